@@ -1,0 +1,1 @@
+//! Whole-switch scenarios and records; each crate keeps its own criterion benches.

@@ -1,0 +1,2 @@
+//! ovsdb-server. 
+fn main() {}

@@ -1,0 +1,1 @@
+//! OVSDB: values, schema, transactions, server, storage, client and unixctl.

@@ -1,0 +1,1 @@
+//! Stream addresses of the Open vSwitch world, streams, back-off and inactivity probes.

@@ -1,0 +1,1 @@
+//! Integration tests of ovs-db, one binary.

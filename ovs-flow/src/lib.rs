@@ -1,0 +1,1 @@
+//! Flow keys, masks and matches: field registry, extraction, text and stable hashes.

@@ -1,0 +1,1 @@
+//! OpenFlow: typed messages, wire codec and the text of flows and actions.

@@ -1,0 +1,1 @@
+//! The OpenFlow switch: bridges, tables, translation, upcalls, revalidation, learning.

@@ -1,0 +1,1 @@
+//! Packet buffers and batches, wire views of every protocol, checksums and pcap files.

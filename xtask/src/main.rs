@@ -1,0 +1,2 @@
+//! What README and CI run.
+fn main() {}
