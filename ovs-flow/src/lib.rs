@@ -1,1 +1,40 @@
-//! Flow keys, masks and matches: field registry, extraction, text and stable hashes.
+//! Flow keys, masks and matches: what a packet can be matched on, and how that is written.
+//!
+//! ```text
+//!   packet bytes + Metadata ── extract ──▶ SparseKey ── expand ──▶ FlowKey
+//!                                                                  │  under a FlowMask: Match
+//!   "tcp,nw_dst=10.0.0.1" ◀── text (OpenFlow, datapath) ──▶ ───────┤
+//!   NXM/OXM bytes         ◀── field registry ─────────────▶ ───────┘
+//! ```
+//!
+//! ```
+//! use ovs_flow::{FlowKey, FlowMask, Match};
+//!
+//! let mut key = FlowKey::default();
+//! key.nw_proto = 6;
+//! let mut mask = FlowMask::default();
+//! mask.fields.nw_proto = 0xff;
+//! let tcp = Match::new(&key, mask);
+//! key.in_port = 3; // not looked at
+//! assert!(tcp.matches(&key));
+//! ```
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod key;
+mod mask;
+mod metadata;
+mod port;
+mod sparse;
+
+pub use key::{
+    CtState, FlowKey, FragKind, MAX_MPLS, MAX_VLANS, NshKey, REGISTERS, STAGE_ENDS, TUN_METADATA_BYTES,
+    TunnelFlags, TunnelKey, VLAN_CFI, VlanTag, WORDS,
+};
+pub use mask::{FlowMask, Match};
+pub use metadata::{CtMetadata, Metadata};
+pub use port::{DpPort, OfPort, TableId, Ufid, VlanId};
+pub use sparse::{SparseKey, WordMap};
+pub use zerocopy::network_endian::{U16, U32, U64};
