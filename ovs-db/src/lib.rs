@@ -1,1 +1,9 @@
 //! OVSDB: values, schema, transactions, server, storage, client and unixctl.
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod json;
+pub mod jsonrpc;
+pub mod schema;
+pub mod sha1;
+pub mod value;

@@ -1,0 +1,259 @@
+//! What stands in a column of a row: a set of atoms or a map from atoms to atoms.
+//!
+//! A scalar is a set of one element, an optional value a set of at most one.
+
+use std::fmt;
+
+use crate::error::{DbError, ErrorTag};
+use crate::json::Json;
+use crate::schema::ColumnType;
+
+use super::atom::Atom;
+use super::uuid::Uuid;
+
+/// Where `["named-uuid", NAME]` is looked up while JSON is read.
+pub trait UuidNames {
+    /// The UUID that `name` stands for, or `None` if names have no meaning here.
+    fn resolve(&mut self, name: &str) -> Option<Uuid>;
+}
+
+/// No name stands for anything.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoNames;
+
+impl UuidNames for NoNames {
+    fn resolve(&mut self, _name: &str) -> Option<Uuid> {
+        None
+    }
+}
+
+/// A set of atoms, or a map from atoms to atoms, sorted and without duplicates.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Datum(pub(super) Repr);
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Repr {
+    Set(Vec<Atom>),
+    Map(Vec<(Atom, Atom)>),
+}
+
+impl Datum {
+    /// The empty set.
+    pub fn empty_set() -> Datum {
+        Datum(Repr::Set(Vec::new()))
+    }
+
+    /// The empty map.
+    pub fn empty_map() -> Datum {
+        Datum(Repr::Map(Vec::new()))
+    }
+
+    /// A set of one element.
+    pub fn scalar(atom: impl Into<Atom>) -> Datum {
+        Datum(Repr::Set(vec![atom.into()]))
+    }
+
+    /// A set; duplicates are dropped.
+    pub fn set<A: Into<Atom>>(atoms: impl IntoIterator<Item = A>) -> Datum {
+        let mut atoms: Vec<Atom> = atoms.into_iter().map(Into::into).collect();
+        atoms.sort_unstable();
+        atoms.dedup();
+        Datum(Repr::Set(atoms))
+    }
+
+    /// A map; of pairs with one key the first one stays.
+    pub fn map<K: Into<Atom>, V: Into<Atom>>(pairs: impl IntoIterator<Item = (K, V)>) -> Datum {
+        let mut pairs: Vec<(Atom, Atom)> = pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+        pairs.sort_by(|a, b| a.0.cmp(&b.0));
+        pairs.dedup_by(|later, earlier| later.0 == earlier.0);
+        Datum(Repr::Map(pairs))
+    }
+
+    /// The value that a column of type `kind` has when nothing is said.
+    pub fn default_of(kind: &ColumnType) -> Datum {
+        match (&kind.value, kind.min) {
+            (None, 0) => Datum::empty_set(),
+            (None, _) => Datum::scalar(Atom::default_of(kind.key.kind)),
+            (Some(_), 0) => Datum::empty_map(),
+            (Some(value), _) => Datum::map([(Atom::default_of(kind.key.kind), Atom::default_of(value.kind))]),
+        }
+    }
+
+    /// Number of elements, or of pairs.
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Repr::Set(atoms) => atoms.len(),
+            Repr::Map(pairs) => pairs.len(),
+        }
+    }
+
+    /// True if there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// True for maps.
+    pub fn is_map(&self) -> bool {
+        matches!(self.0, Repr::Map(_))
+    }
+
+    /// The elements of a set, or the keys of a map, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &Atom> {
+        let (atoms, pairs): (&[Atom], &[(Atom, Atom)]) = match &self.0 {
+            Repr::Set(atoms) => (atoms, &[]),
+            Repr::Map(pairs) => (&[], pairs),
+        };
+        atoms.iter().chain(pairs.iter().map(|(key, _)| key))
+    }
+
+    /// The pairs of a map in the order of their keys; nothing for a set.
+    pub fn pairs(&self) -> impl Iterator<Item = (&Atom, &Atom)> {
+        let pairs: &[(Atom, Atom)] = if let Repr::Map(pairs) = &self.0 { pairs } else { &[] };
+        pairs.iter().map(|(key, value)| (key, value))
+    }
+
+    /// Every atom: elements, or keys and values.
+    pub fn atoms(&self) -> impl Iterator<Item = &Atom> {
+        self.keys().chain(self.pairs().map(|(_, value)| value))
+    }
+
+    /// The only element of a set of one; `None` for anything else.
+    pub fn single(&self) -> Option<&Atom> {
+        if let Repr::Set(atoms) = &self.0
+            && let [atom] = atoms.as_slice()
+        {
+            return Some(atom);
+        }
+        None
+    }
+
+    /// The only element, if it is an integer.
+    pub fn as_integer(&self) -> Option<i64> {
+        self.single()?.as_integer()
+    }
+
+    /// The only element, if it is a real.
+    pub fn as_real(&self) -> Option<f64> {
+        self.single()?.as_real()
+    }
+
+    /// The only element, if it is a boolean.
+    pub fn as_bool(&self) -> Option<bool> {
+        self.single()?.as_bool()
+    }
+
+    /// The only element, if it is a string.
+    pub fn as_str(&self) -> Option<&str> {
+        self.single()?.as_str()
+    }
+
+    /// The only element, if it is a UUID.
+    pub fn as_uuid(&self) -> Option<Uuid> {
+        self.single()?.as_uuid()
+    }
+
+    /// True if the set has the element, or the map the key.
+    pub fn contains(&self, atom: &Atom) -> bool {
+        match &self.0 {
+            Repr::Set(atoms) => atoms.binary_search(atom).is_ok(),
+            Repr::Map(pairs) => pairs.binary_search_by(|(key, _)| key.cmp(atom)).is_ok(),
+        }
+    }
+
+    /// The value under `key` of a map.
+    pub fn get(&self, key: &Atom) -> Option<&Atom> {
+        let Repr::Map(pairs) = &self.0 else { return None };
+        pairs.binary_search_by(|(k, _)| k.cmp(key)).ok().map(|i| &pairs[i].1)
+    }
+
+    /// The value under the string `key` of a map from strings to strings.
+    pub fn get_str(&self, key: &str) -> Option<&str> {
+        let Repr::Map(pairs) = &self.0 else { return None };
+        let found = pairs.binary_search_by(|(k, _)| k.as_str().unwrap_or("").cmp(key));
+        found.ok().and_then(|i| pairs[i].1.as_str())
+    }
+
+    /// Reads a `<value>` of RFC 7047 for a column of type `kind`, and checks it against the type: atomic
+    /// types, number of elements, duplicates and constraints.
+    pub fn from_json(json: &Json, kind: &ColumnType, names: &mut dyn UuidNames) -> Result<Datum, DbError> {
+        let datum = match (&kind.value, tagged(json)) {
+            (None, Some(("set", elements))) => {
+                let atoms = elements.iter().map(|e| Atom::from_json(e, kind.key.kind, names));
+                Repr::Set(atoms.collect::<Result<_, _>>()?)
+            }
+            (None, _) => Repr::Set(vec![Atom::from_json(json, kind.key.kind, names)?]),
+            (Some(value), Some(("map", elements))) => {
+                let pair = |e: &Json| match e.as_array() {
+                    Some([k, v]) => Ok((
+                        Atom::from_json(k, kind.key.kind, names)?,
+                        Atom::from_json(v, value.kind, names)?,
+                    )),
+                    _ => Err(DbError::syntax(e, "expected [KEY, VALUE]")),
+                };
+                Repr::Map(elements.iter().map(pair).collect::<Result<_, _>>()?)
+            }
+            (Some(_), _) => return Err(DbError::syntax(json, "expected [\"map\", PAIRS]")),
+        };
+        let datum = sort_unique(datum).map_err(|what| DbError::syntax(json, what))?;
+        kind.check(&datum).map_err(|e| if e.tag == ErrorTag::SyntaxError { e.about(json) } else { e })?;
+        Ok(datum)
+    }
+
+    /// The `<value>` of RFC 7047: a single atom stands for itself, not for a set.
+    pub fn to_json(&self) -> Json {
+        match &self.0 {
+            Repr::Set(atoms) => match atoms.as_slice() {
+                [atom] => atom.to_json(),
+                atoms => {
+                    let elements = atoms.iter().map(Atom::to_json);
+                    Json::array([Json::from("set"), Json::array(elements)])
+                }
+            },
+            Repr::Map(pairs) => {
+                let elements = pairs.iter().map(|(k, v)| Json::array([k.to_json(), v.to_json()]));
+                Json::array([Json::from("map"), Json::array(elements)])
+            }
+        }
+    }
+}
+
+/// Splits `["set", [...]]` and `["map", [...]]`.
+fn tagged(json: &Json) -> Option<(&str, &[Json])> {
+    match json.as_array()? {
+        [Json::String(tag), Json::Array(elements)] => Some((tag, elements)),
+        _ => None,
+    }
+}
+
+/// Sorts, or says which kind of duplicate there is.
+fn sort_unique(repr: Repr) -> Result<Datum, &'static str> {
+    match repr {
+        Repr::Set(mut atoms) => {
+            atoms.sort_unstable();
+            if atoms.windows(2).any(|w| w[0] == w[1]) {
+                return Err("set contains duplicate");
+            }
+            Ok(Datum(Repr::Set(atoms)))
+        }
+        Repr::Map(mut pairs) => {
+            pairs.sort_unstable();
+            if pairs.windows(2).any(|w| w[0].0 == w[1].0) {
+                return Err("map contains duplicate key");
+            }
+            Ok(Datum(Repr::Map(pairs)))
+        }
+    }
+}
+
+/// The JSON text of the datum.
+impl fmt::Display for Datum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_json().fmt(f)
+    }
+}
+
+impl<A: Into<Atom>> From<A> for Datum {
+    fn from(atom: A) -> Datum {
+        Datum::scalar(atom)
+    }
+}

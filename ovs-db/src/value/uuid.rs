@@ -1,0 +1,98 @@
+//! Row identifiers.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::sha1::Sha1;
+
+/// A 128-bit UUID, in the byte order of its text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Uuid(pub [u8; 16]);
+
+/// Some text is not a UUID of 36 characters.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("not a UUID of the form 01234567-89ab-cdef-0123-456789abcdef")]
+pub struct UuidParseError;
+
+impl Uuid {
+    /// The UUID of all zeros, which refers to nothing.
+    pub const ZERO: Uuid = Uuid([0; 16]);
+
+    /// True for the UUID of all zeros.
+    pub fn is_zero(&self) -> bool {
+        *self == Uuid::ZERO
+    }
+}
+
+impl fmt::Display for Uuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, byte) in self.0.iter().enumerate() {
+            if matches!(i, 4 | 6 | 8 | 10) {
+                f.write_str("-")?;
+            }
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Uuid {
+    type Err = UuidParseError;
+
+    /// Reads the 36-character form, in either case.
+    fn from_str(text: &str) -> Result<Uuid, UuidParseError> {
+        let text = text.as_bytes();
+        if text.len() != 36 {
+            return Err(UuidParseError);
+        }
+        let mut uuid = [0; 16];
+        let mut nibbles = 0;
+        for (i, &byte) in text.iter().enumerate() {
+            if matches!(i, 8 | 13 | 18 | 23) {
+                if byte != b'-' {
+                    return Err(UuidParseError);
+                }
+                continue;
+            }
+            let digit = (byte as char).to_digit(16).ok_or(UuidParseError)? as u8;
+            uuid[nibbles / 2] = uuid[nibbles / 2] << 4 | digit;
+            nibbles += 1;
+        }
+        Ok(Uuid(uuid))
+    }
+}
+
+/// Makes version 4 UUIDs out of a seed: the same seed and label give the same sequence.
+///
+/// They are unpredictable to who does not know the seed (each is a hash of seed, label and a counter).
+#[derive(Clone, Debug)]
+pub struct UuidSource {
+    state: Sha1,
+    count: u64,
+}
+
+impl UuidSource {
+    /// A source for one purpose, named by `label`, of the embedder's `seed`.
+    pub fn new(seed: &[u8], label: &str) -> UuidSource {
+        let mut state = Sha1::new();
+        state.update(&(seed.len() as u64).to_be_bytes());
+        state.update(seed);
+        state.update(label.as_bytes());
+        UuidSource { state, count: 0 }
+    }
+
+    /// The next UUID.
+    pub fn generate(&mut self) -> Uuid {
+        let mut hash = self.state.clone();
+        hash.update(&self.count.to_be_bytes());
+        self.count += 1;
+        let digest = hash.finish();
+        let mut uuid = [0; 16];
+        uuid.copy_from_slice(&digest[..16]);
+        uuid[6] = uuid[6] & 0x0f | 0x40;
+        uuid[8] = uuid[8] & 0x3f | 0x80;
+        Uuid(uuid)
+    }
+}
