@@ -1,0 +1,128 @@
+//! What a dummy device, its queues and its handles share.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::DEFAULT_QUEUE;
+use crate::{EtherAddr, Statistics};
+
+/// Locks, also after another thread panicked while it held the lock: the state is plain counters and queues.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub open: bool,
+    pub mac: EtherAddr,
+    pub mtu: u32,
+    pub admin_up: bool,
+    pub link_up: bool,
+    pub link_resets: u64,
+    pub changes: u64,
+    pub ifindex: Option<u32>,
+    pub inbox: VecDeque<Vec<u8>>,
+    pub outbox: VecDeque<Vec<u8>>,
+    pub keep_sent: bool,
+    pub statistics: Statistics,
+}
+
+/// A test's grip on a dummy device. Clones are the same device.
+#[derive(Clone, Debug)]
+pub struct DummyHandle {
+    name: Arc<str>,
+    pub(super) state: Arc<Mutex<State>>,
+}
+
+impl DummyHandle {
+    pub(super) fn new(name: &str, mac: EtherAddr) -> Self {
+        let count = || Some(0);
+        let statistics = Statistics {
+            rx_packets: count(),
+            tx_packets: count(),
+            rx_bytes: count(),
+            tx_bytes: count(),
+            rx_dropped: count(),
+            tx_dropped: count(),
+            ..Statistics::default()
+        };
+        let state = State {
+            open: true,
+            mac,
+            mtu: 1500,
+            admin_up: true,
+            link_up: true,
+            link_resets: 0,
+            changes: 1,
+            ifindex: None,
+            inbox: VecDeque::new(),
+            outbox: VecDeque::new(),
+            keep_sent: true,
+            statistics,
+        };
+        Self { name: name.into(), state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// The device's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the device still exists.
+    pub fn is_open(&self) -> bool {
+        lock(&self.state).open
+    }
+
+    /// Lets the device receive a frame. `false`, and one more `rx_dropped`, if its queue is full.
+    pub fn receive(&self, frame: Vec<u8>) -> bool {
+        let mut state = lock(&self.state);
+        if state.inbox.len() >= DEFAULT_QUEUE {
+            bump(&mut state.statistics.rx_dropped, 1);
+            return false;
+        }
+        state.inbox.push_back(frame);
+        true
+    }
+
+    /// Frames that wait to be received by the switch.
+    pub fn pending(&self) -> usize {
+        lock(&self.state).inbox.len()
+    }
+
+    /// What the switch has sent since the last call, in order.
+    pub fn take_sent(&self) -> Vec<Vec<u8>> {
+        lock(&self.state).outbox.drain(..).collect()
+    }
+
+    /// Whether sent frames are kept for [`DummyHandle::take_sent`] (they are at first) or only counted.
+    pub fn keep_sent(&self, keep: bool) {
+        let mut state = lock(&self.state);
+        state.keep_sent = keep;
+        if !keep {
+            state.outbox.clear();
+        }
+    }
+
+    /// Sets carrier.
+    pub fn set_link(&self, up: bool) {
+        let mut state = lock(&self.state);
+        if state.link_up != up {
+            state.link_up = up;
+            state.link_resets += 1;
+            state.changes += 1;
+        }
+    }
+
+    /// Sets the administrative state, as a user outside of the switch would.
+    pub fn set_admin(&self, up: bool) {
+        let mut state = lock(&self.state);
+        if state.admin_up != up {
+            state.admin_up = up;
+            state.changes += 1;
+        }
+    }
+}
+
+pub(super) fn bump(counter: &mut Option<u64>, by: u64) {
+    *counter = Some(counter.unwrap_or(0) + by);
+}
