@@ -1,0 +1,285 @@
+//! The datapath interface: one control side, whatever is behind it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ovs_flow::{DpPort, Metadata, Ufid};
+use ovs_netdev::{ConfigError, DeviceConfig, Netdev, Statistics, Status, Wait};
+use ovs_packet::Packet;
+
+use crate::{Actions, FlowPut, FlowStats, FlowView, HandlerFactory, Ledger};
+
+/// Names an operation in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// A worker of a datapath.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct WorkerId(pub u32);
+
+/// A datapath, from its control side. All calls return at once; one control thread owns it.
+///
+/// Order: operations on one worker take effect in the order of their submission, and complete through
+/// [`Dpif::poll`]. A port or flow that was given up is gone for packets of every later poll of a worker.
+pub trait Dpif: Send {
+    /// Name, such as `ovs-netdev`.
+    fn name(&self) -> &str;
+
+    /// Type, such as `netdev` or `dummy`.
+    fn kind(&self) -> &'static str;
+
+    /// What its actions and matches can do.
+    fn features(&self) -> Features;
+
+    /// Gives it the logic that answers upcalls. Before this, every miss is dropped by name.
+    fn set_handler(&mut self, handlers: Arc<dyn HandlerFactory>);
+
+    /// Adds a port with the device behind it; receiving starts at once. The number asked for is given if it is free.
+    fn add_port(&mut self, request: PortRequest) -> Result<DpPort, DpifError>;
+
+    /// Takes a port away and returns its device once no worker uses it any more (see [`Event::PortGone`]).
+    fn remove_port(&mut self, port: DpPort) -> Result<(), DpifError>;
+
+    /// All ports, by number.
+    fn ports(&self) -> Vec<PortInfo>;
+
+    /// Asks the device behind a port.
+    fn port_status(&mut self, port: DpPort) -> Option<Status>;
+
+    /// Asks the device behind a port what it has counted.
+    fn port_statistics(&mut self, port: DpPort) -> Option<Statistics>;
+
+    /// Changes the device behind a port.
+    fn configure_port(&mut self, port: DpPort, config: &DeviceConfig) -> Result<(), PortConfigError>;
+
+    /// Queues an operation. Never waits; [`Busy`] gives it back if the queue is full.
+    fn submit(&mut self, op: Op) -> Result<Ticket, Busy>;
+
+    /// Hands out what has happened since the last call: completions, changes of ports.
+    fn poll(&mut self, now: Duration, events: &mut dyn FnMut(Event));
+
+    /// Shows up to `max` megaflows from where `cursor` stands; `true` if there may be more. Flows that come
+    /// or go meanwhile may or may not be shown; none is shown twice.
+    fn dump_flows(&mut self, cursor: &mut FlowCursor, max: usize, show: &mut dyn FnMut(FlowView<'_>))
+    -> bool;
+
+    /// One megaflow, from each worker that has it.
+    fn get_flow(&mut self, ufid: Ufid, show: &mut dyn FnMut(FlowView<'_>));
+
+    /// Executes actions on a packet, on a worker's next turn (packet-outs, `dpctl/execute`).
+    fn execute(&mut self, execute: Execute) -> Result<Ticket, Busy>;
+
+    /// Counters of the whole datapath.
+    fn stats(&self) -> DpifStats;
+
+    /// Where packets went.
+    fn ledger(&self) -> Ledger;
+
+    /// What to sleep on until [`Dpif::poll`] has something; called for each item.
+    fn waits(&self, wait: &mut dyn FnMut(Wait<'_>));
+}
+
+/// A port to be added.
+pub struct PortRequest {
+    /// The device.
+    pub device: Box<dyn Netdev>,
+    /// The number that is wanted; `None` for the lowest that is free.
+    pub number: Option<DpPort>,
+}
+
+impl fmt::Debug for PortRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PortRequest")
+            .field("device", &self.device.name())
+            .field("number", &self.number)
+            .finish()
+    }
+}
+
+/// A port, in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortInfo {
+    /// Number.
+    pub number: DpPort,
+    /// The device's name.
+    pub name: String,
+    /// The device's type.
+    pub kind: &'static str,
+}
+
+/// An operation.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Op {
+    /// Put a megaflow.
+    FlowPut(FlowPut),
+    /// Remove a megaflow from the worker named, or from all.
+    FlowDel {
+        /// Which.
+        ufid: Ufid,
+        /// Where.
+        worker: Option<WorkerId>,
+    },
+    /// Remove all megaflows.
+    FlowFlush,
+    /// Do nothing; completes when every worker has begun a turn after the submission, so that all its later
+    /// answers come from what was published before.
+    Sync,
+}
+
+/// A packet, and what to do with it.
+#[derive(Debug)]
+pub struct Execute {
+    /// The packet.
+    pub packet: Packet,
+    /// What it carries beside its bytes.
+    pub metadata: Metadata,
+    /// What is done with it.
+    pub actions: Actions,
+}
+
+/// The queue is full; the operation was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the datapath's command queue is full")]
+pub struct Busy;
+
+/// What [`Dpif::poll`] tells.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// An operation has completed on every worker that it concerned.
+    Done {
+        /// Which.
+        ticket: Ticket,
+        /// How.
+        result: Result<Completion, DpifError>,
+    },
+    /// A megaflow left a table other than by [`Op::FlowDel`] (eviction, its port went away).
+    FlowGone {
+        /// Which.
+        ufid: Ufid,
+        /// Whose.
+        worker: WorkerId,
+        /// Its last counters.
+        stats: FlowStats,
+    },
+    /// The device behind a port says that its status may have changed.
+    PortChanged(DpPort),
+    /// The last worker has let go of a removed port; its device is closed.
+    PortGone(DpPort),
+}
+
+/// How an operation completed.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Completion {
+    /// The counters of the flows that were changed or removed, by worker, as they were just before.
+    pub stats: Vec<(WorkerId, FlowStats)>,
+}
+
+/// Why an operation failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DpifError {
+    /// No such flow.
+    #[error("no such flow")]
+    NoFlow,
+    /// The flow exists already.
+    #[error("flow exists already")]
+    FlowExists,
+    /// The flow table is full.
+    #[error("flow limit reached")]
+    FlowLimit,
+    /// No such port.
+    #[error("no such port")]
+    NoPort,
+    /// The number or name is taken.
+    #[error("port exists already")]
+    PortExists,
+    /// The datapath cannot have so many ports.
+    #[error("no port number is free")]
+    PortLimit,
+    /// A worker or its device failed.
+    #[error("{0}")]
+    Device(String),
+}
+
+/// Why a device behind a port could not be changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PortConfigError {
+    /// No such port.
+    #[error("no such port")]
+    NoPort,
+    /// The device refused.
+    #[error(transparent)]
+    Device(#[from] ConfigError),
+}
+
+/// Where a dump stands. Begin with `FlowCursor::default()`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct FlowCursor {
+    /// The worker being dumped.
+    pub worker: u32,
+    /// Position in its table.
+    pub position: u64,
+}
+
+/// What a datapath's matches and actions can do (`dpif/show-dp-features`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Features {
+    /// 802.1Q tags that can be matched and pushed.
+    pub max_vlan_headers: usize,
+    /// MPLS labels that can be matched and pushed.
+    pub max_mpls_depth: usize,
+    /// Recirculation works.
+    pub recirc: bool,
+    /// Set actions can be masked.
+    pub masked_set: bool,
+    /// Flows are named by ufid.
+    pub ufid: bool,
+    /// `trunc` works.
+    pub trunc: bool,
+    /// `clone` works.
+    pub clone: bool,
+    /// Nesting depth of `sample`.
+    pub sample_nesting: usize,
+    /// Explicit drop actions work.
+    pub explicit_drop: bool,
+}
+
+impl Default for Features {
+    fn default() -> Self {
+        Self {
+            max_vlan_headers: ovs_flow::MAX_VLANS,
+            max_mpls_depth: ovs_flow::MAX_MPLS,
+            recirc: true,
+            masked_set: true,
+            ufid: true,
+            trunc: true,
+            clone: true,
+            sample_nesting: 10,
+            explicit_drop: true,
+        }
+    }
+}
+
+/// Counters of a datapath, as `dpif/show` and `dpctl/show` print them.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct DpifStats {
+    /// Packets that a megaflow matched.
+    pub hit: u64,
+    /// Packets that none matched.
+    pub missed: u64,
+    /// Packets that were lost before an upcall was answered.
+    pub lost: u64,
+    /// Megaflows now.
+    pub flows: u64,
+    /// Masks now, summed over workers.
+    pub masks: u64,
+    /// Masks probed for all packets.
+    pub mask_hit: u64,
+    /// Packets that the exact-match cache answered.
+    pub cache_hit: u64,
+}

@@ -1,0 +1,143 @@
+//! The drop ledger: every packet is accounted for, by name.
+
+use std::fmt;
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// Why a packet was dropped or an install refused. The text is the counter's name, as
+        /// `coverage/read-counter` takes it; names that the original has are the original's.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        #[repr(u8)]
+        pub enum DropReason { $($(#[$doc])* $name,)* }
+
+        impl DropReason {
+            /// All reasons, in the order of their counters.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The counter's name.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The megaflow has no actions, or an explicit drop.
+    FlowWithoutActions = "drop_action_of_pipeline",
+    /// The switch's logic could not take the upcall.
+    Upcall = "datapath_drop_upcall_error",
+    /// Upcalls of this port used up their share.
+    UpcallBudget = "datapath_drop_lock_error",
+    /// The control side has no room for the upcall's effects.
+    EffectsFull = "datapath_drop_effects_full",
+    /// Too many recirculations.
+    RecircDepth = "datapath_drop_recirc_error",
+    /// The packet cannot be parsed as the action needs it.
+    InvalidPacket = "datapath_drop_rx_invalid_packet",
+    /// A port that does not exist (any more).
+    InvalidPort = "datapath_drop_invalid_port",
+    /// The action is not supported by this datapath.
+    UnsupportedAction = "datapath_drop_unsupported_action",
+    /// The device took no more.
+    TxFull = "datapath_drop_tx_full",
+    /// The device refused the packet.
+    TxRefused = "datapath_drop_tx_refused",
+    /// The device is down or gone.
+    TxDown = "datapath_drop_tx_down",
+    /// No frame could be had for a copy or a segment.
+    NoBuffer = "datapath_drop_no_buffer",
+    /// A `sample` action chose to leave the packet alone.
+    Sample = "datapath_drop_sample_error",
+    /// A meter refused the packet.
+    Meter = "datapath_drop_meter",
+    /// Translation hit the resubmit limit.
+    TooManyResubmits = "drop_action_too_many_resubmit",
+    /// Translation ran deeper than allowed.
+    RecursionTooDeep = "drop_action_recursion_too_deep",
+    /// A rule forwards to a bridge port that is blocked.
+    ForwardingDisabled = "drop_action_forwarding_disabled",
+    /// The flow table is at its limit (install refused; the packet was forwarded).
+    FlowLimit = "install_refused_flow_limit",
+    /// The change ring is full (install refused; the packet was forwarded).
+    ChangeRingFull = "install_refused_change_ring_full",
+    /// An identical flow came first (install refused; the packet was forwarded).
+    AlreadyInstalled = "install_refused_duplicate",
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One side of the balance: `received + created = sent + queued + consumed + dropped`.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Ledger {
+    /// Packets taken from devices.
+    pub received: u64,
+    /// Copies made by clone, sample, punt and several outputs.
+    pub cloned: u64,
+    /// Packets injected by `execute`.
+    pub injected: u64,
+    /// Segments beyond the first, made where a device cannot segment.
+    pub segmented: u64,
+    /// Packets given to devices.
+    pub sent: u64,
+    /// Packets inside a worker.
+    pub queued: u64,
+    /// Packets handed to the switch's logic.
+    pub punted: u64,
+    /// Drops and refusals, by [`DropReason`] as index. Those named `install_refused_*` drop no packet.
+    pub dropped: Vec<u64>,
+}
+
+impl Ledger {
+    /// Packets dropped for `reason`.
+    pub fn dropped_for(&self, reason: DropReason) -> u64 {
+        self.dropped.get(reason as usize).copied().unwrap_or(0)
+    }
+
+    /// Counts one drop or refusal.
+    pub fn drop_one(&mut self, reason: DropReason) {
+        self.drop_many(reason, 1);
+    }
+
+    /// Counts several.
+    pub fn drop_many(&mut self, reason: DropReason, count: u64) {
+        let index = reason as usize;
+        if self.dropped.len() <= index {
+            self.dropped.resize(DropReason::ALL.len(), 0);
+        }
+        self.dropped[index] += count;
+    }
+
+    /// All packets dropped.
+    pub fn total_dropped(&self) -> u64 {
+        let drops = DropReason::ALL.iter().filter(|r| !r.name().starts_with("install_refused"));
+        drops.map(|r| self.dropped_for(*r)).sum()
+    }
+
+    /// What came in less what went out: zero if every packet is accounted for.
+    pub fn imbalance(&self) -> i128 {
+        let incoming = [self.received, self.cloned, self.injected, self.segmented];
+        let outgoing = [self.sent, self.queued, self.punted, self.total_dropped()];
+        let sum = |terms: [u64; 4]| terms.iter().map(|t| i128::from(*t)).sum::<i128>();
+        sum(incoming) - sum(outgoing)
+    }
+
+    /// Adds the counts of another worker.
+    pub fn add(&mut self, other: &Self) {
+        self.received += other.received;
+        self.cloned += other.cloned;
+        self.injected += other.injected;
+        self.segmented += other.segmented;
+        self.sent += other.sent;
+        self.queued += other.queued;
+        self.punted += other.punted;
+        for reason in DropReason::ALL {
+            self.drop_many(*reason, other.dropped_for(*reason));
+        }
+    }
+}
