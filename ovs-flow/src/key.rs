@@ -288,10 +288,10 @@ pub struct FlowKey {
     pad3: [u8; 7],
 }
 
-const _: () = assert!(size_of::<FlowKey>() % 8 == 0 && WORDS <= 128);
-const _: () = assert!(offset_of!(FlowKey, dl_dst) % 8 == 0);
-const _: () = assert!(offset_of!(FlowKey, nw_src) % 8 == 0);
-const _: () = assert!(offset_of!(FlowKey, nd_target) % 8 == 0);
+const _: () = assert!(size_of::<FlowKey>().is_multiple_of(8) && WORDS <= 128);
+const _: () = assert!(offset_of!(FlowKey, dl_dst).is_multiple_of(8));
+const _: () = assert!(offset_of!(FlowKey, nw_src).is_multiple_of(8));
+const _: () = assert!(offset_of!(FlowKey, nd_target).is_multiple_of(8));
 
 impl FlowKey {
     /// The key as words, for code that need not know fields.

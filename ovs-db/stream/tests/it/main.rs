@@ -1,3 +1,1 @@
 //! Integration tests of ovs-stream, one binary.
-
-mod sockets;
