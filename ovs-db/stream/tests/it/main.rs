@@ -1,1 +1,3 @@
 //! Integration tests of ovs-stream, one binary.
+
+mod sockets;
