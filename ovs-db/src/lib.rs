@@ -6,4 +6,5 @@ pub mod json;
 pub mod jsonrpc;
 pub mod schema;
 pub mod sha1;
+pub mod unixctl;
 pub mod value;

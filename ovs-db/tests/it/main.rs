@@ -1,1 +1,4 @@
 //! Integration tests of ovs-db, one binary.
+
+mod peer;
+mod unixctl;
