@@ -1,0 +1,156 @@
+//! The fields that can have a prefix trie.
+
+use core::mem::offset_of;
+
+use ovs_flow::{FlowKey, FlowMask, STAGE_ENDS, TunnelKey};
+
+/// A field of addresses whose prefixes can be looked up in a trie, so that a packet far from every rule's
+/// address needs few bits of its own in the mask (column `Flow_Table.prefixes`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum PrefixField {
+    /// `tun_id`
+    TunId,
+    /// `tun_src`
+    TunSrc,
+    /// `tun_dst`
+    TunDst,
+    /// `tun_ipv6_src`
+    TunIpv6Src,
+    /// `tun_ipv6_dst`
+    TunIpv6Dst,
+    /// `nw_src`
+    NwSrc,
+    /// `nw_dst`
+    NwDst,
+    /// `ipv6_src`
+    Ipv6Src,
+    /// `ipv6_dst`
+    Ipv6Dst,
+}
+
+const IPV4: u16 = 0x0800;
+const IPV6: u16 = 0x86dd;
+
+impl PrefixField {
+    /// The fields that have a trie unless the user chooses others, in the order in which they are asked.
+    pub const DEFAULT: [Self; 4] = [Self::NwDst, Self::NwSrc, Self::Ipv6Dst, Self::Ipv6Src];
+
+    /// First byte in the key, number of bytes, and the Ethernet type without which the bytes are not
+    /// this field.
+    const fn place(self) -> (usize, usize, Option<u16>) {
+        const TUNNEL: usize = offset_of!(FlowKey, tunnel);
+        match self {
+            Self::TunId => (TUNNEL + offset_of!(TunnelKey, id), 8, None),
+            Self::TunSrc => (TUNNEL + offset_of!(TunnelKey, src), 4, None),
+            Self::TunDst => (TUNNEL + offset_of!(TunnelKey, dst), 4, None),
+            Self::TunIpv6Src => (TUNNEL + offset_of!(TunnelKey, ipv6_src), 16, None),
+            Self::TunIpv6Dst => (TUNNEL + offset_of!(TunnelKey, ipv6_dst), 16, None),
+            Self::NwSrc => (offset_of!(FlowKey, nw_src), 4, Some(IPV4)),
+            Self::NwDst => (offset_of!(FlowKey, nw_dst), 4, Some(IPV4)),
+            Self::Ipv6Src => (offset_of!(FlowKey, ipv6_src), 16, Some(IPV6)),
+            Self::Ipv6Dst => (offset_of!(FlowKey, ipv6_dst), 16, Some(IPV6)),
+        }
+    }
+
+    /// Bits of the field.
+    pub const fn bits(self) -> u8 {
+        self.place().1 as u8 * 8
+    }
+
+    /// Which of the four stages the field belongs to.
+    pub(crate) fn stage(self) -> usize {
+        let word = self.place().0 / 8;
+        STAGE_ENDS.iter().take_while(|end| word >= **end).count()
+    }
+
+    /// Whether the bytes of `key` are this field.
+    pub(crate) fn applies(self, key: &FlowKey) -> bool {
+        self.place().2.is_none_or(|dl_type| key.dl_type.get() == dl_type)
+    }
+
+    /// The field's bits, the first one in the highest place.
+    pub(crate) fn value(self, key: &FlowKey) -> u128 {
+        self.gather(key.words())
+    }
+
+    /// How long the prefix is that `mask` looks at; 0 if what it looks at is no prefix.
+    pub(crate) fn prefix_len(self, mask: &FlowMask) -> u8 {
+        let bits = self.gather(mask.words());
+        if bits.leading_ones() + bits.trailing_zeros() >= u128::BITS { bits.leading_ones() as u8 } else { 0 }
+    }
+
+    /// Adds the first `len` bits to `mask`.
+    pub(crate) fn add_prefix(self, mask: &mut FlowMask, len: u8) {
+        let bits = prefix_bits(len).to_be_bytes();
+        let (start, count, _) = self.place();
+        for (at, bits) in (start..start + count).zip(bits) {
+            let word = &mut mask.words_mut()[at / 8];
+            *word |= place_byte(bits, at);
+        }
+    }
+
+    /// Whether `mask` has the first `len` bits.
+    pub(crate) fn has_prefix(self, mask: &FlowMask, len: u8) -> bool {
+        prefix_bits(len) & !self.gather(mask.words()) == 0
+    }
+
+    fn gather(self, words: &[u64]) -> u128 {
+        let (start, count, _) = self.place();
+        let mut bytes = [0; 16];
+        for (at, byte) in (start..start + count).zip(&mut bytes) {
+            *byte = words[at / 8].to_ne_bytes()[at % 8];
+        }
+        u128::from_be_bytes(bytes)
+    }
+}
+
+/// The transport ports as one field: source in the high half, destination in the low half.
+pub(crate) mod ports {
+    use super::{FlowKey, FlowMask, offset_of, place_byte};
+
+    const START: usize = offset_of!(FlowKey, tp_src);
+    const _: () = assert!(offset_of!(FlowKey, tp_dst) == START + 2 && START / 8 == (START + 3) / 8);
+
+    /// The word of the key that holds both ports.
+    pub(crate) const WORD: usize = START / 8;
+
+    /// The bits of both ports in the word.
+    pub(crate) fn word_bits() -> u64 {
+        to_word(u32::MAX)
+    }
+
+    /// The ports.
+    pub(crate) fn value(key: &FlowKey) -> u32 {
+        u32::from(key.tp_src.get()) << 16 | u32::from(key.tp_dst.get())
+    }
+
+    /// The ports' bits in the word of a mask or key.
+    pub(crate) fn of_word(word: u64) -> u32 {
+        let bytes = word.to_ne_bytes();
+        let at = START % 8;
+        u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+    }
+
+    /// The other way round.
+    pub(crate) fn to_word(bits: u32) -> u64 {
+        (START..).zip(bits.to_be_bytes()).fold(0, |word, (at, byte)| word | place_byte(byte, at))
+    }
+
+    /// Adds bits to `mask`.
+    pub(crate) fn add(mask: &mut FlowMask, bits: u32) {
+        mask.words_mut()[WORD] |= to_word(bits);
+    }
+}
+
+/// A word whose only nonzero byte stands where byte `at` of the key does.
+fn place_byte(byte: u8, at: usize) -> u64 {
+    let mut bytes = [0; 8];
+    bytes[at % 8] = byte;
+    u64::from_ne_bytes(bytes)
+}
+
+/// The `len` highest bits.
+pub(crate) fn prefix_bits(len: u8) -> u128 {
+    if len == 0 { 0 } else { u128::MAX << (128 - u32::from(len.min(128))) }
+}

@@ -1,0 +1,170 @@
+//! Rules and versions.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::fmt;
+
+use ovs_flow::{FlowKey, FlowMask, Match};
+
+use super::tuple_mask::TupleMask;
+use crate::rcu::Link;
+use crate::rcu::sync::{AtomicU64, Ordering};
+
+/// A version of a table: what a reader sees is the rules added at or before it and not removed by it.
+///
+/// Whoever changes a classifier makes a group of changes for the next version and then tells readers to
+/// use that version; each of them sees all of the group or nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Version(pub u64);
+
+impl Version {
+    /// The first.
+    pub const MIN: Self = Self(0);
+    /// Later than every version in use.
+    pub const NEVER: Self = Self(u64::MAX);
+
+    /// The one after.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// One of the references to a rule.
+pub type RuleRef<R> = Arc<Rule<R>>;
+
+/// A match with a priority, the versions in which it exists, and the user's value.
+///
+/// Kept small: only the words of the key under the mask, and one mask for all rules that have the same.
+pub struct Rule<R> {
+    pub(super) mask: Arc<TupleMask>,
+    /// The key's words, one for each of the mask.
+    pub(super) values: Box<[u64]>,
+    pub(super) hash: u64,
+    /// Counts insertions: the order of iteration.
+    pub(super) serial: u64,
+    pub(super) priority: i32,
+    added: Version,
+    removed: AtomicU64,
+    /// The next rule of the same match, of this or a lower priority.
+    pub(super) next: Link<Self>,
+    value: R,
+}
+
+impl<R> Rule<R> {
+    pub(super) fn new(body: Body<R>, next: Option<Arc<Self>>) -> Self {
+        let Body { mask, values, hash, serial, priority, added, value } = body;
+        let removed = AtomicU64::new(Version::NEVER.0);
+        Self { mask, values, hash, serial, priority, added, removed, next: Link::new(next), value }
+    }
+
+    /// The user's value.
+    pub fn value(&self) -> &R {
+        &self.value
+    }
+
+    /// Higher wins.
+    pub fn priority(&self) -> i32 {
+        self.priority
+    }
+
+    /// Counts the classifier's insertions; iteration goes by it.
+    pub fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// What the rule matches, written out.
+    pub fn to_match(&self) -> Match {
+        let mut key = FlowKey::default();
+        for (word, value) in self.mask.words().iter().zip(&self.values) {
+            key.words_mut()[word.at()] = *value;
+        }
+        Match { key, mask: self.to_mask() }
+    }
+
+    /// The bits that the rule looks at.
+    pub fn to_mask(&self) -> FlowMask {
+        self.mask.to_mask()
+    }
+
+    /// Whether a packet with this key matches.
+    #[inline]
+    pub fn matches(&self, key: &FlowKey) -> bool {
+        let key = key.words();
+        self.mask.words().iter().zip(&self.values).all(|(word, value)| key[word.at()] & word.bits == *value)
+    }
+
+    /// Whether it is there in this version.
+    #[inline]
+    pub fn visible_in(&self, version: Version) -> bool {
+        self.added <= version && version < self.removed_in()
+    }
+
+    /// The first version in which it is there.
+    pub fn added_in(&self) -> Version {
+        self.added
+    }
+
+    /// The first version in which it is not there any more, [`Version::NEVER`] if it stays.
+    pub fn removed_in(&self) -> Version {
+        Version(self.removed.load(Ordering::Acquire))
+    }
+
+    pub(super) fn set_removed(&self, version: Version) {
+        self.removed.store(version.0, Ordering::Release);
+    }
+
+    /// Whether it is at least as specific as `criteria`: every packet it matches is in `criteria`.
+    pub(super) fn within(&self, criteria: &Match) -> bool {
+        let (key, mask) = (criteria.key.words(), criteria.mask.words());
+        let mut rest = self.mask.words().iter().zip(&self.values).peekable();
+        (0..key.len()).all(|at| {
+            let mine = rest.next_if(|(word, _)| word.at() == at);
+            let (bits, value) = mine.map_or((0, 0), |(word, value)| (word.bits, *value));
+            bits & mask[at] == mask[at] && (value ^ key[at]) & mask[at] == 0
+        })
+    }
+
+    /// Whether some packet could match both.
+    pub(super) fn overlaps(&self, other: &Match) -> bool {
+        let (key, mask) = (other.key.words(), other.mask.words());
+        self.mask
+            .words()
+            .iter()
+            .zip(&self.values)
+            .all(|(word, value)| (value ^ key[word.at()]) & word.bits & mask[word.at()] == 0)
+    }
+}
+
+/// What a new rule is made of.
+pub(super) struct Body<R> {
+    pub(super) mask: Arc<TupleMask>,
+    pub(super) values: Box<[u64]>,
+    pub(super) hash: u64,
+    pub(super) serial: u64,
+    pub(super) priority: i32,
+    pub(super) added: Version,
+    pub(super) value: R,
+}
+
+impl<R: fmt::Debug> fmt::Debug for Rule<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rule")
+            .field("priority", &self.priority)
+            .field("match", &self.to_match())
+            .field("added", &self.added)
+            .field("removed", &self.removed_in())
+            .field("value", &self.value)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R> Drop for Rule<R> {
+    /// Takes a chain apart link by link: recursion would need a stack as deep as the chain is long.
+    fn drop(&mut self) {
+        let mut next = self.next.take();
+        while let Some(mut rule) = next.and_then(Arc::into_inner) {
+            next = rule.next.take();
+        }
+    }
+}
