@@ -30,6 +30,12 @@ pub enum ErrorTag {
     UnknownDatabase,
     /// The schema has no such table.
     UnknownTable,
+    /// No operation has that name.
+    UnknownOperation,
+    /// No mutator has that name.
+    UnknownMutator,
+    /// No comparing function has that name.
+    UnknownFunction,
     /// The table has no such column.
     UnknownColumn,
     /// The server does not have that method.
@@ -71,6 +77,9 @@ impl ErrorTag {
             ErrorTag::Canceled => "canceled",
             ErrorTag::UnknownDatabase => "unknown database",
             ErrorTag::UnknownTable => "unknown table",
+            ErrorTag::UnknownFunction => "unknown function",
+            ErrorTag::UnknownMutator => "unknown mutator",
+            ErrorTag::UnknownOperation => "unknown operation",
             ErrorTag::UnknownColumn => "unknown column",
             ErrorTag::UnknownMethod => "unknown method",
             ErrorTag::DuplicateUuidName => "duplicate uuid-name",

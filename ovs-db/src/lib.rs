@@ -1,10 +1,13 @@
 //! OVSDB: values, schema, transactions, server, storage, client and unixctl.
 #![forbid(unsafe_code)]
 
+pub mod database;
 pub mod error;
 pub mod json;
 pub mod jsonrpc;
 pub mod schema;
 pub mod sha1;
+pub mod storage;
+pub mod txn;
 pub mod unixctl;
 pub mod value;

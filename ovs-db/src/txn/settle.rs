@@ -1,0 +1,219 @@
+//! The end of a transaction: making its sum fit the schema.
+//!
+//! In this order: dangling strong references and deleted rows that are still referred to are errors;
+//! rows that live only by being referred to, and are not any more, go, and what only they referred to;
+//! row limits are checked; weak references to rows that are gone go too; indexes are checked. What then
+//! differs from the committed rows is the change set.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::database::{Change, ChangeSet, Row, for_each_reference, index_key};
+use crate::error::{DbError, ErrorTag};
+use crate::schema::{RefKind, TableId};
+use crate::value::{Uuid, UuidSource};
+
+use super::view::View;
+
+type RowId = (TableId, Uuid);
+
+/// Validates what `view` changed.
+pub(super) fn settle(mut view: View<'_>, uuids: &mut UuidSource) -> Result<ChangeSet, DbError> {
+    let mut counts = Counts::default();
+    let touched: Vec<RowId> = changes(&view).map(|c| (c.table, c.uuid)).collect();
+    for change in changes(&view) {
+        counts.change(&view, &change);
+    }
+    check_strong(&view, &counts)?;
+    collect_garbage(&mut view, &mut counts, touched);
+    check_row_limits(&view)?;
+    drop_weak(&mut view)?;
+    check_indexes(&view)?;
+    let mut set: Vec<Change> = changes(&view).collect();
+    for change in &mut set {
+        if let Some(new) = &mut change.new {
+            Arc::make_mut(new).version = uuids.generate();
+        }
+    }
+    Ok(ChangeSet::new(set))
+}
+
+/// The rows that differ from their committed state.
+fn changes(view: &View<'_>) -> impl Iterator<Item = Change> {
+    view.changed().filter_map(|(table, uuid, new)| {
+        let old = view.db().row(table, &uuid).cloned();
+        match (&old, new) {
+            (None, None) => None,
+            (Some(old), Some(new)) if old.same_values(new) => None,
+            _ => Some(Change { table, uuid, old, new: new.cloned() }),
+        }
+    })
+}
+
+/// By how much the transaction changes the numbers of strong references to rows.
+#[derive(Default)]
+struct Counts {
+    delta: BTreeMap<RowId, isize>,
+}
+
+impl Counts {
+    fn change(&mut self, view: &View<'_>, change: &Change) {
+        if let Some(old) = &change.old {
+            self.row(view, change.table, old, -1);
+        }
+        if let Some(new) = &change.new {
+            self.row(view, change.table, new, 1);
+        }
+    }
+
+    fn row(&mut self, view: &View<'_>, table: TableId, row: &Row, by: isize) {
+        for_each_reference(view.schema(), table, row, |target, kind, uuid| {
+            if kind == RefKind::Strong {
+                *self.delta.entry((target, uuid)).or_default() += by;
+            }
+        });
+    }
+
+    /// The number of strong references to a row.
+    fn total(&self, view: &View<'_>, row: RowId) -> isize {
+        let committed = view.db().table(row.0).strong.get(&row.1).copied().unwrap_or(0);
+        committed as isize + self.delta.get(&row).copied().unwrap_or(0)
+    }
+}
+
+/// Every strong reference must lead to a row, from new references and to deleted rows.
+fn check_strong(view: &View<'_>, counts: &Counts) -> Result<(), DbError> {
+    let violation = |what: String| Err(DbError::new(ErrorTag::ReferentialIntegrityViolation, what));
+    for (&(table, uuid), &by) in &counts.delta {
+        if by > 0 && view.row(table, uuid).is_none() && view.db().row(table, &uuid).is_none() {
+            let name = &view.table(table).name;
+            return violation(format!("reference to row {uuid} of table {name}, which does not exist"));
+        }
+    }
+    for change in changes(view).filter(|c| c.new.is_none()) {
+        let left = counts.total(view, (change.table, change.uuid));
+        if left > 0 {
+            let name = &view.table(change.table).name;
+            let what =
+                format!("cannot delete {name} row {} because of {left} remaining reference(s)", change.uuid);
+            return violation(what);
+        }
+    }
+    Ok(())
+}
+
+/// Deletes rows outside the root set to which no strong reference leads, and so on.
+fn collect_garbage(view: &mut View<'_>, counts: &mut Counts, touched: Vec<RowId>) {
+    let mut candidates: BTreeSet<RowId> = touched.into_iter().collect();
+    candidates.extend(counts.delta.iter().filter(|(_, by)| **by < 0).map(|(row, _)| *row));
+    while let Some(row) = candidates.pop_first() {
+        let (table, uuid) = row;
+        if view.table(table).is_root || counts.total(view, row) > 0 {
+            continue;
+        }
+        let Some(doomed) = view.row(table, uuid).cloned() else { continue };
+        view.delete(table, uuid);
+        for_each_reference(view.schema(), table, &doomed, |target, kind, uuid| {
+            if kind == RefKind::Strong {
+                *counts.delta.entry((target, uuid)).or_default() -= 1;
+                candidates.insert((target, uuid));
+            }
+        });
+    }
+}
+
+fn check_row_limits(view: &View<'_>) -> Result<(), DbError> {
+    let mut growth: BTreeMap<TableId, isize> = BTreeMap::new();
+    for change in changes(view) {
+        *growth.entry(change.table).or_default() +=
+            isize::from(change.new.is_some()) - isize::from(change.old.is_some());
+    }
+    for (id, by) in growth {
+        let table = view.table(id);
+        let rows = view.db().row_count(id) as isize + by;
+        if by > 0 && rows > isize::try_from(table.max_rows).unwrap_or(isize::MAX) {
+            let what = format!("table {} would have {rows} rows, allowed are {}", table.name, table.max_rows);
+            return Err(DbError::new(ErrorTag::ConstraintViolation, what));
+        }
+    }
+    Ok(())
+}
+
+/// Removes weak references to rows that are not there (any more).
+fn drop_weak(view: &mut View<'_>) -> Result<(), DbError> {
+    let mut referrers: BTreeSet<RowId> = BTreeSet::new();
+    for change in changes(view) {
+        if change.new.is_some() {
+            referrers.insert((change.table, change.uuid));
+        } else if let Some(weak) = view.db().table(change.table).weak.get(&change.uuid) {
+            referrers.extend(weak.keys());
+        }
+    }
+    for (table, uuid) in referrers {
+        drop_weak_of(view, table, uuid)?;
+    }
+    Ok(())
+}
+
+fn drop_weak_of(view: &mut View<'_>, id: TableId, uuid: Uuid) -> Result<(), DbError> {
+    let Some(row) = view.row(id, uuid) else { return Ok(()) };
+    let mut new = (**row).clone();
+    let mut dropped = false;
+    for reference in view.schema().references(id).iter().filter(|r| r.kind == RefKind::Weak) {
+        let old = new.get(reference.column);
+        let kept = old.filtered(|key, value| {
+            let atom = if reference.in_value { value.unwrap_or(key) } else { key };
+            atom.as_uuid().is_none_or(|target| view.row(reference.target, target).is_some())
+        });
+        if kept.len() == old.len() {
+            continue;
+        }
+        let table = view.table(id);
+        let column = &table.columns[reference.column.0];
+        if kept.len() < column.kind.min {
+            let what = format!(
+                "column {} of {} row {uuid} would be empty: what it refers to weakly does not exist",
+                column.name, table.name
+            );
+            return Err(DbError::new(ErrorTag::ConstraintViolation, what));
+        }
+        new.set(reference.column, kept);
+        dropped = true;
+    }
+    if dropped {
+        view.put(id, uuid, new);
+    }
+    Ok(())
+}
+
+/// No two rows of a table may have the same values in all columns of an index.
+fn check_indexes(view: &View<'_>) -> Result<(), DbError> {
+    let mut seen = BTreeMap::new();
+    for change in changes(view) {
+        let Some(new) = &change.new else { continue };
+        for (index, columns) in view.db().table(change.table).indexes() {
+            let key = index_key(columns, new);
+            let committed = view.db().table(change.table).find(index, &key).copied();
+            // The committed holder of the key may have given it up.
+            let holder = committed.filter(|uuid| {
+                *uuid != change.uuid
+                    && view.row(change.table, *uuid).is_some_and(|row| index_key(columns, row) == key)
+            });
+            let other = seen.insert((change.table, index, key), change.uuid).or(holder);
+            if let Some(other) = other {
+                let table = view.table(change.table);
+                let names: Vec<&str> = columns.iter().map(|c| table.columns[c.0].name.as_str()).collect();
+                let values: Vec<String> = columns.iter().map(|c| new.get(*c).to_string()).collect();
+                let what = format!(
+                    "rows {other} and {} of table {} would both have ({}) in the unique column(s) {}",
+                    change.uuid,
+                    table.name,
+                    values.join(", "),
+                    names.join(", ")
+                );
+                return Err(DbError::new(ErrorTag::ConstraintViolation, what));
+            }
+        }
+    }
+    Ok(())
+}
