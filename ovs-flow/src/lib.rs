@@ -23,12 +23,16 @@
 
 extern crate alloc;
 
+pub mod field;
 mod key;
 mod mask;
 mod metadata;
+mod packet_mask;
 mod port;
 mod sparse;
+pub mod text;
 
+pub use field::{Field, Subfield};
 pub use key::{
     CtState, FlowKey, FragKind, MAX_MPLS, MAX_VLANS, NshKey, REGISTERS, STAGE_ENDS, TUN_METADATA_BYTES,
     TunnelFlags, TunnelKey, VLAN_CFI, VlanTag, WORDS,

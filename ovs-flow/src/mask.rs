@@ -40,6 +40,12 @@ impl FlowMask {
         }
     }
 
+    /// Every bit that a packet with this key has: its own layers' fields and all metadata, and nothing of layers
+    /// that it lacks. A packet's exact megaflow has this mask.
+    pub fn for_packet(key: &FlowKey) -> Self {
+        crate::packet_mask::for_packet(key)
+    }
+
     /// Whether every bit of `other` is in this mask too.
     pub fn covers(&self, other: &Self) -> bool {
         self.words().iter().zip(other.words()).all(|(a, b)| a & b == *b)
@@ -73,6 +79,15 @@ impl Match {
     /// The match of every packet whose key agrees with `key` under `mask`.
     pub fn new(key: &FlowKey, mask: FlowMask) -> Self {
         Self { key: key.masked(&mask.fields), mask }
+    }
+
+    /// Says that the packet begins with an Ethernet header, if `field` lies in one and nothing is said yet.
+    pub fn require_ethernet(&mut self, field: crate::Field) {
+        let ethernet = field.facts().prereq == crate::field::Prereq::Ethernet;
+        if ethernet && self.mask.fields.packet_type.get() == 0 {
+            self.key.packet_type.set(0);
+            self.mask.fields.packet_type.set(u32::MAX);
+        }
     }
 
     /// Whether a packet with this key is in the set.

@@ -1,0 +1,191 @@
+//! Reading and writing a field in keys, masks and matches.
+
+use zerocopy::IntoBytes;
+
+use super::facts::{Facts, Masking, Order, Place, Setter};
+use super::rows::Field;
+use crate::{FlowKey, FlowMask, Match, OfPort, VLAN_CFI};
+
+/// Why a value cannot be put into a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetError {
+    /// The field matches all of its bits or none.
+    #[error("field {0} cannot be matched in part")]
+    Mask(Field),
+    /// The value has bits beyond the field.
+    #[error("value too large for field {0}")]
+    Value(Field),
+}
+
+impl Place {
+    /// The container's value in a key.
+    fn load(&self, key: &FlowKey) -> u128 {
+        let start = self.offset as usize;
+        let bytes = &key.as_bytes()[start..start + self.bytes as usize];
+        match self.order {
+            Order::Network => bytes.iter().fold(0, |value, byte| value << 8 | u128::from(*byte)),
+            Order::Native if cfg!(target_endian = "big") => {
+                bytes.iter().fold(0, |value, byte| value << 8 | u128::from(*byte))
+            }
+            Order::Native => bytes.iter().rev().fold(0, |value, byte| value << 8 | u128::from(*byte)),
+            Order::NativeWords => bytes.chunks_exact(4).fold(0, |value, word| {
+                value << 32 | u128::from(u32::from_ne_bytes([word[0], word[1], word[2], word[3]]))
+            }),
+        }
+    }
+
+    /// Writes the container.
+    fn store(&self, key: &mut FlowKey, value: u128) {
+        let start = self.offset as usize;
+        let bytes = &mut key.as_mut_bytes()[start..start + self.bytes as usize];
+        let len = bytes.len();
+        match self.order {
+            Order::Network => bytes.copy_from_slice(&value.to_be_bytes()[16 - len..]),
+            Order::Native if cfg!(target_endian = "big") => {
+                bytes.copy_from_slice(&value.to_be_bytes()[16 - len..]);
+            }
+            Order::Native => bytes.copy_from_slice(&value.to_le_bytes()[..len]),
+            Order::NativeWords => {
+                for (i, word) in bytes.chunks_exact_mut(4).rev().enumerate() {
+                    word.copy_from_slice(&((value >> (32 * i)) as u32).to_ne_bytes());
+                }
+            }
+        }
+    }
+
+    /// The field's bits in a key, right-aligned.
+    pub fn get(&self, key: &FlowKey) -> u128 {
+        self.load(key) >> self.shift & self.bits
+    }
+
+    /// Writes the field's bits into a key, leaving the rest of the container alone.
+    pub fn set(&self, key: &mut FlowKey, value: u128) {
+        let rest = self.load(key) & !self.container_bits();
+        self.store(key, rest | (value & self.bits) << self.shift);
+    }
+}
+
+/// The bits of a tag that say "present", as they are in the container.
+const PRESENT: u128 = VLAN_CFI as u128;
+
+impl Field {
+    /// The value in a key.
+    ///
+    /// Port fields of 32 bits give the numbers of OpenFlow 1.1 and later.
+    pub fn get(self, key: &FlowKey) -> u128 {
+        let facts = self.facts();
+        let value = facts.place.get(key);
+        match facts.setter {
+            Setter::Port32 => u128::from(OfPort(value as u16).to_u32()),
+            _ => value,
+        }
+    }
+
+    /// The bits of a mask that are this field's.
+    pub fn get_mask(self, mask: &FlowMask) -> u128 {
+        self.facts().place.get(&mask.fields)
+    }
+
+    /// Whether the mask has no bit of this field.
+    pub fn is_wildcarded(self, mask: &FlowMask) -> bool {
+        self.get_mask(mask) == 0
+    }
+
+    /// All bits that the field can have: the mask of an exact match.
+    pub fn full(self) -> u128 {
+        self.facts().place.bits
+    }
+
+    /// Writes a value into a key, as an action would: a VLAN field makes the tag present.
+    pub fn set_key(self, key: &mut FlowKey, value: u128) {
+        let place = self.facts().place;
+        match self.facts().setter {
+            Setter::Plain => place.set(key, value),
+            Setter::Port32 => place.set(key, folded_port(value)),
+            Setter::DlVlan | Setter::VlanVid if value == 0xffff => key.vlans[0].tci.set(0),
+            Setter::DlVlan | Setter::VlanVid | Setter::VlanPcp => {
+                place.set(key, value);
+                let tci = key.vlans[0].tci.get();
+                key.vlans[0].tci.set(tci | VLAN_CFI);
+            }
+            Setter::TunOption(n) => {
+                place.set(key, value);
+                key.tunnel.metadata_present |= 1 << n;
+            }
+        }
+    }
+
+    /// Adds the field's bits to a mask, and whatever bits say that the field exists.
+    pub fn mask_into(self, mask: &mut FlowMask) {
+        let place = self.facts().place;
+        place.set(&mut mask.fields, place.bits);
+        match self.facts().setter {
+            Setter::DlVlan | Setter::VlanVid | Setter::VlanPcp => {
+                let tci = mask.fields.vlans[0].tci.get();
+                mask.fields.vlans[0].tci.set(tci | VLAN_CFI);
+            }
+            Setter::TunOption(n) => mask.fields.tunnel.metadata_present |= 1 << n,
+            Setter::Plain | Setter::Port32 => {}
+        }
+    }
+
+    /// Makes a match on this field of one on it exactly.
+    pub fn set_match(self, m: &mut Match, value: u128) {
+        self.put(m, value, self.full());
+    }
+
+    /// Replaces what a match says of this field. `mask` zero takes it out.
+    pub fn set_masked(self, m: &mut Match, value: u128, mask: u128) -> Result<(), SetError> {
+        let full = self.full();
+        if self.facts().masking == Masking::Exact && mask != 0 && mask & full != full {
+            return Err(SetError::Mask(self));
+        }
+        self.put(m, value, mask & full);
+        Ok(())
+    }
+
+    /// What the match says: value and mask.
+    pub fn get_match(self, m: &Match) -> (u128, u128) {
+        (self.get(&m.key), self.get_mask(&m.mask))
+    }
+
+    /// Takes what the match says of this field out of it.
+    pub fn clear_match(self, m: &mut Match) {
+        self.put(m, 0, 0);
+    }
+
+    fn put(self, m: &mut Match, value: u128, mask: u128) {
+        let Facts { place, setter, .. } = *self.facts();
+        let value = if setter == Setter::Port32 { folded_port(value) } else { value };
+        place.set(&mut m.mask.fields, mask);
+        place.set(&mut m.key, value & mask);
+        let tag = (&mut m.key.vlans[0].tci, &mut m.mask.fields.vlans[0].tci);
+        match setter {
+            Setter::DlVlan if value == 0xffff && mask != 0 => {
+                tag.0.set(0);
+                tag.1.set(0xffff);
+            }
+            Setter::DlVlan | Setter::VlanPcp if mask != 0 => {
+                tag.0.set(tag.0.get() | PRESENT as u16);
+                tag.1.set(tag.1.get() | PRESENT as u16);
+            }
+            Setter::TunOption(n) => {
+                let bit = 1_u64 << n;
+                m.key.tunnel.metadata_present |= bit;
+                m.mask.fields.tunnel.metadata_present |= bit;
+            }
+            _ => {}
+        }
+    }
+
+    /// A value as it goes over the wire: the last [`Facts::size`](super::Facts::size) bytes of the array.
+    pub fn wire_bytes(self, value: u128) -> ([u8; 16], usize) {
+        (value.to_be_bytes(), self.facts().size as usize)
+    }
+}
+
+/// A 32-bit port number in the 16-bit space; what fits in neither is [`OfPort::NONE`].
+fn folded_port(value: u128) -> u128 {
+    u128::from(OfPort::from_u32(value as u32).unwrap_or(OfPort::NONE).0)
+}

@@ -1,0 +1,130 @@
+//! Addresses and their masks, both ways.
+
+use core::fmt;
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::field::ValueError;
+
+/// An Ethernet address: `00:23:20:00:00:01`.
+pub(crate) struct Eth(pub(crate) [u8; 6]);
+
+impl fmt::Display for Eth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+/// An IPv4 address under a mask: `10.0.0.0/8`, `10.0.1.0/255.0.255.0`, or the address alone.
+pub(crate) struct Ip4(pub(crate) u32, pub(crate) u32);
+
+impl fmt::Display for Ip4 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(addr, mask) = *self;
+        write!(f, "{}", Ipv4Addr::from(addr))?;
+        if mask == u32::MAX {
+            Ok(())
+        } else if mask.leading_ones() + mask.trailing_zeros() >= 32 {
+            write!(f, "/{}", mask.leading_ones())
+        } else {
+            write!(f, "/{}", Ipv4Addr::from(mask))
+        }
+    }
+}
+
+/// An IPv6 address under a mask: `fe80::/64`, `::1/::ff`, or the address alone.
+pub(crate) struct Ip6(pub(crate) [u8; 16], pub(crate) [u8; 16]);
+
+impl fmt::Display for Ip6 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mask = u128::from_be_bytes(self.1);
+        write!(f, "{}", Plain6(self.0))?;
+        if mask == u128::MAX {
+            Ok(())
+        } else if mask.leading_ones() + mask.trailing_zeros() >= 128 {
+            write!(f, "/{}", mask.leading_ones())
+        } else {
+            write!(f, "/{}", Plain6(self.1))
+        }
+    }
+}
+
+/// An IPv6 address as the C library's `inet_ntop` writes it: unlike RFC 5952 also `::1.2.3.4` for compatible addresses.
+pub(crate) struct Plain6(pub(crate) [u8; 16]);
+
+impl fmt::Display for Plain6 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addr = Ipv6Addr::from(self.0);
+        let compatible = self.0[..12] == [0; 12] && self.0[12..14] != [0; 2];
+        if compatible {
+            let [.., a, b, c, d] = self.0;
+            write!(f, "::{a}.{b}.{c}.{d}")
+        } else {
+            write!(f, "{addr}")
+        }
+    }
+}
+
+/// `addr` or `addr/mask`. Octets may have one digit.
+pub(crate) fn parse_eth(text: &str) -> Option<([u8; 6], [u8; 6])> {
+    match text.split_once('/') {
+        None => Some((eth(text)?, [0xff; 6])),
+        Some((addr, mask)) => Some((eth(addr)?, eth(mask)?)),
+    }
+}
+
+fn eth(text: &str) -> Option<[u8; 6]> {
+    let mut bytes = [0; 6];
+    let mut parts = text.split(':');
+    for byte in &mut bytes {
+        let part = parts.next()?;
+        if part.is_empty() || part.len() > 2 || !part.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        *byte = u8::from_str_radix(part, 16).ok()?;
+    }
+    parts.next().is_none().then_some(bytes)
+}
+
+/// `addr`, `addr/bits` or `addr/mask`.
+pub(crate) fn parse_ipv4(text: &str) -> Result<(u32, u32), ValueError> {
+    let invalid = || ValueError::Ipv4 { text: text.into() };
+    let addr = |s: &str| s.parse::<Ipv4Addr>().map(u32::from).map_err(|_| invalid());
+    let Some((value, mask)) = text.split_once('/') else {
+        return Ok((addr(text)?, u32::MAX));
+    };
+    let value = addr(value)?;
+    if mask.contains('.') {
+        return Ok((value, addr(mask)?));
+    }
+    match prefix(mask) {
+        None => Err(invalid()),
+        Some(bits @ 0..=32) => Ok((value, u32::MAX.checked_shl(32 - bits).unwrap_or(0))),
+        Some(_) => Err(ValueError::Prefix { text: text.into(), family: "IPv4", bits: 32 }),
+    }
+}
+
+/// `addr`, `addr/bits` or `addr/mask`.
+pub(crate) fn parse_ipv6(text: &str) -> Result<([u8; 16], [u8; 16]), ValueError> {
+    let invalid = || ValueError::Ipv6 { text: text.into() };
+    let addr = |s: &str| s.parse::<Ipv6Addr>().map(|a| a.octets()).map_err(|_| invalid());
+    let Some((value, mask)) = text.split_once('/') else {
+        return Ok((addr(text)?, [0xff; 16]));
+    };
+    let value = addr(value)?;
+    if mask.contains(':') {
+        return Ok((value, addr(mask)?));
+    }
+    match prefix(mask) {
+        None => Err(invalid()),
+        Some(bits @ 0..=128) => Ok((value, u128::MAX.checked_shl(128 - bits).unwrap_or(0).to_be_bytes())),
+        Some(_) => Err(ValueError::Prefix { text: text.into(), family: "IPv6", bits: 128 }),
+    }
+}
+
+fn prefix(text: &str) -> Option<u32> {
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    Some(text.parse().unwrap_or(u32::MAX))
+}

@@ -1,0 +1,253 @@
+//! Parsing matches in OpenFlow syntax.
+
+use alloc::string::String;
+
+use super::PortNames;
+use crate::Match;
+use crate::field::numbers::{eth, ip};
+use crate::field::{Field, Masking, Setter, Subfield, SubfieldError, ValueError};
+
+/// Why a match's text is refused. `column` counts bytes from the text's beginning.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MatchError {
+    /// No field or protocol has this name.
+    #[error("unknown keyword {name}")]
+    UnknownKeyword {
+        /// The name as written.
+        name: String,
+        /// Where it begins.
+        column: usize,
+    },
+    /// The value is not one of the field's.
+    #[error("{source}")]
+    Value {
+        /// What is wrong with it.
+        source: ValueError,
+        /// Where the field begins.
+        column: usize,
+    },
+    /// The part of a field in brackets makes no sense.
+    #[error("{name}: {source}")]
+    Subfield {
+        /// As written.
+        name: String,
+        /// What is wrong with it.
+        source: SubfieldError,
+        /// Where it begins.
+        column: usize,
+    },
+}
+
+impl MatchError {
+    /// Where in the text the trouble is, in bytes from its beginning.
+    pub fn column(&self) -> usize {
+        match self {
+            Self::UnknownKeyword { column, .. }
+            | Self::Value { column, .. }
+            | Self::Subfield { column, .. } => *column,
+        }
+    }
+
+    fn at(mut self, at: usize) -> Self {
+        match &mut self {
+            Self::UnknownKeyword { column, .. }
+            | Self::Value { column, .. }
+            | Self::Subfield { column, .. } => {
+                *column = at;
+            }
+        }
+        self
+    }
+}
+
+/// One item of a comma-separated list: `name`, `name=value`, `name:value` or `name(value)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token<'a> {
+    /// What stands before the value.
+    pub name: &'a str,
+    /// The value; empty if there is none.
+    pub value: &'a str,
+    /// What stands between the two: `=`, `:`, `(`, or `None`.
+    pub delimiter: Option<char>,
+    /// Where the name begins, in bytes.
+    pub column: usize,
+}
+
+/// The items of a list that is separated by commas and white space, with parentheses kept together. An item
+/// whose parenthesis is never closed reaches to the end.
+pub fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
+    let mut at = 0;
+    core::iter::from_fn(move || {
+        at += text[at..].find(|c| !is_separator(c))?;
+        let rest = &text[at..];
+        let (token, used) = one_token(rest, at);
+        at += used;
+        Some(token)
+    })
+}
+
+fn is_separator(c: char) -> bool {
+    matches!(c, ',' | ' ' | '\t' | '\r' | '\n')
+}
+
+fn one_token(rest: &str, column: usize) -> (Token<'_>, usize) {
+    let mut bracket = false;
+    let end = rest.find(|c: char| {
+        match c {
+            '[' => bracket = true,
+            ']' => bracket = false,
+            _ => {}
+        }
+        is_separator(c) || (!bracket && matches!(c, '=' | ':' | '('))
+    });
+    let Some(end) = end else {
+        return (Token { name: rest, value: "", delimiter: None, column }, rest.len());
+    };
+    let name = &rest[..end];
+    let delimiter = rest[end..].chars().next().filter(|c| !is_separator(*c));
+    match delimiter {
+        None => (Token { name, value: "", delimiter, column }, end),
+        Some('(') => {
+            let close = closing(&rest[end..]).map_or(rest.len(), |i| end + i);
+            let value = rest.get(end + 1..close).unwrap_or("");
+            (Token { name, value, delimiter, column }, (close + 1).min(rest.len()))
+        }
+        Some(_) => {
+            let value = &rest[end + 1..];
+            let len = value_length(value);
+            (Token { name, value: &value[..len], delimiter, column }, end + 1 + len)
+        }
+    }
+}
+
+/// The index of the parenthesis that closes the one at the beginning.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    text.char_indices().find_map(|(i, c)| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        (depth == 0).then_some(i)
+    })
+}
+
+/// Up to the next separator outside of parentheses.
+fn value_length(text: &str) -> usize {
+    let mut depth = 0_usize;
+    text.find(|c: char| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && is_separator(c)
+    })
+    .unwrap_or(text.len())
+}
+
+/// Name, Ethernet type, IP protocol; a type of zero says "Ethernet" alone.
+const PROTOCOLS: [(&str, u16, u8); 18] = [
+    ("eth", 0, 0),
+    ("ip", eth::IPV4, 0),
+    ("ipv4", eth::IPV4, 0),
+    ("ip4", eth::IPV4, 0),
+    ("arp", eth::ARP, 0),
+    ("icmp", eth::IPV4, ip::ICMP),
+    ("tcp", eth::IPV4, ip::TCP),
+    ("udp", eth::IPV4, ip::UDP),
+    ("sctp", eth::IPV4, ip::SCTP),
+    ("ipv6", eth::IPV6, 0),
+    ("ip6", eth::IPV6, 0),
+    ("tcp6", eth::IPV6, ip::TCP),
+    ("udp6", eth::IPV6, ip::UDP),
+    ("sctp6", eth::IPV6, ip::SCTP),
+    ("icmp6", eth::IPV6, ip::ICMPV6),
+    ("rarp", eth::RARP, 0),
+    ("mpls", eth::MPLS, 0),
+    ("mplsm", eth::MPLS_MCAST, 0),
+];
+
+/// Whether this is a protocol's name (`tcp`, `arp` …).
+pub fn is_protocol(name: &str) -> bool {
+    PROTOCOLS.iter().any(|(n, ..)| *n == name)
+}
+
+/// Adds what a protocol's name stands for; false if there is no such protocol.
+pub fn parse_protocol(name: &str, m: &mut Match) -> bool {
+    let Some((_, dl_type, nw_proto)) = PROTOCOLS.iter().find(|(n, ..)| *n == name) else {
+        return false;
+    };
+    m.require_ethernet(Field::ETH_TYPE);
+    if *dl_type != 0 {
+        Field::ETH_TYPE.set_match(m, (*dl_type).into());
+    }
+    if *nw_proto != 0 {
+        Field::IP_PROTO.set_match(m, (*nw_proto).into());
+    }
+    true
+}
+
+/// Adds one field's constraint, `name` being a field or some bits of one. What the match said of it before is replaced.
+pub fn parse_field(name: &str, value: &str, m: &mut Match, ports: &impl PortNames) -> Result<(), MatchError> {
+    if name.contains('[') {
+        return parse_subfield(name, value, m, ports);
+    }
+    let Some(field) = Field::by_name(name) else {
+        return Err(MatchError::UnknownKeyword { name: name.into(), column: 0 });
+    };
+    let (value, mask) = if value.is_empty() { field.parse("0/0", ports) } else { field.parse(value, ports) }
+        .map_err(|source| MatchError::Value { source, column: 0 })?;
+    m.require_ethernet(field);
+    // Exact fields came with all bits or none: parse() has refused the rest.
+    let _ = field.set_masked(m, value, mask);
+    Ok(())
+}
+
+fn parse_subfield(name: &str, text: &str, m: &mut Match, ports: &impl PortNames) -> Result<(), MatchError> {
+    let wrong = |source| MatchError::Subfield { name: name.into(), source, column: 0 };
+    let subfield: Subfield = name.parse().map_err(wrong)?;
+    let field = subfield.field();
+    let source = ValueError::Mask { text: text.into(), field };
+    if field.facts().masking == Masking::Exact && subfield != Subfield::whole(field) {
+        return Err(MatchError::Value { source, column: 0 });
+    }
+    let (value, mask) = field.parse(text, ports).map_err(|source| MatchError::Value { source, column: 0 })?;
+    let low = subfield.bits() >> subfield.start();
+    if value & !low != 0 && field.facts().setter == Setter::Plain {
+        let source = ValueError::TooLarge { text: text.into(), field, size: field.facts().size };
+        return Err(MatchError::Value { source, column: 0 });
+    }
+    let (old, old_mask) = field.get_match(m);
+    let (value, mask) = ((value & low) << subfield.start(), (mask & low) << subfield.start());
+    m.require_ethernet(field);
+    let _ = field.set_masked(m, old & !mask | value, old_mask | mask);
+    Ok(())
+}
+
+/// Parses a match that consists of nothing else than fields and protocols.
+///
+/// ```
+/// use ovs_flow::text::{NoNames, MatchDisplay, parse_match};
+///
+/// let m = parse_match("tcp, nw_src=10.1.2.3/8,tp_dst=80", &NoNames)?;
+/// assert_eq!(MatchDisplay { m: &m, ports: &NoNames }.to_string(), "tcp,nw_src=10.0.0.0/8,tp_dst=80");
+/// # Ok::<(), ovs_flow::text::MatchError>(())
+/// ```
+pub fn parse_match(text: &str, ports: &impl PortNames) -> Result<Match, MatchError> {
+    let mut m = Match::default();
+    for token in tokens(text) {
+        if parse_protocol(token.name, &mut m) {
+            continue;
+        }
+        let known = token.name.contains('[') || Field::by_name(token.name).is_some();
+        if !known && token.value.is_empty() {
+            let source = ValueError::Missing { field: token.name.into() };
+            return Err(MatchError::Value { source, column: token.column });
+        }
+        parse_field(token.name, token.value, &mut m, ports).map_err(|error| error.at(token.column))?;
+    }
+    Ok(m)
+}
