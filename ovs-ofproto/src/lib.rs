@@ -1,1 +1,37 @@
 //! The OpenFlow switch: bridges, tables, translation, upcalls, revalidation, learning.
+//!
+//! ```text
+//!   DesiredState ─▶ plan ─▶ apply ─────────────┐             ┌─▶ Status
+//!   OpenFlow bytes ─▶ feed ─▶ agent ─▶ tables ─┤   Switch    ├─▶ OpenFlow bytes (take_output)
+//!                                              │             │
+//!      published snapshot ◀────────────────────┘             └─▶ Dpif: ports, megaflows, packet-outs
+//!             │                                                        ▲
+//!             ▼                                                        │
+//!   worker: upcall ─▶ translate(snapshot, key) ─▶ megaflow       revalidate ◀─ what changed
+//!                          └─▶ effects (learning, packet-ins) ─▶ Switch::poll
+//! ```
+//!
+//! A [`Switch`] is polled: it starts no thread, reads no clock and touches no socket. Configuration goes in as
+//! a [`DesiredState`], what is to be done comes out as a [`Plan`], and applying that is a step of its own.
+#![forbid(unsafe_code)]
+
+mod config;
+mod desired;
+mod error;
+mod plan;
+mod status;
+mod switch;
+
+pub use config::{Limits, SwitchConfig};
+pub use desired::{
+    BridgeConfig, ControllerConfig, DesiredState, FailMode, InterfaceConfig, PortConfig, TableConfig,
+    VlanMode,
+};
+pub use error::{BridgeError, ConnectionError, InterfaceError};
+pub use plan::{Applied, Plan, Step};
+pub use status::{BridgeStatus, InterfaceStatus, Status};
+pub use switch::{ConnId, ConnectionKind, Switch, SwitchEvent, Turn};
+
+pub use ovs_dpif;
+pub use ovs_flow;
+pub use ovs_netdev;

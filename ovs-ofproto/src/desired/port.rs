@@ -1,0 +1,147 @@
+//! A port as it is wanted, and the interfaces in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ovs_flow::{OfPort, VlanId};
+use ovs_netdev::{EtherAddr, Options};
+
+/// A port of a bridge: what NORMAL sees as one way out. Usually one interface.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct PortConfig {
+    /// Name.
+    pub name: String,
+    /// How it treats VLANs; `None` to choose by `tag` and `trunks` as the original does.
+    pub vlan_mode: Option<VlanMode>,
+    /// The VLAN of untagged packets.
+    pub tag: Option<VlanId>,
+    /// The VLANs of tagged packets; empty for all.
+    pub trunks: BTreeSet<VlanId>,
+    /// Priority tags on packets of VLAN 0 leaving an access or native-untagged port
+    /// (`other_config:priority-tags`).
+    pub priority_tags: bool,
+    /// Interfaces, in order of their name.
+    pub interfaces: Vec<InterfaceConfig>,
+    /// Everything of `other_config`, for what has no field of its own.
+    pub other_config: BTreeMap<String, String>,
+}
+
+impl PortConfig {
+    /// A port without interfaces that carries all VLANs.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+
+    /// Sets how it treats VLANs.
+    pub fn vlan_mode(mut self, mode: Option<VlanMode>) -> Self {
+        self.vlan_mode = mode;
+        self
+    }
+
+    /// Sets the VLAN of untagged packets.
+    pub fn tag(mut self, tag: Option<VlanId>) -> Self {
+        self.tag = tag;
+        self
+    }
+
+    /// Sets the VLANs of tagged packets.
+    pub fn trunks(mut self, trunks: impl IntoIterator<Item = VlanId>) -> Self {
+        self.trunks = trunks.into_iter().collect();
+        self
+    }
+
+    /// Sets whether priority tags are used.
+    pub fn priority_tags(mut self, tags: bool) -> Self {
+        self.priority_tags = tags;
+        self
+    }
+
+    /// Adds an interface.
+    pub fn interface(mut self, interface: InterfaceConfig) -> Self {
+        self.interfaces.push(interface);
+        self
+    }
+
+    /// Sets the `other_config` map.
+    pub fn other_config(mut self, map: BTreeMap<String, String>) -> Self {
+        self.other_config = map;
+        self
+    }
+}
+
+/// How a port treats VLANs (`vlan_mode` column).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum VlanMode {
+    /// One VLAN, no tag on the wire.
+    Access,
+    /// Tagged packets of the trunk VLANs; untagged packets are in VLAN 0.
+    Trunk,
+    /// A trunk whose untagged packets are in VLAN `tag`; what leaves in that VLAN is tagged.
+    NativeTagged,
+    /// A trunk whose untagged packets are in VLAN `tag`; what leaves in that VLAN is not tagged.
+    NativeUntagged,
+}
+
+/// An interface of a port: a device, or one end of a patch.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct InterfaceConfig {
+    /// Name; also the device's.
+    pub name: String,
+    /// Type of the device, by its name in the registry; `patch` is the switch's own.
+    pub kind: String,
+    /// Options of the device (`peer` names the other end of a patch).
+    pub options: Options,
+    /// The OpenFlow port number that is wanted.
+    pub ofport_request: Option<OfPort>,
+    /// Ethernet address to be set on the device.
+    pub mac: Option<EtherAddr>,
+    /// MTU to be set on the device, in bytes.
+    pub mtu_request: Option<u32>,
+    /// Administrative state to be set on the device.
+    pub admin_up: Option<bool>,
+}
+
+impl InterfaceConfig {
+    /// An interface of device type `kind`.
+    pub fn new(name: impl Into<String>, kind: impl Into<String>) -> Self {
+        Self { name: name.into(), kind: kind.into(), ..Self::default() }
+    }
+
+    /// Sets an option of the device.
+    pub fn option(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.insert(key.into(), value.into());
+        self
+    }
+
+    /// Sets all options of the device.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Asks for an OpenFlow port number.
+    pub fn ofport_request(mut self, number: Option<OfPort>) -> Self {
+        self.ofport_request = number;
+        self
+    }
+
+    /// Sets the Ethernet address.
+    pub fn mac(mut self, mac: Option<EtherAddr>) -> Self {
+        self.mac = mac;
+        self
+    }
+
+    /// Sets the MTU.
+    pub fn mtu_request(mut self, mtu: Option<u32>) -> Self {
+        self.mtu_request = mtu;
+        self
+    }
+
+    /// Sets the administrative state.
+    pub fn admin_up(mut self, up: Option<bool>) -> Self {
+        self.admin_up = up;
+        self
+    }
+}

@@ -1,0 +1,66 @@
+//! What a switch says of itself, as plain values.
+
+use std::collections::BTreeMap;
+
+use ovs_flow::OfPort;
+use ovs_netdev::{Duplex, EtherAddr, Statistics};
+
+/// The state of all bridges.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// Bridges by name.
+    pub bridges: BTreeMap<String, BridgeStatus>,
+}
+
+/// The state of a bridge.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BridgeStatus {
+    /// Datapath identifier.
+    pub datapath_id: u64,
+    /// Ethernet address of the local port.
+    pub mac: EtherAddr,
+    /// Type of the datapath as it was asked for.
+    pub datapath_type: String,
+    /// Interfaces of all ports, by name.
+    pub interfaces: BTreeMap<String, InterfaceStatus>,
+    /// Whether it acts on its own because no controller is connected.
+    pub fail_open: bool,
+}
+
+/// The state of an interface.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InterfaceStatus {
+    /// The port that it belongs to.
+    pub port: String,
+    /// Type of the device as it was opened (`tap` for an `internal` one, for instance).
+    pub kind: String,
+    /// OpenFlow port number; `None` if it could not be added (`-1` in the database).
+    pub ofport: Option<OfPort>,
+    /// Number in the datapath; `None` for a patch, and if it could not be added.
+    pub dp_port: Option<ovs_flow::DpPort>,
+    /// Why it could not be added or configured.
+    pub error: Option<String>,
+    /// Its Ethernet address.
+    pub mac_in_use: Option<EtherAddr>,
+    /// Whether it is administratively up.
+    pub admin_up: Option<bool>,
+    /// Whether it has carrier.
+    pub link_up: Option<bool>,
+    /// How often carrier has changed.
+    pub link_resets: u64,
+    /// Bits per second.
+    pub link_speed: Option<u64>,
+    /// Duplex mode.
+    pub duplex: Option<Duplex>,
+    /// MTU in bytes.
+    pub mtu: Option<u32>,
+    /// Interface index of the system.
+    pub ifindex: Option<u32>,
+    /// What it has counted.
+    pub statistics: Statistics,
+    /// Key-value pairs of the `status` column, sorted by key.
+    pub details: Vec<(String, String)>,
+}
