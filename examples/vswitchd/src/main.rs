@@ -1,2 +1,2 @@
-//! vswitchd. 
+//! vswitchd.
 fn main() {}

@@ -1,0 +1,37 @@
+//! The parts of the switch as a program: what a daemon is ([`daemon`]), its log ([`vlog`]) and its command line
+//! ([`cli`]).
+//!
+//! ```text
+//!  argv ─▶ cli ─▶ daemon::DaemonOptions::start ─▶ Daemon ─ the program's loop ─▶ exit
+//!                          └─▶ vlog (console, file, syslog) ◀─ tracing events of every crate
+//! ```
+//!
+//! # Example
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//! use vswitchd::cli::Cli;
+//! use vswitchd::daemon::{Program, fatal};
+//! use vswitchd::vlog::{VSWITCHD_MODULES, Vlog};
+//!
+//! fn main() -> ExitCode {
+//!     let program = Program::from_env("vswitchd");
+//!     let cli = match Cli::parse_args(&program, std::env::args_os()) {
+//!         Ok(cli) => cli,
+//!         Err(code) => return code,
+//!     };
+//!     let vlog = Vlog::new(&program.name, VSWITCHD_MODULES);
+//!     let mut daemon = match vlog.install().map_err(Into::into).and_then(|()| cli.daemon.start(&program, &vlog)) {
+//!         Ok(daemon) => daemon,
+//!         Err(error) => return fatal(&program.name, &error),
+//!     };
+//!     if let Err(error) = daemon.ready() {
+//!         return fatal(&program.name, &error);
+//!     }
+//!     ExitCode::SUCCESS
+//! }
+//! ```
+
+pub mod cli;
+pub mod daemon;
+pub mod vlog;

@@ -1,0 +1,4 @@
+//! Integration tests of the switch program, one binary.
+
+mod daemon;
+mod peer;
