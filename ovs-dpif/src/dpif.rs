@@ -199,6 +199,9 @@ pub enum DpifError {
     /// The datapath cannot have so many ports.
     #[error("no port number is free")]
     PortLimit,
+    /// The worker was dropped before it could answer.
+    #[error("worker {} is gone", .0.0)]
+    WorkerGone(WorkerId),
     /// A worker or its device failed.
     #[error("{0}")]
     Device(String),

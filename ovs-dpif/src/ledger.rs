@@ -58,12 +58,56 @@ reasons! {
     RecursionTooDeep = "drop_action_recursion_too_deep",
     /// A rule forwards to a bridge port that is blocked.
     ForwardingDisabled = "drop_action_forwarding_disabled",
+    /// Translation met a bridge that does not exist.
+    BridgeNotFound = "drop_action_bridge_not_found",
+    /// Translation ran out of stack entries.
+    StackTooDeep = "drop_action_stack_too_deep",
+    /// A recirculated packet whose state is no longer known.
+    NoRecirculationContext = "drop_action_no_recirculation_context",
+    /// Translation asked for two recirculations that exclude each other.
+    RecirculationConflict = "drop_action_recirculation_conflict",
+    /// More MPLS labels than can be handled.
+    TooManyMplsLabels = "drop_action_too_many_mpls_labels",
+    /// Tunnel metadata that no table describes.
+    InvalidTunnelMetadata = "drop_action_invalid_tunnel_metadata",
+    /// A packet type that cannot be handled.
+    UnsupportedPacketType = "drop_action_unsupported_packet_type",
+    /// Congestion marking of a tunnel asks for the drop (RFC 6040).
+    Congestion = "drop_action_congestion",
     /// The flow table is at its limit (install refused; the packet was forwarded).
     FlowLimit = "install_refused_flow_limit",
     /// The change ring is full (install refused; the packet was forwarded).
     ChangeRingFull = "install_refused_change_ring_full",
     /// An identical flow came first (install refused; the packet was forwarded).
     AlreadyInstalled = "install_refused_duplicate",
+}
+
+impl DropReason {
+    /// How many reasons there are.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// Whether this counts a refused install, not a packet.
+    pub const fn is_refusal(self) -> bool {
+        matches!(self, Self::FlowLimit | Self::ChangeRingFull | Self::AlreadyInstalled)
+    }
+
+    /// The reason of an explicit `drop(code)` action: the codes are those of translation errors, 0 for none.
+    pub const fn of_drop_code(code: u32) -> Self {
+        match code {
+            1 => Self::BridgeNotFound,
+            2 => Self::RecursionTooDeep,
+            3 => Self::TooManyResubmits,
+            4 => Self::StackTooDeep,
+            5 => Self::NoRecirculationContext,
+            6 => Self::RecirculationConflict,
+            7 => Self::TooManyMplsLabels,
+            8 => Self::InvalidTunnelMetadata,
+            9 => Self::UnsupportedPacketType,
+            10 => Self::Congestion,
+            11 => Self::ForwardingDisabled,
+            _ => Self::FlowWithoutActions,
+        }
+    }
 }
 
 impl fmt::Display for DropReason {
@@ -115,7 +159,7 @@ impl Ledger {
 
     /// All packets dropped.
     pub fn total_dropped(&self) -> u64 {
-        let drops = DropReason::ALL.iter().filter(|r| !r.name().starts_with("install_refused"));
+        let drops = DropReason::ALL.iter().filter(|r| !r.is_refusal());
         drops.map(|r| self.dropped_for(*r)).sum()
     }
 

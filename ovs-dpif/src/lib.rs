@@ -16,9 +16,16 @@
 
 mod action;
 mod dpif;
+mod execute;
+mod finish;
 mod flow;
+mod identity;
 mod ledger;
+mod naive;
+mod parse;
+mod random;
 mod upcall;
+mod userspace;
 
 pub use action::{
     Action, Actions, ControllerPunt, HashAlgorithm, Masked, PuntCookie, SampleAction, SetField, SlowPath,
@@ -30,7 +37,9 @@ pub use dpif::{
 };
 pub use flow::{FlowPut, FlowStats, FlowView, PutMode};
 pub use ledger::{DropReason, Ledger};
+pub use naive::{NaiveDatapath, NaiveWorker};
 pub use upcall::{HandlerFactory, Install, Punt, Upcall, UpcallHandler, Verdict};
+pub use userspace::{Budget, Next, Progress, UserspaceConfig, UserspaceDatapath, Waker, Worker};
 
 pub use ovs_classifier;
 pub use ovs_flow;

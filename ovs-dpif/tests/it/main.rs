@@ -1,1 +1,4 @@
 //! Integration tests of ovs-dpif, one binary.
+
+mod rig;
+mod suite;

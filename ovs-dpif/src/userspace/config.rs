@@ -1,0 +1,153 @@
+//! What a userspace datapath is built with, and what its workers are polled with.
+
+use std::fmt;
+use std::time::Duration;
+
+use ovs_packet::PoolConfig;
+
+/// Settings of a [`UserspaceDatapath`](crate::UserspaceDatapath).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct UserspaceConfig {
+    /// Name, such as `ovs-netdev`.
+    pub name: String,
+    /// Type, such as `netdev` or `dummy`.
+    pub kind: &'static str,
+    /// Where all its randomness and hash keys come from.
+    pub seed: u64,
+    /// Megaflows that each worker holds at most.
+    pub flow_limit: u32,
+    /// Commands that may wait for one worker.
+    pub command_queue: usize,
+    /// Answers of one worker that may wait for the control side.
+    pub reply_queue: usize,
+    /// Missed packets that may wait for their upcall, for each port.
+    pub upcall_queue: usize,
+    /// Memory of each worker's packets.
+    pub pool: PoolConfig,
+}
+
+impl Default for UserspaceConfig {
+    /// `ovs-netdev` of type `netdev`, seed 0, 200,000 megaflows.
+    fn default() -> Self {
+        Self {
+            name: "ovs-netdev".to_owned(),
+            kind: "netdev",
+            seed: 0,
+            flow_limit: 200_000,
+            command_queue: 1024,
+            reply_queue: 1024,
+            upcall_queue: 128,
+            pool: PoolConfig::default(),
+        }
+    }
+}
+
+impl UserspaceConfig {
+    /// Sets name and type.
+    pub fn named(mut self, name: impl Into<String>, kind: &'static str) -> Self {
+        self.name = name.into();
+        self.kind = kind;
+        self
+    }
+
+    /// Sets where all randomness comes from.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Sets how many megaflows each worker holds at most.
+    pub fn flow_limit(mut self, flows: u32) -> Self {
+        self.flow_limit = flows;
+        self
+    }
+
+    /// Sets how many commands and answers may wait, for each worker.
+    pub fn queues(mut self, commands: usize, replies: usize) -> Self {
+        self.command_queue = commands.max(1);
+        self.reply_queue = replies.max(1);
+        self
+    }
+
+    /// Sets how many missed packets of one port may wait.
+    pub fn upcall_queue(mut self, packets: usize) -> Self {
+        self.upcall_queue = packets;
+        self
+    }
+
+    /// Sets the memory of each worker's packets.
+    pub fn pool(mut self, pool: PoolConfig) -> Self {
+        self.pool = pool;
+        self
+    }
+}
+
+/// Wakes a thread that sleeps. The userspace datapath calls it after it has put something into the queue
+/// which that thread reads.
+///
+/// No wake-up is lost if the sleeper resets its waker *before* it polls, not after (an eventfd: read it,
+/// poll, then sleep on it).
+pub trait Waker: Send + Sync {
+    /// Wakes the sleeper. Never waits; waking one that is awake is harmless.
+    fn wake(&self);
+}
+
+impl fmt::Debug for dyn Waker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Waker")
+    }
+}
+
+/// How much one turn of a worker may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Packets taken from devices; rounded up to a whole batch.
+    pub packets: usize,
+    /// Upcalls answered.
+    pub upcalls: usize,
+    /// Commands executed.
+    pub commands: usize,
+}
+
+impl Default for Budget {
+    /// 256 packets, 64 upcalls, 64 commands.
+    fn default() -> Self {
+        Self { packets: 256, upcalls: 64, commands: 64 }
+    }
+}
+
+/// What a worker did in one turn, and when it wants the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Packets taken from devices.
+    pub packets: usize,
+    /// Upcalls answered.
+    pub upcalls: usize,
+    /// Commands executed.
+    pub commands: usize,
+    /// When the next turn is due.
+    pub next: Next,
+}
+
+impl Progress {
+    /// Whether the turn found nothing to do.
+    pub fn is_idle(&self) -> bool {
+        self.packets == 0 && self.upcalls == 0 && self.commands == 0 && self.next != Next::Now
+    }
+}
+
+/// When a worker wants its next turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Next {
+    /// There is more to do.
+    Now,
+    /// When one of the worker's waits comes true.
+    Wait,
+    /// At this time at the latest, or when one of the waits comes true.
+    At(Duration),
+    /// Never: the datapath is gone. The worker has let go of all ports and should be dropped.
+    Closed,
+}

@@ -1,0 +1,245 @@
+//! The control side.
+
+mod flows;
+mod link;
+mod ports;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use ovs_flow::{DpPort, Ufid};
+use ovs_netdev::{DeviceConfig, Statistics, Status, Wait};
+
+use self::flows::Pending;
+use self::link::Link;
+use self::ports::Ports;
+use super::message::Command;
+use super::published::Published;
+use super::tables::Tables;
+use super::worker::{Ends, Shared};
+use super::{UserspaceConfig, Waker, Worker};
+use crate::{
+    Busy, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, FlowView, HandlerFactory, Ledger,
+    Op, PortConfigError, PortInfo, PortRequest, Ticket, WorkerId,
+};
+
+/// A datapath in user space. See [`Worker`] for its other half.
+///
+/// ```
+/// use ovs_dpif::{Budget, Dpif, PortRequest, UserspaceConfig, UserspaceDatapath};
+/// use ovs_dpif::ovs_netdev::dummy::Dummies;
+/// use std::time::Duration;
+///
+/// let dummies = Dummies::new();
+/// let mut datapath = UserspaceDatapath::new(UserspaceConfig::default());
+/// let mut worker = datapath.add_worker(None);
+/// let device = Box::new(dummies.open("p1", "dummy")?);
+/// let port = datapath.add_port(PortRequest { device, number: None })?;
+///
+/// let now = Duration::ZERO;
+/// worker.poll(now, Budget::default());
+/// datapath.poll(now, &mut |event| println!("{event:?}"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct UserspaceDatapath {
+    config: UserspaceConfig,
+    control: Option<Arc<dyn Waker>>,
+    handlers: Option<Arc<dyn HandlerFactory>>,
+    links: Vec<Link>,
+    ports: Ports,
+    pending: BTreeMap<Ticket, Pending>,
+    tickets: u64,
+    /// Events for the next poll.
+    events: VecDeque<Event>,
+    flow_limit: Arc<AtomicU32>,
+}
+
+impl UserspaceDatapath {
+    /// A datapath without ports and workers.
+    pub fn new(config: UserspaceConfig) -> Self {
+        let flow_limit = Arc::new(AtomicU32::new(config.flow_limit));
+        Self {
+            config,
+            control: None,
+            handlers: None,
+            links: Vec::new(),
+            ports: Ports::default(),
+            pending: BTreeMap::new(),
+            tickets: 0,
+            events: VecDeque::new(),
+            flow_limit,
+        }
+    }
+
+    /// Sets who is woken when workers have answered; concerns workers that are added later.
+    pub fn set_control_waker(&mut self, waker: Arc<dyn Waker>) {
+        self.control = Some(waker);
+    }
+
+    /// Adds a worker; `waker` wakes the thread that polls it, if that thread ever sleeps. Receive queues that
+    /// have no worker yet go to it, and from now on it gets its share of those of new ports.
+    pub fn add_worker(&mut self, waker: Option<Arc<dyn Waker>>) -> Worker {
+        let id = WorkerId(self.links.len() as u32);
+        let (command_tx, command_rx) = sync_channel(self.config.command_queue.max(1));
+        let (reply_tx, reply_rx) = sync_channel(self.config.reply_queue.max(1));
+        let shared = Arc::new(Shared {
+            published: Published::new(),
+            commands: AtomicUsize::new(0),
+            parked: AtomicBool::new(false),
+            flow_limit: self.flow_limit.clone(),
+        });
+        let (tables, view) = Tables::new();
+        let ends = Ends {
+            commands: command_rx,
+            replies: reply_tx,
+            control: self.control.clone(),
+            shared: shared.clone(),
+        };
+        let worker = Worker::new(id, &self.config, ends, tables);
+        let mut link = Link::new(id, command_tx, reply_rx, shared, view, waker);
+        if let Some(handlers) = &self.handlers {
+            link.push(Command::Handler(handlers.handler(id)));
+        }
+        self.ports.join(&mut link);
+        self.links.push(link);
+        worker
+    }
+
+    /// Sets how many megaflows each worker may hold; those above stay.
+    pub fn set_flow_limit(&mut self, flows: u32) {
+        self.flow_limit.store(flows, Ordering::Relaxed);
+    }
+
+    /// Workers that were added, those that are gone included.
+    pub fn workers(&self) -> usize {
+        self.links.len()
+    }
+
+    /// The ledger of one worker.
+    pub fn worker_ledger(&self, worker: WorkerId) -> Option<Ledger> {
+        self.links.get(worker.0 as usize).map(|link| link.shared.published.read().0)
+    }
+
+    /// Operations that have not completed.
+    pub fn outstanding(&self) -> usize {
+        self.pending.len()
+    }
+}
+
+impl Dpif for UserspaceDatapath {
+    fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    fn kind(&self) -> &'static str {
+        self.config.kind
+    }
+
+    fn features(&self) -> Features {
+        Features::default()
+    }
+
+    fn set_handler(&mut self, handlers: Arc<dyn HandlerFactory>) {
+        for link in &mut self.links {
+            link.push(Command::Handler(handlers.handler(link.id)));
+        }
+        self.handlers = Some(handlers);
+    }
+
+    fn add_port(&mut self, request: PortRequest) -> Result<DpPort, DpifError> {
+        self.ports.add(request, &mut self.links)
+    }
+
+    fn remove_port(&mut self, port: DpPort) -> Result<(), DpifError> {
+        self.ports.remove(port, &mut self.links)
+    }
+
+    fn ports(&self) -> Vec<PortInfo> {
+        self.ports.list()
+    }
+
+    fn port_status(&mut self, port: DpPort) -> Option<Status> {
+        Some(self.ports.device(port)?.status())
+    }
+
+    fn port_statistics(&mut self, port: DpPort) -> Option<Statistics> {
+        Some(self.ports.device(port)?.statistics())
+    }
+
+    fn configure_port(&mut self, port: DpPort, config: &DeviceConfig) -> Result<(), PortConfigError> {
+        let device = self.ports.device(port).ok_or(PortConfigError::NoPort)?;
+        Ok(device.configure(config)?)
+    }
+
+    fn submit(&mut self, op: Op) -> Result<Ticket, Busy> {
+        self.submit_op(op)
+    }
+
+    fn poll(&mut self, now: Duration, events: &mut dyn FnMut(Event)) {
+        for index in 0..self.links.len() {
+            self.exchange(index);
+        }
+        self.ports.poll(now, &mut self.events);
+        for event in self.events.drain(..) {
+            events(event);
+        }
+    }
+
+    fn dump_flows(
+        &mut self,
+        cursor: &mut FlowCursor,
+        max: usize,
+        show: &mut dyn FnMut(FlowView<'_>),
+    ) -> bool {
+        self.dump(cursor, max, show)
+    }
+
+    fn get_flow(&mut self, ufid: Ufid, show: &mut dyn FnMut(FlowView<'_>)) {
+        for link in &self.links {
+            link.flows.get(ufid, link.id, show);
+        }
+    }
+
+    fn execute(&mut self, execute: Execute) -> Result<Ticket, Busy> {
+        self.submit_execute(execute)
+    }
+
+    fn stats(&self) -> DpifStats {
+        let mut sum = DpifStats::default();
+        for link in &self.links {
+            let (_, stats) = link.shared.published.read();
+            sum.hit += stats.hit;
+            sum.missed += stats.missed;
+            sum.lost += stats.lost;
+            sum.flows += stats.flows;
+            sum.masks += stats.masks;
+            sum.mask_hit += stats.mask_hit;
+            sum.cache_hit += stats.cache_hit;
+        }
+        sum
+    }
+
+    fn ledger(&self) -> Ledger {
+        let mut sum = Ledger::default();
+        for link in &self.links {
+            sum.add(&link.shared.published.read().0);
+        }
+        sum
+    }
+
+    fn waits(&self, wait: &mut dyn FnMut(Wait<'_>)) {
+        if !self.events.is_empty() || self.ports.any_released() {
+            wait(Wait::Ready);
+        }
+        self.ports.waits(wait);
+    }
+}
+
+impl std::fmt::Debug for UserspaceDatapath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserspaceDatapath").field("config", &self.config).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,160 @@
+//! Ports: which there are, and which are going.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use ovs_flow::DpPort;
+use ovs_netdev::{Netdev, RxQueue, Wait};
+
+use super::super::message::Command;
+use super::super::worker::PORT_NUMBERS;
+use super::link::Link;
+use crate::{DpifError, Event, PortInfo, PortRequest, WorkerId};
+
+struct Port {
+    device: Box<dyn Netdev>,
+    /// Receive queues that wait for the first worker.
+    unassigned: Vec<Box<dyn RxQueue>>,
+    /// The device's change number when it was last polled.
+    changes: u64,
+}
+
+struct Leaving {
+    /// Closed when the last worker has let go.
+    device: Box<dyn Netdev>,
+    workers: BTreeSet<WorkerId>,
+}
+
+/// The ports of a datapath.
+#[derive(Default)]
+pub(super) struct Ports {
+    live: BTreeMap<DpPort, Port>,
+    leaving: BTreeMap<DpPort, Leaving>,
+    /// Which worker gets the next receive queue.
+    next_worker: usize,
+}
+
+impl Ports {
+    pub fn add(&mut self, request: PortRequest, links: &mut [Link]) -> Result<DpPort, DpifError> {
+        let PortRequest { mut device, number } = request;
+        let port = self.number(number)?;
+        let devices = self.live.values().map(|p| &p.device);
+        if devices.chain(self.leaving.values().map(|l| &l.device)).any(|d| d.name() == device.name()) {
+            return Err(DpifError::PortExists);
+        }
+        // First all that can fail.
+        let mut queues = Vec::new();
+        for _ in links.iter().filter(|link| !link.gone) {
+            queues.push(device.tx_queue().map_err(|error| DpifError::Device(error.to_string()))?);
+        }
+        for (link, queue) in links.iter_mut().filter(|link| !link.gone).zip(queues) {
+            link.push(Command::AddTx(port, queue));
+        }
+        let mut unassigned = device.take_rx_queues();
+        self.assign(port, &mut unassigned, links);
+        let changes = device.poll_changes(Duration::ZERO);
+        self.live.insert(port, Port { device, unassigned, changes });
+        Ok(port)
+    }
+
+    /// The number that a new port gets.
+    fn number(&self, wanted: Option<DpPort>) -> Result<DpPort, DpifError> {
+        let taken = |port: &DpPort| self.live.contains_key(port) || self.leaving.contains_key(port);
+        match wanted {
+            Some(port) if taken(&port) => Err(DpifError::PortExists),
+            Some(port) if port.0 < PORT_NUMBERS => Ok(port),
+            Some(_) => Err(DpifError::PortLimit),
+            None => (0..PORT_NUMBERS).map(DpPort).find(|p| !taken(p)).ok_or(DpifError::PortLimit),
+        }
+    }
+
+    /// Hands receive queues to the workers in turn; without workers they stay.
+    fn assign(&mut self, port: DpPort, queues: &mut Vec<Box<dyn RxQueue>>, links: &mut [Link]) {
+        let mut live: Vec<_> = links.iter_mut().filter(|link| !link.gone).collect();
+        if live.is_empty() {
+            return;
+        }
+        for queue in queues.drain(..) {
+            let index = self.next_worker % live.len();
+            live[index].push(Command::AddRx(port, queue));
+            self.next_worker = index + 1;
+        }
+    }
+
+    /// Introduces a new worker to all ports.
+    pub fn join(&mut self, link: &mut Link) {
+        for (port, state) in &mut self.live {
+            // A device that gives no further queue cannot be sent to by this worker; its drops say so.
+            if let Ok(queue) = state.device.tx_queue() {
+                link.push(Command::AddTx(*port, queue));
+            }
+            for queue in state.unassigned.drain(..) {
+                link.push(Command::AddRx(*port, queue));
+            }
+        }
+    }
+
+    pub fn remove(&mut self, port: DpPort, links: &mut [Link]) -> Result<(), DpifError> {
+        let Port { device, .. } = self.live.remove(&port).ok_or(DpifError::NoPort)?;
+        let mut workers = BTreeSet::new();
+        for link in links.iter_mut().filter(|link| !link.gone) {
+            link.push(Command::RemovePort(port));
+            workers.insert(link.id);
+        }
+        self.leaving.insert(port, Leaving { device, workers });
+        Ok(())
+    }
+
+    /// A worker has let go of a port.
+    pub fn released(&mut self, port: DpPort, worker: WorkerId) {
+        if let Some(leaving) = self.leaving.get_mut(&port) {
+            leaving.workers.remove(&worker);
+        }
+    }
+
+    /// A worker is gone, and with it its queues.
+    pub fn worker_gone(&mut self, worker: WorkerId) {
+        for leaving in self.leaving.values_mut() {
+            leaving.workers.remove(&worker);
+        }
+    }
+
+    /// Whether a port is about to be gone.
+    pub fn any_released(&self) -> bool {
+        self.leaving.values().any(|leaving| leaving.workers.is_empty())
+    }
+
+    /// Tells which ports are gone and which have changed.
+    pub fn poll(&mut self, now: Duration, events: &mut VecDeque<Event>) {
+        self.leaving.retain(|port, leaving| {
+            let stays = !leaving.workers.is_empty();
+            if !stays {
+                events.push_back(Event::PortGone(*port));
+            }
+            stays
+        });
+        for (number, port) in &mut self.live {
+            let changes = port.device.poll_changes(now);
+            if std::mem::replace(&mut port.changes, changes) != changes {
+                events.push_back(Event::PortChanged(*number));
+            }
+        }
+    }
+
+    pub fn device(&mut self, port: DpPort) -> Option<&mut Box<dyn Netdev>> {
+        self.live.get_mut(&port).map(|port| &mut port.device)
+    }
+
+    pub fn list(&self) -> Vec<PortInfo> {
+        let info = |(number, port): (&DpPort, &Port)| PortInfo {
+            number: *number,
+            name: port.device.name().to_owned(),
+            kind: port.device.kind(),
+        };
+        self.live.iter().map(info).collect()
+    }
+
+    pub fn waits(&self, wait: &mut dyn FnMut(Wait<'_>)) {
+        self.live.values().for_each(|port| wait(port.device.wait()));
+    }
+}

@@ -1,0 +1,153 @@
+//! What the control side asks of a worker.
+
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{TryRecvError, TrySendError};
+
+use ovs_flow::{DpPort, SparseKey, Ufid};
+
+use super::Worker;
+use crate::execute::{Context, Env, execute};
+use crate::parse::extract;
+use crate::userspace::message::{Command, Reply};
+use crate::{DpifError, DropReason, Execute, FlowPut, Ticket};
+
+/// Megaflows that a flush removes in one turn.
+const FLUSHED_PER_TURN: usize = 256;
+
+impl Worker {
+    /// Takes up to `budget` commands from the queue. While answers are parked or a flush goes on it takes none,
+    /// so that what waits here stays bounded.
+    pub(super) fn take_commands(&mut self, budget: usize) -> usize {
+        self.send_parked();
+        let mut count = 0;
+        while count < budget && self.parked.is_empty() && self.flushing.is_none() && !self.closed {
+            match self.ends.commands.try_recv() {
+                Ok(command) => {
+                    self.ends.shared.commands.fetch_sub(1, Ordering::Relaxed);
+                    self.taken.push_back(command);
+                    count += 1;
+                }
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => self.close(),
+            }
+        }
+        count
+    }
+
+    /// Runs what was taken, in order.
+    pub(super) fn run_commands(&mut self) {
+        self.go_on_flushing();
+        while self.flushing.is_none()
+            && let Some(command) = self.taken.pop_front()
+        {
+            self.run(command);
+        }
+    }
+
+    fn run(&mut self, command: Command) {
+        match command {
+            Command::AddTx(port, queue) => self.engine.outputs.add(port, queue),
+            Command::AddRx(port, queue) => self.receivers.add(port, queue),
+            Command::RemovePort(port) => self.remove_port(port),
+            Command::Handler(mut handler) => {
+                handler.begin(self.engine.now);
+                self.engine.handler = Some(handler);
+            }
+            Command::Put(ticket, put) => self.put(ticket, *put),
+            Command::Delete(ticket, ufid) => {
+                let result = self.tables.remove(ufid).map(Some).ok_or(DpifError::NoFlow);
+                self.reply(Reply::Done(ticket, result));
+            }
+            Command::Flush(ticket) => {
+                self.flushing = Some(ticket);
+                self.go_on_flushing();
+            }
+            Command::Sync(ticket) => self.reply(Reply::Done(ticket, Ok(None))),
+            Command::Execute(ticket, execute) => self.execute(ticket, *execute),
+        }
+    }
+
+    fn put(&mut self, ticket: Ticket, put: FlowPut) {
+        let limit = self.ends.shared.flow_limit.load(Ordering::Relaxed) as usize;
+        let ufid = put.ufid.unwrap_or_else(|| crate::identity::ufid(&put.key, &put.mask));
+        let result = self.tables.put(ufid, &put, limit);
+        self.reply(Reply::Done(ticket, result));
+    }
+
+    fn execute(&mut self, ticket: Ticket, request: Execute) {
+        let Execute { mut packet, mut metadata, actions } = request;
+        self.engine.ledger.injected += 1;
+        // Where the layers begin is all that is wanted of the key.
+        extract(&mut packet, &metadata, &mut SparseKey::new());
+        execute(&mut self.engine, &actions, packet, &mut metadata, Context::default());
+        self.settle();
+        self.engine.outputs.send(&mut self.engine.ledger);
+        self.reply(Reply::Done(ticket, Ok(None)));
+    }
+
+    fn remove_port(&mut self, port: DpPort) {
+        self.receivers.remove(port);
+        for waiting in self.engine.upcalls.forget(port) {
+            self.engine.ledger.queued -= 1;
+            self.engine.discard(waiting.packet, DropReason::InvalidPort);
+        }
+        self.engine.outputs.remove(port, &mut self.engine.ledger);
+        self.reply(Reply::Released(port));
+    }
+
+    /// Removes some of the megaflows that a flush still has to remove.
+    fn go_on_flushing(&mut self) {
+        let Some(ticket) = self.flushing else { return };
+        for _ in 0..FLUSHED_PER_TURN {
+            if !self.parked.is_empty() {
+                return;
+            }
+            let Some(ufid) = self.tables.any() else {
+                self.flushing = None;
+                return self.reply(Reply::Done(ticket, Ok(None)));
+            };
+            self.remove_and_tell(ufid);
+        }
+        self.changed = true;
+    }
+
+    fn remove_and_tell(&mut self, ufid: Ufid) {
+        if let Some(stats) = self.tables.remove(ufid) {
+            self.reply(Reply::FlowGone(ufid, stats));
+        }
+    }
+
+    /// Answers. If the queue is full the answer waits here.
+    pub(super) fn reply(&mut self, reply: Reply) {
+        self.parked.push_back(reply);
+        self.send_parked();
+    }
+
+    fn send_parked(&mut self) {
+        let mut sent = false;
+        while let Some(reply) = self.parked.pop_front() {
+            match self.ends.replies.try_send(reply) {
+                Ok(()) => sent = true,
+                Err(TrySendError::Full(reply)) => {
+                    self.parked.push_front(reply);
+                    break;
+                }
+                Err(TrySendError::Disconnected(_)) => {
+                    self.close();
+                    break;
+                }
+            }
+        }
+        self.ends.shared.parked.store(!self.parked.is_empty(), Ordering::Release);
+        if sent && let Some(control) = &self.ends.control {
+            control.wake();
+        }
+    }
+
+    /// The datapath is gone: lets go of everything.
+    fn close(&mut self) {
+        self.closed = true;
+        self.receivers.clear();
+        self.engine.outputs.clear(&mut self.engine.ledger);
+    }
+}

@@ -1,0 +1,182 @@
+//! A worker: receives, looks up, executes, sends.
+//!
+//! ```text
+//!  poll ─▶ take commands ─▶ handler.begin ─▶ run commands ─▶ receive ─▶ upcalls ─▶ flush ─▶ publish
+//!                                                              │           │
+//!                                     per batch of 32: extract, look up    │ look up again, ask, install
+//!                                     ├ hit:  execute ◀────────────────────┘
+//!                                     └ miss: queue of its port
+//! ```
+
+mod commands;
+mod engine;
+mod outputs;
+mod pipeline;
+mod receive;
+mod upcalls;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::Duration;
+
+use ovs_netdev::Wait;
+use ovs_packet::Pool;
+
+use self::engine::Engine;
+use self::outputs::Outputs;
+pub(crate) use self::outputs::PORT_NUMBERS;
+use self::pipeline::Scratch;
+use self::receive::Receivers;
+use self::upcalls::Upcalls;
+use super::message::{Command, Reply};
+use super::published::Published;
+use super::tables::Tables;
+use super::{Budget, Next, Progress, UserspaceConfig, Waker};
+use crate::random::Random;
+use crate::{DpifStats, Ledger, Ticket, WorkerId};
+
+/// What a worker and its control side share beside the queues.
+pub(super) struct Shared {
+    /// The worker's counters, once a turn.
+    pub published: Published,
+    /// Commands in the queue.
+    pub commands: AtomicUsize,
+    /// The worker has answers that found no room.
+    pub parked: AtomicBool,
+    /// Megaflows that a worker may hold.
+    pub flow_limit: Arc<AtomicU32>,
+}
+
+/// The ends of the queues that belong to a worker.
+pub(super) struct Ends {
+    pub commands: Receiver<Command>,
+    pub replies: SyncSender<Reply>,
+    pub control: Option<Arc<dyn Waker>>,
+    pub shared: Arc<Shared>,
+}
+
+/// The packet side of a [`UserspaceDatapath`](crate::UserspaceDatapath).
+///
+/// It is polled by whoever owns it, on any thread. Polling never waits; what to sleep on in between
+/// is told by [`Worker::waits`]. When it is dropped its queues are closed, and the control side
+/// finds out at its next turn.
+pub struct Worker {
+    id: WorkerId,
+    ends: Ends,
+    tables: Tables,
+    engine: Engine,
+    receivers: Receivers,
+    scratch: Scratch,
+    /// Commands taken from the queue and not run yet.
+    taken: VecDeque<Command>,
+    /// Answers that found the queue full.
+    parked: VecDeque<Reply>,
+    /// A flush under way.
+    flushing: Option<Ticket>,
+    stats: DpifStats,
+    closed: bool,
+    /// Whether counters may have changed since they were published.
+    changed: bool,
+}
+
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<Worker>();
+};
+
+impl Worker {
+    pub(super) fn new(id: WorkerId, config: &UserspaceConfig, ends: Ends, tables: Tables) -> Self {
+        let ledger = Ledger { dropped: vec![0; crate::DropReason::COUNT], ..Ledger::default() };
+        Self {
+            id,
+            ends,
+            tables,
+            engine: Engine {
+                pool: Pool::new(config.pool),
+                ledger,
+                outputs: Outputs::new(),
+                handler: None,
+                upcalls: Upcalls::new(config.upcall_queue),
+                recirculated: Vec::with_capacity(64),
+                random: Random::new(config.seed, u64::from(id.0) + 1),
+                now: Duration::ZERO,
+            },
+            receivers: Receivers::default(),
+            scratch: Scratch::new(),
+            taken: VecDeque::with_capacity(64),
+            parked: VecDeque::new(),
+            flushing: None,
+            stats: DpifStats::default(),
+            closed: false,
+            changed: false,
+        }
+    }
+
+    /// Which worker it is.
+    pub fn id(&self) -> WorkerId {
+        self.id
+    }
+
+    /// Takes a turn, in which it does no more than `budget` allows. `now` does not go back.
+    pub fn poll(&mut self, now: Duration, budget: Budget) -> Progress {
+        self.engine.now = now;
+        let commands = self.take_commands(budget.commands);
+        if let Some(handler) = &mut self.engine.handler {
+            handler.begin(now);
+        }
+        self.run_commands();
+        let (packets, more) = self.receive(budget.packets);
+        let upcalls = self.answer_upcalls(budget.upcalls);
+        self.engine.outputs.flush(&mut self.engine.ledger);
+        self.changed |= packets + upcalls + commands > 0;
+        self.publish();
+        let next = match (self.closed, more || self.is_busy()) {
+            (true, _) => Next::Closed,
+            (_, true) => Next::Now,
+            (_, false) => Next::Wait,
+        };
+        Progress { packets, upcalls, commands, next }
+    }
+
+    /// What to sleep on until [`Worker::poll`] has something to do: one item for each receive queue. The queue of
+    /// commands is not among them; the control side calls the worker's waker.
+    pub fn waits(&self, wait: &mut dyn FnMut(Wait<'_>)) {
+        if self.is_busy() {
+            wait(Wait::Ready);
+        }
+        self.receivers.waits(wait);
+    }
+
+    /// Whether there is work that needs no outside event. With answers parked there is none: no command is
+    /// taken until the control side has made room, and it wakes the worker when it has.
+    fn is_busy(&self) -> bool {
+        let commands = self.flushing.is_some() || self.ends.shared.commands.load(Ordering::Acquire) > 0;
+        self.engine.upcalls.len() > 0 || commands && self.parked.is_empty()
+    }
+
+    /// Where this worker's packets went.
+    pub fn ledger(&self) -> &Ledger {
+        &self.engine.ledger
+    }
+
+    /// Publishes counters if they may have changed.
+    fn publish(&mut self) {
+        if !std::mem::take(&mut self.changed) {
+            return;
+        }
+        let lookups = self.tables.stats;
+        self.stats.cache_hit = lookups.cache_hit;
+        self.stats.mask_hit = lookups.mask_probed;
+        self.stats.flows = self.tables.flows() as u64;
+        self.stats.masks = self.tables.masks() as u64;
+        self.ends.shared.published.write(&self.engine.ledger, &self.stats);
+    }
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("id", &self.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,147 @@
+//! The ports that a worker sends by, each with a batch that fills up.
+
+use ovs_flow::DpPort;
+use ovs_netdev::{Sent, TxQueue};
+use ovs_packet::{Batch, Packet, Pool};
+
+use crate::finish::{Finished, finish};
+use crate::{DropReason, Ledger};
+
+/// Port numbers that a datapath can have: all below this.
+pub(crate) const PORT_NUMBERS: u32 = 1 << 16;
+
+struct TxPort {
+    queue: Box<dyn TxQueue>,
+    batch: Batch,
+    /// Sent by since the last flush.
+    used: bool,
+    /// Whether it stands in the list of ports to be sent by.
+    listed: bool,
+}
+
+/// Ports by number.
+pub(super) struct Outputs {
+    ports: Vec<Option<Box<TxPort>>>,
+    /// Ports with packets to be sent or passed on.
+    pending: Vec<u32>,
+}
+
+impl Outputs {
+    pub fn new() -> Self {
+        Self { ports: Vec::new(), pending: Vec::with_capacity(64) }
+    }
+
+    /// Adds a port; its number is below [`PORT_NUMBERS`].
+    pub fn add(&mut self, port: DpPort, queue: Box<dyn TxQueue>) {
+        let index = port.0 as usize;
+        if self.ports.len() <= index {
+            self.ports.resize_with(index + 1, || None);
+        }
+        self.ports[index] = Some(Box::new(TxPort { queue, batch: Batch::new(), used: false, listed: false }));
+        self.pending.reserve(self.ports.len());
+    }
+
+    /// Lets go of a port, after what it has been given is sent.
+    pub fn remove(&mut self, port: DpPort, ledger: &mut Ledger) {
+        if let Some(mut tx) = self.ports.get_mut(port.0 as usize).and_then(Option::take) {
+            transmit(&mut tx, ledger);
+            pass_on(&mut tx, ledger);
+        }
+    }
+
+    /// Lets go of all ports.
+    pub fn clear(&mut self, ledger: &mut Ledger) {
+        self.flush(ledger);
+        self.ports.clear();
+    }
+
+    /// Puts a packet into its port's batch.
+    pub fn push(&mut self, packet: Packet, port: DpPort, pool: &mut Pool, ledger: &mut Ledger) {
+        let Some(Some(tx)) = self.ports.get_mut(port.0 as usize) else {
+            ledger.drop_one(DropReason::InvalidPort);
+            return pool.recycle(packet);
+        };
+        if !tx.listed {
+            tx.listed = true;
+            self.pending.push(port.0);
+        }
+        if !packet.facts().is_unfinished() {
+            return put(tx, packet, ledger);
+        }
+        match finish(packet, tx.queue.offloads(), pool) {
+            Finished::One(packet) => put(tx, packet, ledger),
+            Finished::Segments(segments) => {
+                ledger.segmented += (segments.len() as u64).saturating_sub(1);
+                segments.into_iter().for_each(|segment| put(tx, segment, ledger));
+            }
+            Finished::Failed(reason) => ledger.drop_one(reason),
+        }
+    }
+
+    /// Sends all batches.
+    pub fn send(&mut self, ledger: &mut Ledger) {
+        for port in &self.pending {
+            if let Some(Some(tx)) = self.ports.get_mut(*port as usize) {
+                transmit(tx, ledger);
+            }
+        }
+    }
+
+    /// Sends all batches and lets the devices pass on what they kept.
+    pub fn flush(&mut self, ledger: &mut Ledger) {
+        for port in self.pending.drain(..) {
+            if let Some(Some(tx)) = self.ports.get_mut(port as usize) {
+                transmit(tx, ledger);
+                pass_on(tx, ledger);
+                tx.listed = false;
+            }
+        }
+    }
+}
+
+fn put(tx: &mut TxPort, packet: Packet, ledger: &mut Ledger) {
+    if tx.batch.is_full() {
+        transmit(tx, ledger);
+    }
+    if tx.batch.push(packet).is_err() {
+        // A queue that does not empty the batch it is given has refused what is in it.
+        ledger.drop_one(DropReason::TxRefused);
+    }
+}
+
+fn transmit(tx: &mut TxPort, ledger: &mut Ledger) {
+    let count = tx.batch.len() as u64;
+    if count > 0 {
+        let sent = tx.queue.send(&mut tx.batch);
+        tx.used = true;
+        account(sent, count, ledger);
+    }
+}
+
+/// Accounts for `count` packets that were given to a device.
+fn account(sent: Sent, count: u64, ledger: &mut Ledger) {
+    let lost = sent.full + sent.refused + sent.down;
+    ledger.sent += count.saturating_sub(lost);
+    drops(sent, ledger);
+}
+
+fn drops(sent: Sent, ledger: &mut Ledger) {
+    for (reason, count) in [
+        (DropReason::TxFull, sent.full),
+        (DropReason::TxRefused, sent.refused),
+        (DropReason::TxDown, sent.down),
+    ] {
+        if count > 0 {
+            ledger.drop_many(reason, count);
+        }
+    }
+}
+
+/// Flushes a queue. Packets that it had taken and could not pass on were counted as sent.
+fn pass_on(tx: &mut TxPort, ledger: &mut Ledger) {
+    if std::mem::take(&mut tx.used) {
+        let sent = tx.queue.flush();
+        ledger.sent = ledger.sent.saturating_sub(sent.full + sent.refused + sent.down);
+        drops(sent, ledger);
+    }
+}

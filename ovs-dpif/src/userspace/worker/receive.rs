@@ -1,0 +1,85 @@
+//! The queues that a worker receives from.
+
+use ovs_flow::{DpPort, Metadata};
+use ovs_netdev::{RxError, RxQueue, Wait};
+use ovs_packet::{Batch, Pool};
+
+use super::Worker;
+use crate::userspace::message::Reply;
+
+struct Receiver {
+    port: DpPort,
+    queue: Box<dyn RxQueue>,
+    gone: bool,
+}
+
+/// Receive queues, and whose turn it is.
+#[derive(Default)]
+pub(super) struct Receivers {
+    queues: Vec<Receiver>,
+    next: usize,
+}
+
+impl Receivers {
+    pub fn add(&mut self, port: DpPort, queue: Box<dyn RxQueue>) {
+        self.queues.push(Receiver { port, queue, gone: false });
+    }
+
+    pub fn remove(&mut self, port: DpPort) {
+        self.queues.retain(|r| r.port != port);
+        self.next = 0;
+    }
+
+    pub fn clear(&mut self) {
+        self.queues.clear();
+    }
+
+    pub fn waits(&self, wait: &mut dyn FnMut(Wait<'_>)) {
+        self.queues.iter().filter(|r| !r.gone).for_each(|r| wait(r.queue.wait()));
+    }
+
+    /// Receives one batch from the queue whose turn it is. The port, and whether its device is gone.
+    fn receive(&mut self, pool: &mut Pool, batch: &mut Batch) -> Option<(DpPort, bool)> {
+        if self.next >= self.queues.len() {
+            self.next = 0;
+        }
+        let receiver = self.queues.get_mut(self.next)?;
+        self.next += 1;
+        if receiver.gone {
+            return Some((receiver.port, false));
+        }
+        // Another error than "gone" is the device's to count; there may have been packets before it.
+        receiver.gone = matches!(receiver.queue.receive(pool, batch), Err(RxError::Gone));
+        Some((receiver.port, receiver.gone))
+    }
+}
+
+impl Worker {
+    /// Takes one batch from each queue while the budget lasts, starting where the last turn ended; says how
+    /// many packets that were, and whether there may be more.
+    pub(super) fn receive(&mut self, budget: usize) -> (usize, bool) {
+        let (mut packets, mut more) = (0, false);
+        for turn in 0..self.receivers.queues.len() {
+            if packets >= budget {
+                return (packets, more || turn < self.receivers.queues.len());
+            }
+            let mut batch = Batch::new();
+            let Some((port, gone)) = self.receivers.receive(&mut self.engine.pool, &mut batch) else { break };
+            if gone {
+                self.reply(Reply::RxGone(port));
+            }
+            if batch.is_empty() {
+                continue;
+            }
+            packets += batch.len();
+            more |= batch.is_full();
+            self.engine.ledger.received += batch.len() as u64;
+            for packet in batch.drain() {
+                let metadata = Metadata { mark: packet.facts().mark, ..Metadata::of_port(port) };
+                self.scratch.push(packet, metadata, 0);
+            }
+            self.process();
+        }
+        (packets, more)
+    }
+}

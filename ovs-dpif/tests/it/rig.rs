@@ -1,0 +1,177 @@
+//! Both datapaths behind one handle, polled by hand.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ovs_dpif::ovs_flow::{DpPort, FlowKey, FlowMask, Ufid};
+use ovs_dpif::ovs_netdev::dummy::{Dummies, DummyHandle};
+use ovs_dpif::{
+    Action, Actions, Budget, Dpif, DropReason, Event, HandlerFactory, Install, NaiveDatapath, NaiveWorker,
+    PortRequest, Punt, Upcall, UpcallHandler, UserspaceConfig, UserspaceDatapath, Verdict, Worker, WorkerId,
+};
+
+/// What runs a datapath's packet side.
+enum Side {
+    Naive(NaiveWorker),
+    Userspace(Worker),
+}
+
+/// A datapath over dummy ports.
+pub struct Rig {
+    pub dpif: Box<dyn Dpif>,
+    pub dummies: Dummies,
+    pub now: Duration,
+    pub events: Vec<Event>,
+    side: Side,
+}
+
+impl Rig {
+    pub fn naive() -> Self {
+        let dpif = NaiveDatapath::new("dp", "dummy", 1, 1000);
+        let side = Side::Naive(dpif.worker());
+        Self::with(Box::new(dpif), side)
+    }
+
+    pub fn userspace() -> Self {
+        Self::configured(UserspaceConfig::default().named("dp", "dummy").seed(1).flow_limit(1000))
+    }
+
+    pub fn configured(config: UserspaceConfig) -> Self {
+        let mut dpif = UserspaceDatapath::new(config);
+        let side = Side::Userspace(dpif.add_worker(None));
+        Self::with(Box::new(dpif), side)
+    }
+
+    fn with(dpif: Box<dyn Dpif>, side: Side) -> Self {
+        Self { dpif, dummies: Dummies::new(), now: Duration::from_secs(1), events: Vec::new(), side }
+    }
+
+    /// Both kinds, one after the other.
+    pub fn each(test: impl Fn(Self)) {
+        test(Self::naive());
+        test(Self::userspace());
+    }
+
+    /// Adds a dummy port.
+    pub fn port(&mut self, name: &str, number: u32) -> DummyHandle {
+        let device = self.dummies.open(name, "dummy").unwrap();
+        let handle = device.handle();
+        let number = Some(DpPort(number));
+        self.dpif.add_port(PortRequest { device: Box::new(device), number }).unwrap();
+        handle
+    }
+
+    /// Turns until nothing moves any more; keeps the events. The ledger must balance after every turn.
+    pub fn settle(&mut self) {
+        for _ in 0..1000 {
+            let busy = match &mut self.side {
+                Side::Naive(worker) => worker.run(self.now) > 0,
+                Side::Userspace(worker) => {
+                    let progress = worker.poll(self.now, Budget::default());
+                    assert_eq!(worker.ledger().imbalance(), 0, "{:?}", worker.ledger());
+                    !progress.is_idle()
+                }
+            };
+            let before = self.events.len();
+            let events = &mut self.events;
+            self.dpif.poll(self.now, &mut |event| events.push(event));
+            assert_eq!(self.dpif.ledger().imbalance(), 0, "{:?}", self.dpif.ledger());
+            if !busy && self.events.len() == before {
+                return;
+            }
+        }
+        panic!("the datapath does not come to rest");
+    }
+
+    pub fn dropped(&self, reason: DropReason) -> u64 {
+        self.dpif.ledger().dropped_for(reason)
+    }
+}
+
+type Answer = Box<dyn Fn(&Upcall<'_>) -> Verdict + Send + Sync>;
+
+/// What a handler was asked and told.
+#[derive(Default)]
+pub struct Log {
+    pub misses: Vec<Vec<u8>>,
+    pub punts: Vec<Vec<u8>>,
+    pub installed: Vec<(Ufid, Option<DropReason>)>,
+}
+
+/// A handler that answers misses by a function, and punts with a list of actions.
+pub struct Script {
+    answer: Answer,
+    punt: Result<Option<Actions>, DropReason>,
+    pub log: Mutex<Log>,
+}
+
+impl Script {
+    pub fn new(answer: impl Fn(&Upcall<'_>) -> Verdict + Send + Sync + 'static) -> Arc<Self> {
+        Self::punting(answer, Ok(None))
+    }
+
+    pub fn punting(
+        answer: impl Fn(&Upcall<'_>) -> Verdict + Send + Sync + 'static,
+        punt: Result<Option<Actions>, DropReason>,
+    ) -> Arc<Self> {
+        Arc::new(Self { answer: Box::new(answer), punt, log: Mutex::default() })
+    }
+}
+
+/// Lets the rig and the test share a script.
+pub struct Factory(pub Arc<Script>);
+
+impl HandlerFactory for Factory {
+    fn handler(&self, _: WorkerId) -> Box<dyn UpcallHandler> {
+        Box::new(Handler(self.0.clone()))
+    }
+}
+
+struct Handler(Arc<Script>);
+
+impl UpcallHandler for Handler {
+    fn begin(&mut self, _: Duration) {}
+
+    fn miss(&mut self, upcall: Upcall<'_>) -> Verdict {
+        self.0.log.lock().unwrap().misses.push(upcall.packet.data().to_vec());
+        (self.0.answer)(&upcall)
+    }
+
+    fn installed(&mut self, ufid: Ufid, refused: Option<DropReason>) {
+        self.0.log.lock().unwrap().installed.push((ufid, refused));
+    }
+
+    fn punt(&mut self, punt: Punt<'_>) -> Result<Option<Actions>, DropReason> {
+        self.0.log.lock().unwrap().punts.push(punt.packet.data().to_vec());
+        self.0.punt.clone()
+    }
+}
+
+/// The mask of what every megaflow matches on.
+pub fn base_mask() -> FlowMask {
+    let mut mask = FlowMask::default();
+    mask.fields.in_port = u32::MAX;
+    mask.fields.recirc_id = u32::MAX;
+    mask.fields.dl_type = 0xffff.into();
+    mask
+}
+
+/// Forward by `actions` and install that for the packet's key under the base mask.
+pub fn install(key: &FlowKey, actions: impl Into<Actions>) -> Verdict {
+    let actions = actions.into();
+    let ufid =
+        Ufid(u128::from(key.in_port) << 64 | u128::from(key.recirc_id) << 32 | u128::from(key.dl_type.get()));
+    let install = Install { ufid, mask: Box::new(base_mask()), actions: actions.clone() };
+    Verdict::Forward { actions, install: Some(install) }
+}
+
+/// An Ethernet frame of a type that is not parsed further.
+pub fn frame(last: u8) -> Vec<u8> {
+    let mut frame = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x12, 0x34];
+    frame.resize(60, last);
+    frame
+}
+
+pub fn output(port: u32) -> Action {
+    Action::Output(DpPort(port))
+}
