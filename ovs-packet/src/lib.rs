@@ -7,7 +7,11 @@ extern crate alloc;
 #[allow(unsafe_code, reason = "the one module that owns raw frame memory; see its safety essay")]
 pub mod frame;
 
+pub mod checksum;
+pub mod edit;
 mod facts;
+pub mod pcap;
+pub mod wire;
 
 pub use facts::{ABSENT, DeviceFacts, LayerOffsets, Offload};
 pub use frame::{BATCH_MAX, Batch, NoRoom, Packet, Pool, PoolConfig, PoolStats, TooShort};

@@ -1,1 +1,7 @@
-//! Integration tests of ovs-packet, one binary.
+//! The crate's integration tests: one binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers outside of #[test] functions")]
+
+mod edit;
+mod frames;
+mod pcap;
+mod segment;

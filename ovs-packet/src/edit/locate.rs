@@ -1,0 +1,123 @@
+//! Finding the headers that an edit needs.
+
+use crate::{
+    Packet,
+    wire::{
+        EtherType, IpProtocol,
+        bytes::{u8_at, u16_at},
+    },
+};
+
+/// Where a packet's headers are. Offsets count from the packet's first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Located {
+    /// Where the network header (or what else follows the `EtherType`) begins.
+    pub l3: usize,
+    /// The `EtherType` behind all VLAN tags.
+    pub ether_type: EtherType,
+    /// The transport header; absent if not IP, truncated, or in a later fragment.
+    pub transport: Option<Transport>,
+}
+
+/// Where the transport header is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transport {
+    /// Its first byte.
+    pub at: usize,
+    /// One past the last byte of the IP packet (the frame may go on with padding).
+    pub end: usize,
+    /// What it is.
+    pub protocol: IpProtocol,
+    /// The packet is the first fragment of a longer one.
+    pub fragment: bool,
+    /// An IPv6 routing header with segments left stands before it, so the pseudo header holds an address other
+    /// than the IPv6 header's destination (RFC 8200 section 8.1).
+    pub routed: bool,
+}
+
+/// VLAN tags that are walked over at most.
+const MAX_TAGS: usize = 8;
+
+/// IPv6 extension headers that are walked over at most.
+const MAX_EXTENSIONS: usize = 16;
+
+impl Located {
+    /// Walks the packet's headers. None if they are cut off before the network header.
+    pub fn of(packet: &Packet) -> Option<Self> {
+        let data = packet.data();
+        let (l3, ether_type) = network(data, packet.facts().packet_type)?;
+        let transport = match ether_type {
+            EtherType::IPV4 => transport_v4(data, l3),
+            EtherType::IPV6 => transport_v6(data, l3),
+            _ => None,
+        };
+        Some(Self { l3, ether_type, transport })
+    }
+}
+
+/// Where the network header begins and its type.
+fn network(data: &[u8], packet_type: u32) -> Option<(usize, EtherType)> {
+    if packet_type >> 16 == 1 {
+        return Some((0, EtherType(packet_type as u16)));
+    }
+    let mut at = 12;
+    for _ in 0..=MAX_TAGS {
+        let ether_type = EtherType(u16_at(data, at)?);
+        if !ether_type.is_vlan() {
+            return Some((at + 2, ether_type));
+        }
+        at += 4;
+    }
+    None
+}
+
+fn transport_v4(data: &[u8], l3: usize) -> Option<Transport> {
+    let header = data.get(l3..)?;
+    let header_len = usize::from(u8_at(header, 0)? & 0x0f) * 4;
+    let total = usize::from(u16_at(header, 2)?);
+    let fragment = u16_at(header, 6)?;
+    let protocol = IpProtocol(u8_at(header, 9)?);
+    if header[0] >> 4 != 4 || header_len < 20 || total < header_len || fragment & 0x1fff != 0 {
+        return None;
+    }
+    let end = (l3 + total).min(data.len());
+    let at = l3 + header_len;
+    (at <= end).then_some(Transport { at, end, protocol, fragment: fragment & 0x2000 != 0, routed: false })
+}
+
+fn transport_v6(data: &[u8], l3: usize) -> Option<Transport> {
+    let header = data.get(l3..)?;
+    let payload = usize::from(u16_at(header, 4)?);
+    let mut protocol = IpProtocol(u8_at(header, 6)?);
+    if header.len() < 40 || header[0] >> 4 != 6 {
+        return None;
+    }
+    let end = (l3 + 40 + payload).min(data.len());
+    let data = &data[..end];
+    let (mut at, mut fragment, mut routed) = (l3 + 40, false, false);
+    for _ in 0..MAX_EXTENSIONS {
+        let length = match protocol {
+            IpProtocol::HOP_BY_HOP | IpProtocol::DESTINATION => usize::from(u8_at(data, at + 1)?) * 8 + 8,
+            IpProtocol::ROUTING => {
+                routed |= u8_at(data, at + 3)? != 0;
+                usize::from(u8_at(data, at + 1)?) * 8 + 8
+            }
+            IpProtocol::AH => usize::from(u8_at(data, at + 1)?) * 4 + 8,
+            IpProtocol::FRAGMENT => {
+                let word = u16_at(data, at + 2)?;
+                if word & 0xfff8 != 0 {
+                    return None;
+                }
+                fragment |= word & 1 != 0;
+                8
+            }
+            _ => return Some(Transport { at, end, protocol, fragment, routed }),
+        };
+        protocol = IpProtocol(u8_at(data, at)?);
+        at += length;
+        if at > end {
+            return None;
+        }
+    }
+    None
+}

@@ -1,0 +1,111 @@
+//! Overwriting bytes while the checksums over them stay right.
+
+use crate::{
+    Offload, Packet,
+    checksum::Sum,
+    wire::{
+        IpProtocol,
+        bytes::{array_at, put, u16_at},
+    },
+};
+
+use super::Transport;
+
+/// Which bytes an L4 checksum covers, as seen from the field that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Covered {
+    /// By the pseudo header: addresses.
+    Pseudo,
+    /// By the L4 header: ports, types.
+    Header,
+}
+
+/// The change of a sum when `old` becomes `new`, at an even or odd offset of what is summed.
+fn change(old: &[u8], new: &[u8], odd: bool) -> Sum {
+    let change = Sum::of(new).without(Sum::of(old));
+    if odd { change.swapped() } else { change }
+}
+
+/// Overwrites bytes of an IPv4 header at `at` and corrects the header checksum. False if they are cut off.
+pub(super) fn ipv4_header(data: &mut [u8], l3: usize, at: usize, new: &[u8]) -> bool {
+    let field = l3 + at;
+    let Some(old) = data.get(field..field + new.len()) else { return false };
+    let change = change(old, new, at % 2 == 1);
+    let Some(checksum) = u16_at(data, l3 + 10) else { return false };
+    put(data, field, new) && put(data, l3 + 10, &Sum::word(!checksum).and(change).checksum().to_be_bytes())
+}
+
+/// Corrects the L4 checksum for bytes that are about to change from `old` to `new` at an even offset.
+pub(super) fn l4_checksum(
+    packet: &mut Packet,
+    transport: Transport,
+    covered: Covered,
+    old: &[u8],
+    new: &[u8],
+) {
+    let Some(field) = checksum_field(transport, covered) else { return };
+    let partial = is_partial(packet, transport);
+    if partial && covered == Covered::Header {
+        return; // whoever completes the checksum will sum the new bytes
+    }
+    let data = packet.data_mut();
+    if field + 2 > transport.end {
+        return;
+    }
+    let Some(checksum) = u16_at(data, field) else { return };
+    let change = change(old, new, false);
+    let value = if partial {
+        Sum::word(checksum).and(change).value()
+    } else if transport.protocol == IpProtocol::UDP {
+        match checksum {
+            0 => return, // the sender computed none (RFC 768)
+            _ => nonzero(Sum::word(!checksum).and(change).checksum()),
+        }
+    } else {
+        Sum::word(!checksum).and(change).checksum()
+    };
+    put(data, field, &value.to_be_bytes());
+}
+
+/// Overwrites bytes of an L4 header (`at` even, from its start) and corrects its checksum. False if cut off.
+pub(super) fn l4_header(packet: &mut Packet, transport: Transport, at: usize, new: &[u8]) -> bool {
+    let (from, to) = (transport.at + at, transport.at + at + new.len());
+    if to > transport.end {
+        return false;
+    }
+    // The longest field is an IPv6 address.
+    let mut old = [0; 16];
+    let (Some(bytes), Some(old)) = (packet.data().get(from..to), old.get_mut(..new.len())) else {
+        return false;
+    };
+    old.copy_from_slice(bytes);
+    l4_checksum(packet, transport, Covered::Header, old, new);
+    put(packet.data_mut(), from, new)
+}
+
+/// UDP sends 0 as its other zero, for 0 means that there is no checksum.
+pub(super) fn nonzero(checksum: u16) -> u16 {
+    if checksum == 0 { 0xffff } else { checksum }
+}
+
+/// True if the L4 checksum at hand is still to be completed.
+pub(super) fn is_partial(packet: &Packet, transport: Transport) -> bool {
+    let facts = packet.facts();
+    facts.offload.contains(Offload::NEEDS_L4_CSUM) && usize::from(facts.csum_start) == transport.at
+}
+
+/// Where the Internet checksum that covers such a field is; None if none does.
+fn checksum_field(transport: Transport, covered: Covered) -> Option<usize> {
+    let offset = match (transport.protocol, covered) {
+        (IpProtocol::TCP, _) => 16,
+        (IpProtocol::UDP, _) => 6,
+        (IpProtocol::ICMPV6, _) | (IpProtocol::ICMP | IpProtocol::IGMP, Covered::Header) => 2,
+        _ => return None,
+    };
+    Some(transport.at + offset)
+}
+
+/// `N` bytes at `at` of a header that was checked to be there; zeros if it is not after all.
+pub(super) fn read<const N: usize>(packet: &Packet, at: usize) -> [u8; N] {
+    array_at(packet.data(), at).unwrap_or([0; N])
+}
