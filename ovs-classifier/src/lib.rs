@@ -37,7 +37,10 @@ extern crate alloc;
 extern crate std;
 
 pub mod classifier;
+pub mod emc;
 mod hash;
+pub mod megaflow;
+pub mod naive;
 #[expect(
     unsafe_code,
     reason = "readers follow pointers that a writer replaces; its invariants stand at its head"
@@ -48,3 +51,5 @@ pub use classifier::{
     ClassifierConfig, ClassifierError, ClassifierReader, ClassifierWriter, Inserted, PrefixField, Rule,
     RuleRef, Version,
 };
+pub use emc::{CacheConfig, ExactMatchCache};
+pub use megaflow::{MegaflowConfig, MegaflowError, MegaflowIndex, MegaflowStats};

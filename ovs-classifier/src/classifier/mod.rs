@@ -50,7 +50,7 @@
 //! per stage and a walk down each trie.
 
 mod config;
-mod fields;
+pub(crate) mod fields;
 mod lookup;
 mod order;
 mod rule;
@@ -63,6 +63,7 @@ mod writer;
 
 pub use config::{ClassifierConfig, ClassifierError};
 pub use fields::PrefixField;
+pub(crate) use fields::ports;
 pub use lookup::ClassifierReader;
 pub use rule::{Rule, RuleRef, Version};
 pub use writer::{ClassifierWriter, Inserted};

@@ -1,1 +1,5 @@
 //! Integration tests of ovs-classifier, one binary.
+
+mod cache;
+mod classifier;
+mod stress;

@@ -1,0 +1,9 @@
+//! The obvious implementations: slow, short, and right. They are what the fast ones are tested against.
+
+mod cache;
+mod classifier;
+mod megaflow;
+
+pub use cache::ExactMatchCache;
+pub use classifier::{Classifier, Rule};
+pub use megaflow::MegaflowIndex;
