@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use ovs_flow::{DpPort, TunnelKey};
 
+use crate::Masked;
+
 /// A list of actions, shared between megaflow, dump and translation.
 pub type Actions = Arc<[Action]>;
 
@@ -69,7 +71,7 @@ pub enum Action {
 /// The hash of [`Action::Hash`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashAlgorithm {
-    /// Of layers 3 and 4, `hash_l4(basis)`.
+    /// Of layers 3 and 4, `l4(basis)`.
     L4,
     /// Symmetric, `sym_l4(basis)`.
     SymmetricL4,
@@ -140,15 +142,6 @@ pub struct ControllerPunt {
     pub controller_id: u16,
     /// Bytes of the packet that they get.
     pub max_len: u16,
-}
-
-/// A value of which only the masked bits are set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Masked<T> {
-    /// The bits to set; none outside of `mask`.
-    pub value: T,
-    /// Which bits are set.
-    pub mask: T,
 }
 
 /// Header fields that one `set` action overwrites. Numbers are in host order, addresses in network order.

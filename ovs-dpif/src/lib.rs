@@ -21,6 +21,7 @@ mod finish;
 mod flow;
 mod identity;
 mod ledger;
+mod masked;
 mod naive;
 mod parse;
 mod random;
@@ -28,7 +29,7 @@ mod upcall;
 mod userspace;
 
 pub use action::{
-    Action, Actions, ControllerPunt, HashAlgorithm, Masked, PuntCookie, SampleAction, SetField, SlowPath,
+    Action, Actions, ControllerPunt, HashAlgorithm, PuntCookie, SampleAction, SetField, SlowPath,
     UserspaceAction,
 };
 pub use dpif::{
@@ -37,6 +38,7 @@ pub use dpif::{
 };
 pub use flow::{FlowPut, FlowStats, FlowView, PutMode};
 pub use ledger::{DropReason, Ledger};
+pub use masked::{Bits, Masked};
 pub use naive::{NaiveDatapath, NaiveWorker};
 pub use upcall::{HandlerFactory, Install, Punt, Upcall, UpcallHandler, Verdict};
 pub use userspace::{Budget, Next, Progress, UserspaceConfig, UserspaceDatapath, Waker, Worker};

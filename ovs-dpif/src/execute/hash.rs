@@ -3,10 +3,15 @@
 use ovs_flow::Metadata;
 use ovs_packet::Packet;
 
-use crate::HashAlgorithm;
+use crate::{DropReason, HashAlgorithm};
 
-/// The hash of the packet.
-pub(super) fn hash(algorithm: HashAlgorithm, basis: u32, packet: &Packet, metadata: &Metadata) -> u32 {
-    let _ = (algorithm, packet, metadata);
-    basis
+/// Sets the packet's hash.
+pub(super) fn hash(
+    algorithm: HashAlgorithm,
+    basis: u32,
+    packet: &Packet,
+    metadata: &mut Metadata,
+) -> Result<(), DropReason> {
+    let _ = (algorithm, basis, packet, metadata);
+    Err(DropReason::UnsupportedAction)
 }

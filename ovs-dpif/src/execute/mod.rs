@@ -11,7 +11,9 @@
 //! dropped, and every copy made on the way is one more that went in. Nothing here allocates but the frames
 //! of copies, which come from the pool, and the outer headers of a tunnel that a copy takes along.
 
+mod eth;
 mod hash;
+mod mpls;
 mod nest;
 mod output;
 mod punt;
@@ -21,6 +23,7 @@ mod vlan;
 use std::time::Duration;
 
 use ovs_flow::{DpPort, Metadata};
+use ovs_packet::edit::EditError;
 use ovs_packet::{Packet, Pool};
 
 use crate::{Action, Actions, DropReason, Ledger, Punt};
@@ -131,13 +134,17 @@ fn change(
     context: &mut Context,
 ) -> Result<(), DropReason> {
     match action {
-        Action::Set(field) => set::set(field, packet, metadata),
-        Action::PushVlan { tpid, tci } => vlan::push(packet, *tpid, *tci),
-        Action::PopVlan => vlan::pop(packet),
-        Action::Hash { algorithm, basis } => {
-            metadata.dp_hash = hash::hash(*algorithm, *basis, packet, metadata);
+        Action::Set(field) => {
+            set::set(field, packet, metadata);
             Ok(())
         }
+        Action::PushVlan { tpid, tci } => vlan::push(packet, *tpid, *tci),
+        Action::PopVlan => vlan::pop(packet),
+        Action::PushMpls { ethertype, lse } => mpls::push(packet, *ethertype, *lse),
+        Action::PopMpls { ethertype } => mpls::pop(packet, *ethertype),
+        Action::PushEth { src, dst } => eth::push(packet, *src, *dst),
+        Action::PopEth => eth::pop(packet),
+        Action::Hash { algorithm, basis } => hash::hash(*algorithm, *basis, packet, metadata),
         Action::Trunc(max) => {
             context.cut = Some(*max);
             Ok(())
@@ -193,6 +200,14 @@ fn finish_chosen<E: Env>(
         Action::Sample(sample) => nest::list(env, &sample.actions, packet, metadata, context),
         Action::Drop(code) => env.discard(packet, DropReason::of_drop_code(*code)),
         _ => env.discard(packet, DropReason::UnsupportedAction),
+    }
+}
+
+/// Why an edit that was not made ends the packet.
+fn edit_failed(error: EditError) -> DropReason {
+    match error {
+        EditError::NoRoom(_) => DropReason::NoBuffer,
+        _ => DropReason::InvalidPacket,
     }
 }
 

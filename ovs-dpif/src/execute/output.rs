@@ -1,6 +1,7 @@
 //! `output` and `trunc`.
 
 use ovs_flow::DpPort;
+use ovs_packet::edit::complete_checksum;
 use ovs_packet::{Offload, Packet};
 
 use super::{Env, duplicate};
@@ -20,10 +21,12 @@ pub(super) fn copy_to<E: Env>(env: &mut E, packet: &Packet, port: DpPort, max: O
     }
 }
 
-/// Shortens a packet to `max` bytes. What remains of a packet whose checksum or segments were still to be
-/// made is sent as it stands: neither can be made of a part.
+/// Shortens a packet to `max` bytes. A checksum that was still to be made is made first, for it covers the
+/// whole; a packet that was still to be cut into segments is sent as it stands.
 pub(super) fn cut(packet: &mut Packet, max: u32) {
     if packet.len() > max as usize {
+        // A request that cannot be met has no meaning for a part of the packet either.
+        let _ = complete_checksum(packet);
         packet.truncate(max as usize);
         packet.facts_mut().offload.remove(Offload::NEEDS_L4_CSUM | Offload::SEGMENT);
     }

@@ -11,7 +11,7 @@ use super::WORKER;
 use super::flows::Flows;
 use super::ports::Ports;
 use crate::execute::{Context, Env, execute};
-use crate::finish::{Finished, finish};
+use crate::finish::finish;
 use crate::parse::extract;
 use crate::random::Random;
 use crate::{
@@ -70,13 +70,7 @@ impl State {
             count += 1;
         }
         for port in self.ports.numbers() {
-            let mut batch = Batch::new();
-            let Some(queues) = self.ports.get(port).map(|port| &mut port.rx) else { continue };
-            for queue in queues {
-                // A device that is gone gives no packets; its status says so.
-                let _ = queue.receive(&mut self.pool, &mut batch);
-            }
-            for packet in batch.drain() {
+            for packet in self.receive(port) {
                 self.ledger.received += 1;
                 count += 1;
                 let metadata = Metadata { mark: packet.facts().mark, ..Metadata::of_port(port) };
@@ -84,6 +78,18 @@ impl State {
             }
         }
         count
+    }
+
+    /// A batch from each queue of a port.
+    fn receive(&mut self, port: DpPort) -> Vec<Packet> {
+        let mut packets = Vec::new();
+        for queue in self.ports.get(port).map(|port| &mut port.rx).into_iter().flatten() {
+            let mut batch = Batch::new();
+            // A device that is gone gives no packets; its status says so.
+            let _ = queue.receive(&mut self.pool, &mut batch);
+            packets.extend(batch.drain());
+        }
+        packets
     }
 
     fn carry_out(&mut self, request: Request) {
@@ -208,14 +214,9 @@ impl Env for State {
         let Some(offloads) = self.ports.get(port).map(|port| port.tx.offloads()) else {
             return self.discard(packet, DropReason::InvalidPort);
         };
-        match finish(packet, offloads, &mut self.pool) {
-            Finished::One(packet) => self.send(packet, port),
-            Finished::Segments(segments) => {
-                self.ledger.segmented += (segments.len() as u64).saturating_sub(1);
-                segments.into_iter().for_each(|segment| self.send(segment, port));
-            }
-            Finished::Failed(reason) => self.ledger.drop_one(reason),
-        }
+        let mut finished = Vec::new();
+        finish(packet, offloads, &mut self.pool, &mut self.ledger, &mut |packet, _| finished.push(packet));
+        finished.into_iter().for_each(|packet| self.send(packet, port));
     }
 
     fn recirculate(&mut self, packet: Packet, metadata: Metadata, depth: u8) {

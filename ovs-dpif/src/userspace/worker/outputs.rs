@@ -4,7 +4,7 @@ use ovs_flow::DpPort;
 use ovs_netdev::{Sent, TxQueue};
 use ovs_packet::{Batch, Packet, Pool};
 
-use crate::finish::{Finished, finish};
+use crate::finish::finish;
 use crate::{DropReason, Ledger};
 
 /// Port numbers that a datapath can have: all below this.
@@ -68,14 +68,8 @@ impl Outputs {
         if !packet.facts().is_unfinished() {
             return put(tx, packet, ledger);
         }
-        match finish(packet, tx.queue.offloads(), pool) {
-            Finished::One(packet) => put(tx, packet, ledger),
-            Finished::Segments(segments) => {
-                ledger.segmented += (segments.len() as u64).saturating_sub(1);
-                segments.into_iter().for_each(|segment| put(tx, segment, ledger));
-            }
-            Finished::Failed(reason) => ledger.drop_one(reason),
-        }
+        let offloads = tx.queue.offloads();
+        finish(packet, offloads, pool, ledger, &mut |packet, ledger| put(tx, packet, ledger));
     }
 
     /// Sends all batches.
