@@ -23,6 +23,7 @@
 
 extern crate alloc;
 
+pub mod extract;
 pub mod field;
 mod key;
 mod mask;
@@ -32,6 +33,7 @@ mod port;
 mod sparse;
 pub mod text;
 
+pub use extract::{extract, extract_bytes, extract_limited};
 pub use field::{Field, Subfield};
 pub use key::{
     CtState, FlowKey, FragKind, MAX_MPLS, MAX_VLANS, NshKey, REGISTERS, STAGE_ENDS, TUN_METADATA_BYTES,

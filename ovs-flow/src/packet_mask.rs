@@ -21,8 +21,6 @@ pub(crate) fn for_packet(key: &FlowKey) -> FlowMask {
                 tag.tci = ALL16;
             }
         }
-    } else if key.packet_type.get() >> 16 == 1 {
-        mask.fields.dl_type = ALL16;
     }
     network(key, &mut mask.fields);
     mask

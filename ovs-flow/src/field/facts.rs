@@ -58,18 +58,18 @@ pub enum Order {
 
 impl Place {
     /// A whole container in network order.
-    pub(super) const fn net(offset: usize, bytes: usize) -> Self {
+    pub(crate) const fn net(offset: usize, bytes: usize) -> Self {
         let bits = if bytes == 16 { u128::MAX } else { (1 << (bytes * 8)) - 1 };
         Self { offset: offset as u16, bytes: bytes as u8, order: Order::Network, shift: 0, bits }
     }
 
     /// A whole container in native order.
-    pub(super) const fn native(offset: usize, bytes: usize) -> Self {
+    pub(crate) const fn native(offset: usize, bytes: usize) -> Self {
         Self { order: Order::Native, ..Self::net(offset, bytes) }
     }
 
     /// `width` bits of this container, the lowest at `shift`.
-    pub(super) const fn part(self, shift: u8, width: u8) -> Self {
+    pub(crate) const fn part(self, shift: u8, width: u8) -> Self {
         Self { shift, bits: (1 << width) - 1, ..self }
     }
 

@@ -53,6 +53,8 @@ fn hide_zero_metadata(key: &FlowKey, mask: &mut FlowMask) {
         Field::CT_MARK,
         Field::CT_LABEL,
         Field::METADATA,
+        Field::ND_RESERVED,
+        Field::ND_OPTIONS_TYPE,
     ];
     let registers = (0..crate::REGISTERS).filter_map(Field::reg);
     for field in metadata.into_iter().chain(registers) {
@@ -449,8 +451,8 @@ impl<P: PortNames> Printer<'_, P> {
             let (value, mask) = (self.key.mpls_lse[i].get(), self.mask.mpls_lse[i].get());
             match mask {
                 0 => {}
-                u32::MAX => out.item(format_args!("mpls_lse{i}=0x{value:08x}"))?,
-                _ => out.item(format_args!("mpls_lse{i}=0x{value:08x}/0x{mask:08x}"))?,
+                u32::MAX => out.item(format_args!("mpls_lse{i}={value}"))?,
+                _ => out.item(format_args!("mpls_lse{i}={}/{}", Hash(value.into()), Hash(mask.into())))?,
             }
         }
         Ok(())

@@ -5,6 +5,7 @@
 //! Port names come from the caller, through [`PortNames`] and [`DpPortNames`].
 
 pub(crate) mod addr;
+mod datapath;
 pub(crate) mod flags;
 pub(crate) mod frag;
 mod match_format;
@@ -12,6 +13,7 @@ mod match_parse;
 pub(crate) mod number;
 mod ports;
 
+pub use datapath::{DpDisplay, DpParseError, parse_dp_flow, parse_dp_key};
 pub use match_format::{FlowDisplay, MatchDisplay};
 pub use match_parse::{MatchError, Token, is_protocol, parse_field, parse_match, parse_protocol, tokens};
 pub use ports::{DpPortNames, NoNames, PortNames, parse_of_port};

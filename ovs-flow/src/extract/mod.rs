@@ -1,0 +1,172 @@
+//! From packet bytes to a sparse flow key.
+//!
+//! ```text
+//!  Ethernet ─▶ tags (≤ 2) ─▶ type ─▶ MPLS (≤ 3) ─▶ stop
+//!                              ├──▶ IPv4, IPv6 (+ extension headers) ─▶ TCP UDP SCTP ICMP ICMPv6/ND IGMP
+//!                              ├──▶ ARP, RARP
+//!                              └──▶ NSH
+//! ```
+//!
+//! A header that is cut off, or that contradicts itself, ends the parse: its own fields and those behind it stay zero,
+//! those before it stand. Later fragments have no transport header. Every tag that is present has
+//! [`VLAN_CFI`](crate::VLAN_CFI) set.
+//! Words are pushed in the order of the key, so that each header is written as it is met.
+
+mod network;
+mod transport;
+mod words;
+
+use ovs_packet::{LayerOffsets, Packet};
+
+use crate::field::numbers::eth;
+use crate::{CtMetadata, MAX_VLANS, Metadata, SparseKey, VLAN_CFI};
+use words::Words;
+
+/// Parses a packet into `key`, which is cleared first, and records in the packet where its layers begin.
+#[inline]
+pub fn extract(packet: &mut Packet, md: &Metadata, key: &mut SparseKey) {
+    extract_limited(packet, md, MAX_VLANS, key);
+}
+
+/// Like [`extract`], but takes at most `max_vlans` tags for tags; the type of the next one is then the packet's
+/// Ethernet type (`other_config:vlan-limit`, whose default is 1). Above [`MAX_VLANS`] it means [`MAX_VLANS`].
+#[inline]
+pub fn extract_limited(packet: &mut Packet, md: &Metadata, max_vlans: usize, key: &mut SparseKey) {
+    let packet_type = packet.facts().packet_type;
+    let layers = extract_bytes(packet.data(), packet_type, md, max_vlans, key);
+    *packet.layers_mut() = layers;
+}
+
+/// Parses bytes: the core of [`extract`], for callers without a [`Packet`]. `packet_type` is 0 for Ethernet, else
+/// namespace (high half) and type (low half), and then the bytes begin with the network header.
+pub fn extract_bytes(
+    data: &[u8],
+    packet_type: u32,
+    md: &Metadata,
+    max_vlans: usize,
+    key: &mut SparseKey,
+) -> LayerOffsets {
+    key.clear();
+    let mut words = Words(key);
+    metadata(&mut words, md, packet_type);
+    let mut frame = Frame { words, data, layers: LayerOffsets::default(), ct: &md.ct };
+    if packet_type == 0 {
+        frame.ethernet(max_vlans);
+    } else if packet_type >> 16 == 1 {
+        let dl_type = packet_type as u16;
+        frame.words.join(words::DL_SRC_TYPE, [0; 4], tail(dl_type));
+        frame.layers.l3 = 0;
+        frame.network(dl_type, data);
+    }
+    frame.layers
+}
+
+/// A parse under way.
+struct Frame<'a> {
+    words: Words<'a>,
+    data: &'a [u8],
+    layers: LayerOffsets,
+    ct: &'a CtMetadata,
+}
+
+fn metadata(words: &mut Words<'_>, md: &Metadata, packet_type: u32) {
+    if let Some(tunnel) = &md.tunnel {
+        words.tunnel(tunnel);
+    }
+    words.pair(words::PRIORITY_MARK, md.priority, md.mark);
+    words.pair(words::HASH_PORT, md.dp_hash, md.in_port.0);
+    let ct = &md.ct;
+    if ct.state == 0 {
+        words.pair(words::RECIRC_CT, md.recirc_id, 0);
+        words.join(words::CT_MARK_TYPE, [0; 4], packet_type.to_be_bytes());
+        return;
+    }
+    let [zone0, zone1] = ct.zone.to_ne_bytes();
+    words.join(words::RECIRC_CT, md.recirc_id.to_ne_bytes(), [ct.state, ct.orig_proto, zone0, zone1]);
+    words.join(words::CT_MARK_TYPE, ct.mark.to_ne_bytes(), packet_type.to_be_bytes());
+    words.wide(words::CT_LABEL, &ct.label);
+}
+
+/// The Ethernet type and the padding behind it, as they lie in the key.
+fn tail(dl_type: u16) -> [u8; 4] {
+    let [a, b] = dl_type.to_be_bytes();
+    [a, b, 0, 0]
+}
+
+impl<'a> Frame<'a> {
+    /// Where `rest`, a tail of the packet, begins.
+    fn offset(&self, rest: &[u8]) -> u16 {
+        // Offsets beyond 16 bits saturate to "absent".
+        u16::try_from(self.data.len() - rest.len()).unwrap_or(ovs_packet::ABSENT)
+    }
+
+    #[inline]
+    fn ethernet(&mut self, max_vlans: usize) {
+        let Some((header, rest)) = self.data.split_first_chunk::<14>() else { return };
+        let [first @ .., s2, s3, s4, s5, t0, t1] = *header;
+        let mut tags = [0; 8];
+        let mut dl_type = u16::from_be_bytes([t0, t1]);
+        let mut rest = rest;
+        if is_tag(dl_type) {
+            (dl_type, rest) = self::tags(dl_type, rest, max_vlans.min(MAX_VLANS), &mut tags);
+        }
+        if dl_type < eth::MIN {
+            (dl_type, rest) = snap(rest);
+        }
+        self.words.eight(words::DL_DST, first);
+        self.words.join(words::DL_SRC_TYPE, [s2, s3, s4, s5], tail(dl_type));
+        self.words.eight(words::VLANS, tags);
+        if matches!(dl_type, eth::MPLS | eth::MPLS_MCAST) {
+            self.layers.l2_5 = self.offset(rest);
+            rest = self.mpls(rest);
+        }
+        self.layers.l3 = self.offset(rest);
+        self.network(dl_type, rest);
+    }
+
+    /// Takes the label stack: all of it is passed, the first three labels are kept.
+    fn mpls(&mut self, mut rest: &'a [u8]) -> &'a [u8] {
+        let mut stack = [[0; 4]; crate::MAX_MPLS + 1];
+        let mut count = 0;
+        while let Some((lse, after)) = rest.split_first_chunk::<4>() {
+            if count < crate::MAX_MPLS {
+                stack[count] = *lse;
+            }
+            count += 1;
+            rest = after;
+            if lse[2] & 1 != 0 {
+                break;
+            }
+        }
+        self.words.join(words::MPLS, stack[0], stack[1]);
+        self.words.join(words::MPLS + 1, stack[2], stack[3]);
+        rest
+    }
+}
+
+fn is_tag(dl_type: u16) -> bool {
+    matches!(dl_type, eth::VLAN | eth::QINQ)
+}
+
+/// Takes at most `max` tags, each with the type behind it, into the key's layout; gives that type.
+fn tags<'a>(mut dl_type: u16, mut rest: &'a [u8], max: usize, tags: &mut [u8; 8]) -> (u16, &'a [u8]) {
+    for tag in tags.chunks_exact_mut(4).take(max) {
+        let Some((header, after)) = rest.split_first_chunk::<4>().filter(|_| is_tag(dl_type)) else { break };
+        let [c0, c1, t0, t1] = *header;
+        let tci = u16::from_be_bytes([c0, c1]) | VLAN_CFI;
+        tag[..2].copy_from_slice(&dl_type.to_be_bytes());
+        tag[2..].copy_from_slice(&tci.to_be_bytes());
+        dl_type = u16::from_be_bytes([t0, t1]);
+        rest = after;
+    }
+    (dl_type, rest)
+}
+
+/// What follows a length instead of a type: a type behind an 802.2 and SNAP header, or none.
+fn snap(rest: &[u8]) -> (u16, &[u8]) {
+    if let Some(([0xaa, 0xaa, 0x03, 0, 0, 0, t0, t1], after)) = rest.split_first_chunk::<8>() {
+        let dl_type = u16::from_be_bytes([*t0, *t1]);
+        return (if dl_type >= eth::MIN { dl_type } else { eth::NOT_ETH }, after);
+    }
+    (eth::NOT_ETH, rest)
+}

@@ -1,0 +1,84 @@
+//! Writing words of a key in order, from the bytes that they are made of.
+
+use core::mem::offset_of;
+
+use zerocopy::IntoBytes;
+
+use crate::{FlowKey, SparseKey, TunnelKey};
+
+/// The index of the word in which a member begins; it must begin there.
+macro_rules! word {
+    ($($member:tt)+) => {{
+        const OFFSET: usize = offset_of!(FlowKey, $($member)+);
+        const _: () = assert!(OFFSET % 8 == 0);
+        OFFSET / 8
+    }};
+}
+
+pub(super) const PRIORITY_MARK: usize = word!(skb_priority);
+pub(super) const HASH_PORT: usize = word!(dp_hash);
+pub(super) const RECIRC_CT: usize = word!(recirc_id);
+pub(super) const CT_MARK_TYPE: usize = word!(ct_mark);
+pub(super) const CT_LABEL: usize = word!(ct_label);
+pub(super) const DL_DST: usize = word!(dl_dst);
+/// The last four bytes of the source address, the type, padding.
+pub(super) const DL_SRC_TYPE: usize = DL_DST + 1;
+pub(super) const VLANS: usize = word!(vlans);
+pub(super) const MPLS: usize = word!(mpls_lse);
+pub(super) const NW_ADDRS: usize = word!(nw_src);
+pub(super) const CT_NW_ADDRS: usize = word!(ct_nw_src);
+pub(super) const IPV6_SRC: usize = word!(ipv6_src);
+pub(super) const IPV6_DST: usize = word!(ipv6_dst);
+pub(super) const CT_IPV6_SRC: usize = word!(ct_ipv6_src);
+pub(super) const CT_IPV6_DST: usize = word!(ct_ipv6_dst);
+/// Flow label, fragment kind, type of service, time to live, protocol.
+pub(super) const LABEL_IP: usize = word!(ipv6_label);
+pub(super) const ND_TARGET: usize = word!(nd_target);
+/// The sender's address and two bytes of the target's.
+pub(super) const ARP_ADDRS: usize = word!(arp_sha);
+/// The rest of the target's address, TCP flags, padding.
+pub(super) const ARP_FLAGS: usize = ARP_ADDRS + 1;
+pub(super) const NSH: usize = word!(nsh);
+pub(super) const PORTS: usize = word!(tp_src);
+pub(super) const IGMP_ND: usize = word!(igmp_group_ip4);
+pub(super) const ND_OPTION: usize = word!(nd_options_type);
+const _: () = assert!(offset_of!(FlowKey, tunnel) == 0 && size_of::<TunnelKey>() % 8 == 0);
+
+/// A sparse key being written.
+pub(super) struct Words<'a>(pub(super) &'a mut SparseKey);
+
+impl Words<'_> {
+    /// Eight bytes as they lie in the key.
+    #[inline(always)]
+    pub(super) fn eight(&mut self, index: usize, bytes: [u8; 8]) {
+        self.0.push(index, u64::from_ne_bytes(bytes));
+    }
+
+    /// Two halves as they lie in the key.
+    #[inline(always)]
+    pub(super) fn join(&mut self, index: usize, a: [u8; 4], b: [u8; 4]) {
+        self.pair(index, u32::from_ne_bytes(a), u32::from_ne_bytes(b));
+    }
+
+    /// Two native numbers.
+    #[inline(always)]
+    pub(super) fn pair(&mut self, index: usize, a: u32, b: u32) {
+        let (low, high) = if cfg!(target_endian = "little") { (a, b) } else { (b, a) };
+        self.0.push(index, u64::from(low) | u64::from(high) << 32);
+    }
+
+    /// Sixteen bytes as they lie in the key.
+    #[inline(always)]
+    pub(super) fn wide(&mut self, index: usize, bytes: &[u8; 16]) {
+        let [a, b, c, d, e, f, g, h, rest @ ..] = *bytes;
+        self.eight(index, [a, b, c, d, e, f, g, h]);
+        self.eight(index + 1, rest);
+    }
+
+    /// The outer headers, which come first in the key.
+    pub(super) fn tunnel(&mut self, tunnel: &TunnelKey) {
+        for (index, bytes) in tunnel.as_bytes().as_chunks::<8>().0.iter().enumerate() {
+            self.eight(index, *bytes);
+        }
+    }
+}
