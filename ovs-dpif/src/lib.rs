@@ -25,6 +25,7 @@ mod masked;
 mod naive;
 mod parse;
 mod random;
+pub mod text;
 mod upcall;
 mod userspace;
 
