@@ -127,8 +127,9 @@ fn network(key: &FlowKey, m: &mut FlowKey) {
             m.nsh.mdtype = 0xff;
             m.nsh.np = 0xff;
             m.nsh.path_hdr = ALL32;
-            m.nsh.context = [ALL32; 4];
-            return;
+            if key.nsh.mdtype == 1 {
+                m.nsh.context = [ALL32; 4];
+            }
         }
         _ => return,
     }
@@ -143,21 +144,16 @@ fn transport(key: &FlowKey, m: &mut FlowKey) {
     if key.nw_frag & crate::FragKind::LATER.bits() != 0 {
         return;
     }
-    let v6 = key.ethertype() == eth::IPV6;
     match key.nw_proto {
-        ip::TCP | ip::UDP | ip::SCTP => {}
-        ip::ICMP if !v6 => {}
-        ip::ICMPV6 if v6 => {}
-        ip::IGMP if !v6 => m.igmp_group_ip4 = ALL32,
+        ip::TCP => m.tcp_flags = ALL16,
+        ip::IGMP => m.igmp_group_ip4 = ALL32,
+        ip::UDP | ip::SCTP | ip::ICMP | ip::ICMPV6 => {}
         _ => return,
     }
     m.tp_src = ALL16;
     m.tp_dst = ALL16;
-    if key.nw_proto == ip::TCP {
-        m.tcp_flags = ALL16;
-    }
-    let kind = key.tp_src.get();
-    if v6 && key.nw_proto == ip::ICMPV6 && matches!(kind, nd::SOLICIT | nd::ADVERT) {
+    let nd = matches!(key.tp_src.get(), nd::SOLICIT | nd::ADVERT) && key.tp_dst.get() == 0;
+    if key.nw_proto == ip::ICMPV6 && nd {
         m.arp_sha = [0xff; 6];
         m.arp_tha = [0xff; 6];
         m.nd_target = [0xff; 16];

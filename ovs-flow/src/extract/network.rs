@@ -7,7 +7,6 @@ use crate::field::numbers::eth;
 
 /// What the transport parse needs to know of the network header.
 pub(super) struct Ip {
-    pub(super) v6: bool,
     /// Flow label (network order), fragment kind, type of service, time to live, protocol.
     pub(super) label: [u8; 4],
     pub(super) frag: u8,
@@ -51,7 +50,7 @@ impl<'a> Frame<'a> {
         }
         let end = rest.len() - header_len;
         self.layers.l4 = u16::try_from(self.data.len() - end).unwrap_or(ovs_packet::ABSENT);
-        self.transport(&Ip { v6: false, label: [0; 4], frag, tos, ttl, proto }, payload);
+        self.transport(&Ip { label: [0; 4], frag, tos, ttl, proto }, payload);
     }
 
     fn ipv6(&mut self, rest: &'a [u8]) {
@@ -72,7 +71,7 @@ impl<'a> Frame<'a> {
             self.words.wide(words::CT_IPV6_DST, &self.ct.orig_addr[1]);
         }
         let tos = v0 << 4 | v1 >> 4;
-        let mut ip = Ip { v6: true, label: [0, v1 & 0x0f, *v2, *v3], frag: 0, tos, ttl: *ttl, proto: *next };
+        let mut ip = Ip { label: [0, v1 & 0x0f, *v2, *v3], frag: 0, tos, ttl: *ttl, proto: *next };
         if extensions(&mut ip, &mut payload).is_none() {
             return;
         }
@@ -103,7 +102,6 @@ impl<'a> Frame<'a> {
         if b0 >> 6 != 0 || length < 8 || rest.len() < length {
             return;
         }
-        let mdtype = mdtype & 0xf;
         let mut context = [[0; 8]; 2];
         match mdtype {
             1 if length == 24 => {
@@ -111,8 +109,8 @@ impl<'a> Frame<'a> {
                     *to = *from;
                 }
             }
-            2 if length >= 8 => {}
-            _ => return,
+            1 => return,
+            _ => {}
         }
         let flags = b0 >> 4 & 3;
         let ttl = (b0 & 0xf) << 2 | b1 >> 6;

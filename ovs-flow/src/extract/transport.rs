@@ -9,7 +9,7 @@ use crate::field::numbers::{ip, nd};
 impl Frame<'_> {
     #[inline]
     pub(super) fn transport(&mut self, header: &Ip, payload: &[u8]) {
-        let Ip { v6, label, frag, tos, ttl, proto } = *header;
+        let Ip { label, frag, tos, ttl, proto } = *header;
         self.words.join(words::LABEL_IP, label, [frag, tos, ttl, proto]);
         if frag & FragKind::LATER.bits() != 0 {
             return;
@@ -19,8 +19,11 @@ impl Frame<'_> {
                 if let Some([s0, s1, d0, d1, _, _, _, _, _, _, _, _, f0, f1, ..]) =
                     payload.first_chunk::<20>()
                 {
-                    self.words.join(words::ARP_FLAGS, [0; 4], [*f0 & 0x0f, *f1, 0, 0]);
-                    self.ports([*s0, *s1, *d0, *d1]);
+                    let len = usize::from(f0 >> 4) * 4;
+                    if (20..=payload.len()).contains(&len) {
+                        self.words.join(words::ARP_FLAGS, [0; 4], [f0 & 0x0f, *f1, 0, 0]);
+                        self.ports([*s0, *s1, *d0, *d1]);
+                    }
                 }
             }
             ip::UDP => {
@@ -33,18 +36,18 @@ impl Frame<'_> {
                     self.ports([*s0, *s1, *d0, *d1]);
                 }
             }
-            ip::ICMP if !v6 => {
+            ip::ICMP => {
                 if let Some([kind, code, ..]) = payload.first_chunk::<8>() {
                     self.ports([0, *kind, 0, *code]);
                 }
             }
-            ip::IGMP if !v6 => {
+            ip::IGMP => {
                 if let Some([kind, code, _, _, group @ ..]) = payload.first_chunk::<8>() {
                     self.ports([0, *kind, 0, *code]);
                     self.words.join(words::IGMP_ND, *group, [0; 4]);
                 }
             }
-            ip::ICMPV6 if v6 => self.icmpv6(payload),
+            ip::ICMPV6 => self.icmpv6(payload),
             _ => {}
         }
     }
@@ -98,7 +101,7 @@ fn neighbour(rest: &[u8], reserved: [u8; 4]) -> Nd<'_> {
     while let Some(&[kind, units, ref address @ ..]) = options.first_chunk::<8>() {
         let len = usize::from(units) * 8;
         if len == 0 || len > options.len() {
-            return Nd { reserved, option: found.option, ..Nd::default() };
+            break;
         }
         if matches!(kind, 1 | 2) && units == 1 {
             let slot = &mut found.lla[usize::from(kind) - 1];

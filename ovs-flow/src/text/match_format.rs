@@ -53,9 +53,10 @@ fn hide_zero_metadata(key: &FlowKey, mask: &mut FlowMask) {
         Field::CT_MARK,
         Field::CT_LABEL,
         Field::METADATA,
-        Field::ND_RESERVED,
-        Field::ND_OPTIONS_TYPE,
     ];
+    // The original's flows do not show these two.
+    mask.fields.nd_reserved.set(0);
+    mask.fields.nd_options_type = 0;
     let registers = (0..crate::REGISTERS).filter_map(Field::reg);
     for field in metadata.into_iter().chain(registers) {
         let place = field.facts().place;
@@ -433,7 +434,9 @@ impl<P: PortNames> Printer<'_, P> {
         for field in fields {
             let place = field.facts().place;
             let (value, mask) = (place.get(self.key), place.get(self.mask));
-            if mask != 0 {
+            if mask != 0 && field == Field::NSH_SPI {
+                out.item(format_args!("{field}=0x{value:x}"))?;
+            } else if mask != 0 {
                 out.item(format_args!("{field}={}", field.text(value, mask, self.ports)))?;
             }
         }

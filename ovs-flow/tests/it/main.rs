@@ -1,4 +1,6 @@
 //! Integration tests of ovs-flow, one binary.
 
+mod extract;
+mod generate;
 mod match_text;
 mod peer;
