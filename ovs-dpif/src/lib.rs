@@ -23,7 +23,6 @@ mod identity;
 mod ledger;
 mod masked;
 mod naive;
-mod parse;
 mod random;
 pub mod text;
 mod upcall;

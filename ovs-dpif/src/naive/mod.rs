@@ -53,6 +53,12 @@ impl NaiveDatapath {
         Self { name: name.into(), kind, state: Arc::new(Mutex::new(State::new(seed, flow_limit))) }
     }
 
+    /// Sets how many 802.1Q tags are parsed as tags; 1 at first.
+    pub fn vlan_limit(self, tags: usize) -> Self {
+        self.state.lock().max_vlans = tags;
+        self
+    }
+
     /// Its packet side.
     pub fn worker(&self) -> NaiveWorker {
         NaiveWorker { state: self.state.clone() }
@@ -80,7 +86,7 @@ impl Dpif for NaiveDatapath {
     }
 
     fn features(&self) -> Features {
-        Features::default()
+        Features { max_vlan_headers: self.state.lock().max_vlans, ..Features::default() }
     }
 
     fn set_handler(&mut self, handlers: Arc<dyn HandlerFactory>) {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use ovs_flow::{DpPort, Match, Metadata, SparseKey};
+use ovs_flow::{DpPort, Match, Metadata, SparseKey, extract_limited};
 use ovs_netdev::Sent;
 use ovs_packet::{Batch, Packet, Pool, PoolConfig};
 
@@ -12,7 +12,6 @@ use super::flows::Flows;
 use super::ports::Ports;
 use crate::execute::{Context, Env, execute};
 use crate::finish::finish;
-use crate::parse::extract;
 use crate::random::Random;
 use crate::{
     Actions, Completion, DpifError, DpifStats, DropReason, Event, Execute, FlowStats, Install, Ledger, Op,
@@ -36,6 +35,7 @@ pub(super) struct State {
     pub tickets: u64,
     pool: Pool,
     random: Random,
+    pub max_vlans: usize,
     now: Duration,
     /// Packets that start over after the one at hand.
     recirculated: VecDeque<(Packet, Metadata, u8)>,
@@ -54,6 +54,7 @@ impl State {
             tickets: 0,
             pool: Pool::new(PoolConfig::default()),
             random: Random::new(seed, 1),
+            max_vlans: 1,
             now: Duration::ZERO,
             recirculated: VecDeque::new(),
         }
@@ -122,7 +123,7 @@ impl State {
     fn execute_now(&mut self, request: Execute) {
         let Execute { mut packet, mut metadata, actions } = request;
         self.ledger.injected += 1;
-        extract(&mut packet, &metadata, &mut SparseKey::new());
+        extract_limited(&mut packet, &metadata, self.max_vlans, &mut SparseKey::new());
         execute(self, &actions, packet, &mut metadata, Context::default());
         self.settle();
     }
@@ -141,7 +142,7 @@ impl State {
 
     fn forward_once(&mut self, mut packet: Packet, mut metadata: Metadata, depth: u8) {
         let mut key = SparseKey::new();
-        extract(&mut packet, &metadata, &mut key);
+        extract_limited(&mut packet, &metadata, self.max_vlans, &mut key);
         let key = key.expand();
         let actions = if let Some(actions) = self.flows.hit(&key, packet.len(), self.now) {
             self.stats.hit += 1;

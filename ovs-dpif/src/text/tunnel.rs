@@ -5,14 +5,12 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ovs_flow::{TunnelFlags, TunnelKey};
 
-use super::Hex;
-
 /// Prints what is there; the time to live and the flags always.
 pub(super) fn write_tunnel(f: &mut fmt::Formatter<'_>, tunnel: &TunnelKey) -> fmt::Result {
     let flags = TunnelFlags::from_bits_truncate(tunnel.flags);
     f.write_str("tunnel(")?;
     if tunnel.id.get() != 0 || flags.contains(TunnelFlags::KEY) {
-        write!(f, "tun_id={},", Hex(tunnel.id.get()))?;
+        write!(f, "tun_id={:#x},", tunnel.id.get())?;
     }
     for (name, address) in [("src", tunnel.src), ("dst", tunnel.dst)] {
         if address.get() != 0 {

@@ -25,6 +25,8 @@ pub struct UserspaceConfig {
     pub upcall_queue: usize,
     /// Memory of each worker's packets.
     pub pool: PoolConfig,
+    /// 802.1Q tags that are parsed as tags (`other_config:vlan-limit`).
+    pub vlan_limit: usize,
 }
 
 impl Default for UserspaceConfig {
@@ -39,6 +41,7 @@ impl Default for UserspaceConfig {
             reply_queue: 1024,
             upcall_queue: 128,
             pool: PoolConfig::default(),
+            vlan_limit: 1,
         }
     }
 }
@@ -73,6 +76,12 @@ impl UserspaceConfig {
     /// Sets how many missed packets of one port may wait.
     pub fn upcall_queue(mut self, packets: usize) -> Self {
         self.upcall_queue = packets;
+        self
+    }
+
+    /// Sets how many 802.1Q tags are parsed as tags, at most [`ovs_flow::MAX_VLANS`].
+    pub fn vlan_limit(mut self, tags: usize) -> Self {
+        self.vlan_limit = tags.min(ovs_flow::MAX_VLANS);
         self
     }
 

@@ -139,7 +139,7 @@ impl Dpif for UserspaceDatapath {
     }
 
     fn features(&self) -> Features {
-        Features::default()
+        Features { max_vlan_headers: self.config.vlan_limit, ..Features::default() }
     }
 
     fn set_handler(&mut self, handlers: Arc<dyn HandlerFactory>) {

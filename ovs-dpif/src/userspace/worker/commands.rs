@@ -3,11 +3,10 @@
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{TryRecvError, TrySendError};
 
-use ovs_flow::{DpPort, SparseKey, Ufid};
+use ovs_flow::{DpPort, SparseKey, Ufid, extract_limited};
 
 use super::Worker;
 use crate::execute::{Context, Env, execute};
-use crate::parse::extract;
 use crate::userspace::message::{Command, Reply};
 use crate::{DpifError, DropReason, Execute, FlowPut, Ticket};
 
@@ -78,7 +77,7 @@ impl Worker {
         let Execute { mut packet, mut metadata, actions } = request;
         self.engine.ledger.injected += 1;
         // Where the layers begin is all that is wanted of the key.
-        extract(&mut packet, &metadata, &mut SparseKey::new());
+        extract_limited(&mut packet, &metadata, self.engine.max_vlans, &mut SparseKey::new());
         execute(&mut self.engine, &actions, packet, &mut metadata, Context::default());
         self.settle();
         self.engine.outputs.send(&mut self.engine.ledger);

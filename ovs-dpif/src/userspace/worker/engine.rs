@@ -25,6 +25,8 @@ pub(super) struct Engine {
     /// Packets that start over once the batch is done, in order.
     pub recirculated: Vec<Waiting>,
     pub random: Random,
+    /// Tags that are parsed as tags.
+    pub max_vlans: usize,
     pub now: Duration,
 }
 

@@ -101,6 +101,7 @@ impl Worker {
                 upcalls: Upcalls::new(config.upcall_queue),
                 recirculated: Vec::with_capacity(64),
                 random: Random::new(config.seed, u64::from(id.0) + 1),
+                max_vlans: config.vlan_limit,
                 now: Duration::ZERO,
             },
             receivers: Receivers::default(),

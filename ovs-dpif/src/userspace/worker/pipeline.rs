@@ -1,13 +1,12 @@
 //! From a batch of packets to executed actions.
 
-use ovs_flow::{Metadata, SparseKey};
+use ovs_flow::{Metadata, SparseKey, extract_limited};
 use ovs_packet::{BATCH_MAX, Batch, Packet};
 
 use super::Worker;
 use super::engine::Engine;
 use super::upcalls::Waiting;
 use crate::execute::{Context, Env, execute};
-use crate::parse::extract;
 use crate::userspace::megaflow::Run;
 use crate::userspace::tables::{FlowRef, Tables};
 use crate::{DpifError, DropReason, Install, Upcall, Verdict};
@@ -44,11 +43,11 @@ impl Scratch {
     }
 
     /// Parses all packets and looks them up.
-    fn look_up(&mut self, tables: &mut Tables) {
+    fn look_up(&mut self, tables: &mut Tables, max_vlans: usize) {
         let count = self.packets.len();
         let keys = &mut self.keys[..count];
         for ((packet, metadata), key) in self.packets.iter_mut().zip(&self.metadata).zip(keys) {
-            extract(packet, metadata, key);
+            extract_limited(packet, metadata, max_vlans, key);
         }
         tables.lookup(&self.keys[..count], &mut self.found[..count]);
     }
@@ -65,7 +64,7 @@ impl Worker {
 
     fn process_batch(&mut self) {
         let Self { scratch, tables, engine, stats, .. } = self;
-        scratch.look_up(tables);
+        scratch.look_up(tables, engine.max_vlans);
         let mut run = Run::default();
         let mut of = None;
         for (index, packet) in scratch.packets.drain().enumerate() {
@@ -128,7 +127,7 @@ impl Worker {
     fn answer(&mut self, waiting: Waiting, may_ask: bool) -> Result<bool, Waiting> {
         let Waiting { mut packet, mut metadata, depth } = waiting;
         let key = &mut self.scratch.keys[0];
-        extract(&mut packet, &metadata, key);
+        extract_limited(&mut packet, &metadata, self.engine.max_vlans, key);
         let mut found = [None];
         self.tables.lookup(std::slice::from_ref(key), &mut found);
         let context = Context::recirculated(depth);
