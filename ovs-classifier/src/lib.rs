@@ -38,6 +38,8 @@ extern crate std;
 
 pub mod classifier;
 pub mod emc;
+pub mod flex_array;
+pub mod flow_table;
 mod hash;
 pub mod megaflow;
 pub mod naive;
@@ -52,4 +54,8 @@ pub use classifier::{
     RuleRef, Version,
 };
 pub use emc::{CacheConfig, ExactMatchCache};
+pub use flex_array::FlexArray;
+pub use flow_table::{
+    Flow, FlowCounters, FlowId, FlowStats, FlowTable, FlowTableConfig, FlowTableError, FlowTableReader,
+};
 pub use megaflow::{MegaflowConfig, MegaflowError, MegaflowIndex, MegaflowStats};

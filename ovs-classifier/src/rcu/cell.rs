@@ -1,5 +1,6 @@
 //! Pointers that are replaced under readers.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::marker::PhantomData;
 use core::{fmt, ptr};
@@ -125,7 +126,72 @@ fn raw<T>(target: Option<Arc<T>>) -> *mut T {
     target.map_or(ptr::null_mut(), |target| Arc::into_raw(target).cast_mut())
 }
 
+impl<T> Default for Link<T> {
+    fn default() -> Self {
+        Self::new(None)
+    }
+}
+
 impl<T> Drop for Link<T> {
+    fn drop(&mut self) {
+        drop(self.take());
+    }
+}
+
+/// A pointer that is set once and stays until its owner goes: shared references to its target need no guard.
+pub(crate) struct Once<T> {
+    target: AtomicPtr<T>,
+    owns: PhantomData<Arc<T>>,
+}
+
+impl<T> Once<T> {
+    /// Not set yet.
+    pub(crate) fn new() -> Self {
+        Self { target: AtomicPtr::new(ptr::null_mut()), owns: PhantomData }
+    }
+
+    /// The target, if it is set.
+    #[inline]
+    pub(crate) fn get(&self) -> Option<&T> {
+        // SAFETY: once not null, the pointer is `Box::into_raw`'s, and only `drop` and `get_mut` (both with
+        // `&mut self`) take the target away or lend it out exclusively.
+        unsafe { self.target.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// The target, for its owner.
+    pub(crate) fn get_mut(&mut self) -> Option<&mut T> {
+        // SAFETY: as in `get`; `&mut self` makes this the only reference.
+        unsafe { self.target.load(Ordering::Acquire).as_mut() }
+    }
+
+    /// The target, made by `make` if it is not set. Of several threads that make one at once, one is kept.
+    pub(crate) fn get_or_make(&self, make: impl FnOnce() -> T) -> &T {
+        if let Some(target) = self.get() {
+            return target;
+        }
+        let fresh = Box::into_raw(Box::new(make()));
+        let set = self.target.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire);
+        let target = match set {
+            Ok(_) => fresh,
+            Err(other) => {
+                // SAFETY: made above and not published.
+                drop(unsafe { Box::from_raw(fresh) });
+                other
+            }
+        };
+        // SAFETY: set and not null, as in `get`.
+        unsafe { &*target }
+    }
+
+    /// Takes the target back.
+    pub(crate) fn take(&mut self) -> Option<Box<T>> {
+        let target = self.target.swap(ptr::null_mut(), Ordering::AcqRel);
+        // SAFETY: `&mut self`: nobody refers to the target, and it was made by `Box::into_raw`.
+        (!target.is_null()).then(|| unsafe { Box::from_raw(target) })
+    }
+}
+
+impl<T> Drop for Once<T> {
     fn drop(&mut self) {
         drop(self.take());
     }

@@ -16,6 +16,10 @@ pub struct Domain {
     inner: Arc<Inner>,
 }
 
+/// A moment in a domain's history, to learn later whether all who were reading then have left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp(u64);
+
 /// What waits for readers: its address without its type, and how to drop it.
 struct Retired {
     epoch: u64,
@@ -106,6 +110,20 @@ impl Domain {
         let dropped = unsafe { inner.reclaim(&mut *inner.waiting.get(), max) };
         inner.reclaiming.store(false, Ordering::Release);
         dropped
+    }
+
+    /// Marks the present: what was unlinked before is unknown to readers that enter from now on.
+    pub fn stamp(&self) -> Stamp {
+        Stamp(self.inner.epoch.fetch_add(1, Ordering::AcqRel))
+    }
+
+    /// The earliest stamp that may still have readers: all before it are past. Looks at each reader once.
+    ///
+    /// What a structure unlinked before a past stamp it may use again.
+    pub fn oldest_stamp(&self) -> Stamp {
+        // Pairs with the fence in `Reader::enter`, as in `reclaim`.
+        fence(Ordering::SeqCst);
+        Stamp(self.inner.oldest_reader().min(self.inner.epoch()))
     }
 
     pub(super) fn as_ptr(&self) -> *const Inner {

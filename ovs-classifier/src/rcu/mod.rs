@@ -52,8 +52,8 @@ mod reader;
 pub(crate) mod sync;
 
 pub use cell::Cell;
-pub(crate) use cell::Link;
-pub use domain::Domain;
+pub(crate) use cell::{Link, Once};
+pub use domain::{Domain, Stamp};
 pub use reader::{Guard, Reader};
 
 #[cfg(all(test, not(loom)))]

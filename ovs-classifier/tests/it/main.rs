@@ -2,4 +2,5 @@
 
 mod cache;
 mod classifier;
+mod flow_table;
 mod stress;
