@@ -1,6 +1,7 @@
 //! OVSDB: values, schema, transactions, server, storage, client and unixctl.
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod database;
 pub mod error;
 pub mod json;

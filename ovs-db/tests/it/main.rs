@@ -1,4 +1,5 @@
 //! Integration tests of ovs-db, one binary.
 
+mod client;
 mod peer;
 mod unixctl;

@@ -1,6 +1,5 @@
 //! Finding the distribution's programs, which serve as clients and peers.
 #![expect(clippy::print_stderr, reason = "a skipped test says so")]
-#![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,287 @@
+use super::*;
+use crate::json::Json;
+use crate::jsonrpc::Message;
+use crate::value::{Atom, Datum, Uuid};
+
+const SCHEMA: &str = r#"{"name":"D","version":"1.0.0","tables":{
+  "Root":{"columns":{"n":{"type":"integer"},"items":{"type":{"key":{"type":"uuid","refTable":"Item"},"min":0,"max":"unlimited"}}},"isRoot":true,"maxRows":1},
+  "Item":{"columns":{
+    "name":{"type":"string"},
+    "mode":{"type":{"key":{"type":"string","enum":["set",["a","b"]]},"min":0,"max":1}},
+    "tags":{"type":{"key":"integer","min":0,"max":3}},
+    "map":{"type":{"key":"string","value":"string","min":0,"max":"unlimited"}}}}}}"#;
+
+fn uuid(n: u8) -> Uuid {
+    let mut bytes = [0x40; 16];
+    bytes[15] = n;
+    Uuid(bytes)
+}
+
+fn json(text: &str) -> Json {
+    text.replace('\'', "\"")
+        .replace("U1", &uuid(1).to_string())
+        .replace("U2", &uuid(2).to_string())
+        .parse()
+        .unwrap()
+}
+
+/// A session and the ids of the requests that it sent.
+struct Bench {
+    session: Session,
+    sent: Vec<(String, Vec<Json>, Json)>,
+}
+
+impl Bench {
+    fn new(config: SessionConfig) -> Bench {
+        let mut bench = Bench { session: Session::new(config), sent: Vec::new() };
+        bench.session.connected();
+        bench.collect();
+        bench
+    }
+
+    fn collect(&mut self) {
+        for message in self.session.take_output() {
+            if let Message::Request { method, params, id } = message {
+                self.sent.push((method, params, id));
+            }
+        }
+    }
+
+    /// Answers the oldest request, which must be `method`; gives its parameters.
+    #[track_caller]
+    fn answer(&mut self, method: &str, result: Result<&str, &str>) -> Vec<Json> {
+        let (sent, params, id) = self.sent.remove(0);
+        assert_eq!(sent, method);
+        let message = match result {
+            Ok(text) => Message::reply(json(text), id),
+            Err(text) => Message::error(json(text), id),
+        };
+        self.session.receive(message).unwrap();
+        self.collect();
+        params
+    }
+
+    fn notify(&mut self, method: &str, params: &str) -> Result<(), SessionError> {
+        let Json::Array(params) = json(params) else { panic!() };
+        self.session.receive(Message::notify(method, params))
+    }
+
+    fn events(&mut self) -> Vec<SessionEvent> {
+        std::iter::from_fn(|| self.session.take_event()).collect()
+    }
+}
+
+fn config() -> SessionConfig {
+    SessionConfig::new("D")
+        .table("Root", ["n", "items", "later"])
+        .table("Item", ["name", "mode", "tags", "map"])
+        .table("New", ["x"])
+}
+
+/// A session with one item.
+fn synced(config: SessionConfig) -> Bench {
+    let lock = config.lock.is_some();
+    let mut b = Bench::new(config);
+    if lock {
+        b.answer("lock", Ok("{'locked':false}"));
+        assert_eq!(b.events(), [SessionEvent::LockLost]);
+    }
+    b.answer("get_schema", Ok(SCHEMA));
+    let content = "[false,'00000000-0000-0000-0000-000000000000',{'Item':{'U1':{'initial':{'name':'x','tags':['set',[1,2]],'map':['map',[['k','v'],['l','w']]]}}},'Root':{'U2':{'initial':{'items':['uuid','U1']}}}}]";
+    b.answer("monitor_cond_since", Ok(content));
+    assert_eq!(b.events(), [SessionEvent::Synced]);
+    b
+}
+
+#[test]
+fn it_monitors_what_the_server_has_and_reads_defaults() {
+    let mut b = Bench::new(config());
+    b.answer("get_schema", Ok(SCHEMA));
+    let asked = &b.sent[0].1;
+    assert_eq!(
+        asked[2],
+        json("{'Root':[{'columns':['items','n']}],'Item':[{'columns':['map','mode','name','tags']}]}")
+    );
+    let b = synced(config());
+    let root = b.session.first("Root").unwrap();
+    assert_eq!(
+        (root.get_int("n"), root.get_uuids("items"), root.get_string("later")),
+        (0, vec![uuid(1)], "")
+    );
+    let item = b.session.row("Item", uuid(1)).unwrap();
+    assert_eq!((item.get_string("name"), item.get_optional_string("mode")), ("x", None));
+    assert_eq!((item.get_ints("tags"), item.get_map_value("map", "l")), (vec![1, 2], Some("w")));
+    assert!(b.session.rows("New").is_empty() && b.session.rows("Nonsense").is_empty());
+    assert!(
+        b.session.snapshot().has_column("Root", "n") && !b.session.snapshot().has_column("Root", "later")
+    );
+}
+
+#[test]
+fn differences_are_applied_and_tables_numbered() {
+    let mut b = synced(config());
+    let before = b.session.snapshot().clone();
+    b.notify("update3", "['main','U2',{'Item':{'U1':{'modify':{'mode':'b','tags':['set',[2,3]],'map':['map',[['k','x'],['l','w'],['m','y']]]}}}}]").unwrap();
+    assert_eq!(b.events(), [SessionEvent::Changed]);
+    let item = b.session.row("Item", uuid(1)).unwrap();
+    assert_eq!((item.get_optional_string("mode"), item.get_ints("tags")), (Some("b"), vec![1, 3]));
+    assert_eq!(item.get_map("map").into_iter().collect::<Vec<_>>(), [("k", "x"), ("m", "y")]);
+    assert_eq!(before.row("Item", uuid(1)).unwrap().get_ints("tags"), [1, 2], "a clone does not change");
+    let now = b.session.snapshot();
+    assert!(now.table_seqno("Item") > before.table_seqno("Item"));
+    assert_eq!(now.table_seqno("Root"), before.table_seqno("Root"));
+    b.notify("update3", "['main','U2',{'Item':{'U1':{'delete':null}}}]").unwrap();
+    assert!(b.session.rows("Item").is_empty());
+    let lost = b.notify("update3", "['main','U2',{'Item':{'U1':{'modify':{'mode':'b'}}}}]");
+    assert_eq!(lost, Err(SessionError::BadUpdate));
+}
+
+#[test]
+fn it_goes_back_to_older_ways_of_monitoring() {
+    let mut b = Bench::new(config());
+    b.answer("get_schema", Ok(SCHEMA));
+    b.answer("monitor_cond_since", Err("'unknown method'"));
+    b.answer("monitor_cond", Err("'unknown method'"));
+    b.answer(
+        "monitor",
+        Ok("{'Item':{'U1':{'new':{'name':'x','mode':['set',[]],'tags':['set',[]],'map':['map',[]]}}}}"),
+    );
+    assert_eq!(b.events(), [SessionEvent::Synced]);
+    b.notify("update", "['main',{'Item':{'U1':{'old':{'name':'x'},'new':{'name':'z','mode':'a','tags':7,'map':['map',[]]}}}}]").unwrap();
+    assert_eq!(b.session.row("Item", uuid(1)).unwrap().get_string("name"), "z");
+    b.notify("update", "['main',{'Item':{'U1':{'old':{'name':'z','mode':'a','tags':7,'map':['map',[]]}}}}]")
+        .unwrap();
+    assert!(b.session.rows("Item").is_empty());
+}
+
+#[test]
+fn after_a_break_it_goes_on_where_the_server_can() {
+    let mut b = synced(config());
+    b.notify("update3", "['main','U2',{'Item':{'U1':{'modify':{'name':'y'}}}}]").unwrap();
+    b.session.disconnected();
+    assert!(!b.session.is_synced());
+    assert_eq!(
+        b.session.row("Item", uuid(1)).unwrap().get_string("name"),
+        "y",
+        "the copy outlives the connection"
+    );
+    b.session.connected();
+    b.collect();
+    b.answer("get_schema", Ok(SCHEMA));
+    let asked = b.answer("monitor_cond_since", Ok("[true,'U1',{'Item':{'U1':{'modify':{'name':'z'}}}}]"));
+    assert_eq!(asked[3].as_str(), Some(uuid(2).to_string().as_str()));
+    assert_eq!(b.session.row("Item", uuid(1)).unwrap().get_string("name"), "z");
+    let seqno = b.session.snapshot().seqno();
+    b.session.connected();
+    b.collect();
+    b.answer("get_schema", Ok(SCHEMA));
+    b.answer("monitor_cond_since", Ok("[false,'U1',{'Item':{'U1':{'initial':{'name':'z','mode':'b'}}}}]"));
+    assert!(b.session.rows("Root").is_empty());
+    assert_eq!(b.session.snapshot().table_seqno("Root"), seqno + 1);
+}
+
+#[test]
+fn a_transaction_names_new_rows_and_leaves_out_what_the_server_lacks() {
+    let mut b = synced(config().lock("l"));
+    let item = b.session.row("Item", uuid(1)).unwrap().clone();
+    let root = b.session.first("Root").unwrap().clone();
+    let mut txn = Transaction::new();
+    txn.comment("add y");
+    let new = txn.insert("Item", [("name", Datum::from("y")), ("later", Datum::from(1))]);
+    txn.update("Item", new, [("tags", Datum::set([1, 2]))]);
+    assert!(!txn.set(&item, "name", "x"), "it is x already");
+    assert!(txn.set(&item, "mode", "a"));
+    txn.verify(&item, "tags");
+    txn.mutate("Root", root.uuid(), "items", Mutator::Insert, Datum::set([new]));
+    txn.update("Root", root.uuid(), [("later", Datum::from(1))]);
+    txn.insert("New", [("x", Datum::from(1))]);
+    txn.increment("Root", root.uuid(), "n");
+
+    let id = b.session.transact(&txn);
+    assert_eq!(b.events(), [SessionEvent::Done(id, Outcome::NotLocked)]);
+    b.notify("locked", "['l']").unwrap();
+    let id = b.session.transact(&txn);
+    b.collect();
+    let ops = b.answer(
+        "transact",
+        Ok("[{},{},{'uuid':['uuid','U2']},{'count':1},{'count':1},{'count':1},{'rows':[{'n':5}]},{}]"),
+    );
+    let expected = json(
+        "['D',{'op':'assert','lock':'l'},
+         {'op':'wait','table':'Item','where':[['_uuid','==',['uuid','U1']]],'columns':['tags'],'rows':[{'tags':['set',[1,2]]}],'timeout':0,'until':'=='},
+         {'op':'insert','table':'Item','uuid-name':'row1','row':{'name':'y','tags':['set',[1,2]]}},
+         {'op':'update','table':'Item','where':[['_uuid','==',['uuid','U1']]],'row':{'mode':'a'}},
+         {'op':'mutate','table':'Root','where':[['_uuid','==',['uuid','U2']]],'mutations':[['items','insert',['set',[['named-uuid','row1']]]]]},
+         {'op':'mutate','table':'Root','where':[['_uuid','==',['uuid','U2']]],'mutations':[['n','+=',1]]},
+         {'op':'select','table':'Root','where':[['_uuid','==',['uuid','U2']]],'columns':['n']},
+         {'op':'comment','comment':'add y'}]",
+    );
+    assert_eq!(Json::Array(ops), expected);
+    let inserted = [(new, uuid(2))].into();
+    let done = SessionEvent::Done(id, Outcome::Committed { inserted, incremented: Some(5) });
+    assert_eq!(b.events(), [SessionEvent::Locked, done]);
+}
+
+#[test]
+fn outcomes_of_transactions() {
+    let mut b = synced(config());
+    let mut txn = Transaction::new();
+    let id = b.session.transact(&txn);
+    assert_eq!(b.events(), [SessionEvent::Done(id, Outcome::Unchanged)]);
+    txn.delete("Item", uuid(1));
+    for (result, outcome) in [
+        (Ok("[{'error':'timed out','details':'x'}]"), Outcome::TryAgain),
+        (Ok("[{'count':1},{'error':'not owner','details':'x'}]"), Outcome::NotLocked),
+        (
+            Ok("[{'count':1},null,{'error':'constraint violation','details':'x'}]"),
+            Outcome::Failed { error: "constraint violation".into(), details: "x".into() },
+        ),
+        (Err("'canceled'"), Outcome::Failed { error: "canceled".into(), details: String::new() }),
+    ] {
+        let id = b.session.transact(&txn);
+        b.collect();
+        b.answer("transact", result);
+        assert_eq!(b.events(), [SessionEvent::Done(id, outcome)]);
+    }
+    let id = b.session.transact(&txn);
+    b.session.disconnected();
+    assert_eq!(b.events(), [SessionEvent::Done(id, Outcome::Disconnected)]);
+}
+
+#[test]
+fn locks_come_and_go() {
+    let mut b = Bench::new(config().lock("l"));
+    assert!(!b.session.has_lock());
+    b.answer("lock", Ok("{'locked':false}"));
+    b.notify("locked", "['l']").unwrap();
+    assert!(b.session.has_lock());
+    b.notify("stolen", "['l']").unwrap();
+    b.notify("locked", "['another']").unwrap();
+    assert!(!b.session.has_lock());
+    assert_eq!(b.events(), [SessionEvent::LockLost, SessionEvent::Locked, SessionEvent::LockLost]);
+}
+
+#[test]
+fn a_server_that_is_of_no_use_is_named() {
+    let mut b = Bench::new(config());
+    let (.., id) = b.sent.remove(0);
+    let error = Message::error(json("{'error':'unknown database','details':'x'}"), id);
+    assert_eq!(b.session.receive(error), Err(SessionError::NoDatabase("D".into())));
+    assert_eq!(b.notify("monitor_canceled", "['main']"), Err(SessionError::Cancelled));
+    let echo = Message::request("echo", vec![Json::from(1)], "echo");
+    b.session.receive(echo).unwrap();
+    assert_eq!(b.session.take_output(), [Message::reply(json("[1]"), Json::from("echo"))]);
+}
+
+#[test]
+fn accessors_give_defaults_for_other_types() {
+    let b = synced(config());
+    let item = b.session.row("Item", uuid(1)).unwrap();
+    assert_eq!((item.get_int("name"), item.get_bool("map"), item.get_string("tags")), (0, false, ""));
+    assert!(
+        item.get_uuid("nope").is_none()
+            && item.get_map("tags").is_empty()
+            && item.get_uuids("tags").is_empty()
+    );
+    assert_eq!(item.get_set("map").map(Atom::as_str).collect::<Vec<_>>(), [Some("k"), Some("l")]);
+}
