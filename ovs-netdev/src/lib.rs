@@ -32,8 +32,15 @@
 
 mod device;
 pub mod dummy;
+#[cfg(target_os = "linux")]
+mod linux;
+pub mod pcap;
 mod queue;
 mod registry;
+#[cfg(target_os = "linux")]
+pub mod system;
+#[cfg(target_os = "linux")]
+pub mod tap;
 mod wait;
 
 pub use device::{ConfigError, DeviceConfig, Duplex, EtherAddr, Netdev, Statistics, Status};
@@ -41,3 +48,14 @@ pub use ovs_packet;
 pub use queue::{RxError, RxQueue, Sent, TxQueue};
 pub use registry::{Factory, OpenError, Options, Registry};
 pub use wait::{Interest, Wait};
+
+/// Registers the types that need nothing but the system: `system`, `tap`, `internal` (on Linux) and `pcap`.
+pub fn register_native(registry: &mut Registry) {
+    #[cfg(target_os = "linux")]
+    {
+        registry.register(Box::new(system::SystemFactory));
+        registry.register(Box::new(tap::TapFactory::tap()));
+        registry.register(Box::new(tap::TapFactory::internal()));
+    }
+    registry.register(Box::new(pcap::PcapFactory));
+}

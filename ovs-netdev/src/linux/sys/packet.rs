@@ -1,0 +1,108 @@
+//! AF_PACKET sockets: set-up (packet(7)).
+
+use std::io;
+use std::mem::size_of;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
+
+use super::check;
+
+/// Options of packet sockets that libc does not have.
+const PACKET_IGNORE_OUTGOING: libc::c_int = 23;
+
+/// Kernel memory for packets that wait to be received. A TCP window (6 MiB by default) of super-packets must fit,
+/// for what does not fit is lost.
+const RECEIVE_BUFFER: libc::c_int = 16 << 20;
+
+/// Kernel memory for packets that were sent and not yet freed.
+const SEND_BUFFER: libc::c_int = 4 << 20;
+
+/// A socket that receives every packet that arrives at an interface, none that leaves it, with vnet headers and
+/// VLAN tags as auxiliary data. The interface is promiscuous while the socket lives.
+pub(crate) fn receiver(ifindex: u32) -> io::Result<OwnedFd> {
+    // Protocol 0: nothing arrives before everything is set.
+    let fd = socket()?;
+    let socket = fd.as_fd();
+    set(socket, libc::SOL_PACKET, libc::PACKET_VNET_HDR, 1)?;
+    set(socket, libc::SOL_PACKET, libc::PACKET_AUXDATA, 1)?;
+    set(socket, libc::SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)?;
+    buffer(socket, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, RECEIVE_BUFFER)?;
+    bind(socket, ifindex, libc::ETH_P_ALL as u16)?;
+    promiscuous(socket, ifindex)?;
+    Ok(fd)
+}
+
+/// A socket that only sends, with vnet headers.
+pub(crate) fn sender(ifindex: u32) -> io::Result<OwnedFd> {
+    let fd = socket()?;
+    let socket = fd.as_fd();
+    set(socket, libc::SOL_PACKET, libc::PACKET_VNET_HDR, 1)?;
+    buffer(socket, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, SEND_BUFFER)?;
+    bind(socket, ifindex, 0)?;
+    Ok(fd)
+}
+
+fn socket() -> io::Result<OwnedFd> {
+    // SAFETY: takes only integers.
+    let fd = check(unsafe {
+        libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK, 0)
+    })?;
+    // SAFETY: the descriptor is fresh, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Sets an option to a number.
+fn set(
+    socket: BorrowedFd<'_>,
+    level: libc::c_int,
+    option: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
+    let len = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: the pointer is to `len` readable bytes that live over the call.
+    check(unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, ptr::from_ref(&value).cast(), len) })?;
+    Ok(())
+}
+
+/// Sets a buffer's size beyond the system's limit if we may, else up to the limit.
+fn buffer(
+    socket: BorrowedFd<'_>,
+    force: libc::c_int,
+    plain: libc::c_int,
+    bytes: libc::c_int,
+) -> io::Result<()> {
+    set(socket, libc::SOL_SOCKET, force, bytes).or_else(|_| set(socket, libc::SOL_SOCKET, plain, bytes))
+}
+
+fn bind(socket: BorrowedFd<'_>, ifindex: u32, protocol: u16) -> io::Result<()> {
+    // SAFETY: all zeros is a valid sockaddr_ll.
+    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    address.sll_family = libc::AF_PACKET as u16;
+    address.sll_protocol = protocol.to_be();
+    address.sll_ifindex = ifindex as i32;
+    let len = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+    // SAFETY: the pointer is to `len` readable bytes that live over the call.
+    check(unsafe { libc::bind(socket.as_raw_fd(), ptr::from_ref(&address).cast(), len) })?;
+    Ok(())
+}
+
+fn promiscuous(socket: BorrowedFd<'_>, ifindex: u32) -> io::Result<()> {
+    let request = libc::packet_mreq {
+        mr_ifindex: ifindex as i32,
+        mr_type: libc::PACKET_MR_PROMISC as u16,
+        mr_alen: 0,
+        mr_address: [0; 8],
+    };
+    let len = size_of::<libc::packet_mreq>() as libc::socklen_t;
+    // SAFETY: the pointer is to `len` readable bytes that live over the call.
+    check(unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_ADD_MEMBERSHIP,
+            ptr::from_ref(&request).cast(),
+            len,
+        )
+    })?;
+    Ok(())
+}

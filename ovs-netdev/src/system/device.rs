@@ -1,0 +1,106 @@
+//! The device and its factory.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::{receive::SystemRx, transmit::SystemTx};
+use crate::linux::{Link, Shared, open_error, sys};
+use crate::{
+    ConfigError, DeviceConfig, Factory, Netdev, OpenError, Options, RxQueue, Statistics, Status, TxQueue,
+    Wait,
+};
+
+/// Opens devices of the system (type `system`). Needs `CAP_NET_RAW`, and `CAP_NET_ADMIN` to change them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemFactory;
+
+impl Factory for SystemFactory {
+    fn kind(&self) -> &'static str {
+        "system"
+    }
+
+    fn open(&self, name: &str, _options: &Options) -> Result<Box<dyn Netdev>, OpenError> {
+        Ok(Box::new(SystemDevice::open(name)?))
+    }
+}
+
+/// A device of the system.
+#[derive(Debug)]
+pub struct SystemDevice {
+    link: Link,
+    shared: Arc<Shared>,
+    rx: Option<SystemRx>,
+}
+
+impl SystemDevice {
+    /// Opens the device `name` of this network namespace. From then on what arrives waits to be received.
+    pub fn open(name: &str) -> Result<Self, OpenError> {
+        let link = Link::open(name, "system")?;
+        if !link.is_ethernet() {
+            let source = std::io::Error::from_raw_os_error(libc::EPFNOSUPPORT);
+            return Err(OpenError::System { name: name.to_owned(), source });
+        }
+        let fd = sys::packet::receiver(link.ifindex()).map_err(|source| open_error(name, source))?;
+        let shared = Arc::new(Shared::default());
+        let rx = Some(SystemRx::new(fd, Arc::clone(&shared)));
+        Ok(Self { link, shared, rx })
+    }
+}
+
+impl Drop for SystemDevice {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+impl Netdev for SystemDevice {
+    fn name(&self) -> &str {
+        self.link.name()
+    }
+
+    fn kind(&self) -> &'static str {
+        self.link.kind()
+    }
+
+    fn status(&mut self) -> Status {
+        self.link.status()
+    }
+
+    fn statistics(&mut self) -> Statistics {
+        let mut statistics = self.link.statistics();
+        let mine = |counter: Option<u64>, more: u64| counter.map(|n| n + more);
+        statistics.rx_dropped = mine(statistics.rx_dropped, self.shared.rx_unusable.load(Ordering::Relaxed));
+        statistics.tx_dropped = mine(statistics.tx_dropped, self.shared.tx_lost.load(Ordering::Relaxed));
+        statistics
+    }
+
+    fn configure(&mut self, config: &DeviceConfig) -> Result<(), ConfigError> {
+        self.link.configure(config)
+    }
+
+    fn take_rx_queues(&mut self) -> Vec<Box<dyn RxQueue>> {
+        self.rx.take().map(|rx| Box::new(rx) as Box<dyn RxQueue>).into_iter().collect()
+    }
+
+    fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError> {
+        let device = self.link.name().to_owned();
+        if self.link.is_gone() {
+            return Err(ConfigError::Gone { device });
+        }
+        let fd = sys::packet::sender(self.link.ifindex()).map_err(|source| ConfigError::System {
+            device,
+            property: "transmit queue",
+            source,
+        })?;
+        Ok(Box::new(SystemTx::new(fd, Arc::clone(&self.shared))))
+    }
+
+    fn poll_changes(&mut self, _now: Duration) -> u64 {
+        self.link.poll_changes()
+    }
+
+    fn wait(&self) -> Wait<'_> {
+        self.link.wait()
+    }
+}

@@ -1,0 +1,131 @@
+//! Receiving by recvmmsg.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use ovs_packet::{BATCH_MAX, Batch, Packet, Pool, edit};
+
+use crate::linux::Shared;
+use crate::linux::sys::mmsg::{self, Received, Slot};
+use crate::linux::vnet::{self, VNET_LEN};
+use crate::{Interest, RxError, RxQueue, Wait};
+
+/// Bytes kept free in front, as in a pool's new packets.
+const HEADROOM: usize = 192;
+
+/// The receive queue: a packet socket, and empty frames to receive into.
+#[derive(Debug)]
+pub(super) struct SystemRx {
+    fd: OwnedFd,
+    shared: Arc<Shared>,
+    slots: Box<[Slot; BATCH_MAX]>,
+    results: Box<[Received; BATCH_MAX]>,
+}
+
+impl SystemRx {
+    pub fn new(fd: OwnedFd, shared: Arc<Shared>) -> Self {
+        Self { fd, shared, slots: Box::default(), results: Box::default() }
+    }
+
+    /// Fills the first `wanted` slots with empty frames; says how many are whole.
+    fn stock(&mut self, pool: &mut Pool, wanted: usize) -> usize {
+        for (i, slot) in self.slots.iter_mut().take(wanted).enumerate() {
+            if slot.small.is_none() {
+                slot.small = pool.get_small();
+            }
+            if slot.large.is_none() {
+                slot.large = pool.get_large().and_then(|packet| leave_room(packet, slot.small.as_ref()));
+            }
+            if slot.small.is_none() || slot.large.is_none() {
+                return i;
+            }
+        }
+        wanted
+    }
+}
+
+/// Moves a large packet's start back, so that what was received into the small one fits in front.
+fn leave_room(mut large: Packet, small: Option<&Packet>) -> Option<Packet> {
+    let first = small?.tailroom();
+    large.reset(HEADROOM + first).ok()?;
+    Some(large)
+}
+
+impl Slot {
+    /// The received packet; None if it cannot be used. What it did not need stays in the slot.
+    fn take(&mut self, received: Received) -> Option<Packet> {
+        let len = received.len.checked_sub(VNET_LEN)?;
+        if received.truncated {
+            return None;
+        }
+        let first = self.small.as_ref()?.tailroom();
+        let mut packet = if len <= first {
+            let mut packet = self.small.take()?;
+            packet.set_len(len).ok()?;
+            packet
+        } else {
+            let mut packet = self.large.take()?;
+            packet.set_len(len - first).ok()?;
+            let small = self.small.as_mut()?;
+            packet.push_front(first).ok()?.copy_from_slice(small.spare_mut().get(..first)?);
+            packet
+        };
+        if !vnet::decode(&self.vnet, packet.facts_mut()) {
+            return None;
+        }
+        if let Some((tpid, tci)) = received.vlan {
+            edit::push_vlan(&mut packet, tpid, tci).ok()?;
+        }
+        Some(packet)
+    }
+}
+
+impl RxQueue for SystemRx {
+    fn receive(&mut self, pool: &mut Pool, batch: &mut Batch) -> Result<usize, RxError> {
+        if self.shared.is_closed() {
+            return Err(RxError::Gone);
+        }
+        let ready = self.stock(pool, batch.room());
+        if ready == 0 {
+            return Ok(0);
+        }
+        let received = match mmsg::receive(self.fd.as_fd(), &mut self.slots[..ready], &mut self.results) {
+            Ok(received) => received,
+            Err(error) => return nothing(error),
+        };
+        let before = batch.len();
+        let mut unusable = 0;
+        for (slot, result) in self.slots.iter_mut().zip(self.results.iter()).take(received) {
+            match slot.take(*result).map(|packet| batch.push(packet)) {
+                Some(Ok(())) => {}
+                Some(Err(_)) | None => unusable += 1,
+            }
+        }
+        Shared::count(&self.shared.rx_unusable, unusable);
+        Ok(batch.len() - before)
+    }
+
+    fn wait(&self) -> Wait<'_> {
+        Wait::Fd(self.fd.as_fd(), Interest::Read)
+    }
+
+    fn drain(&mut self) -> u64 {
+        let mut pool = Pool::new(ovs_packet::PoolConfig::default());
+        let (mut batch, mut drained) = (Batch::new(), 0);
+        while let Ok(n @ 1..) = self.receive(&mut pool, &mut batch) {
+            drained += n as u64;
+            batch.clear();
+        }
+        drained
+    }
+}
+
+/// Sorts errors of receiving: nothing there, nothing while down, gone, or worth telling.
+fn nothing(error: io::Error) -> Result<usize, RxError> {
+    match error.raw_os_error() {
+        Some(libc::EAGAIN | libc::EINTR | libc::ENETDOWN) => Ok(0),
+        Some(libc::ENODEV | libc::ENXIO) => Err(RxError::Gone),
+        _ => Err(RxError::System(error)),
+    }
+}
