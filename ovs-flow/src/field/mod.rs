@@ -19,6 +19,7 @@
 
 mod arrays;
 mod facts;
+pub mod nxm;
 mod place;
 mod prereq;
 mod rows;

@@ -3,4 +3,5 @@
 mod extract;
 mod generate;
 mod match_text;
+mod nxm;
 mod peer;
