@@ -126,7 +126,7 @@ impl Row {
 
     /// One value of a map column from text to text.
     pub fn get_map_value(&self, column: &str, key: &str) -> Option<&str> {
-        self.get_pairs(column).find(|(k, _)| k.as_str() == Some(key))?.1.as_str()
+        self.get(column)?.get_str(key)
     }
 
     /// A map column from integers to references (`Bridge.flow_tables`, `QoS.queues`).

@@ -170,6 +170,7 @@ impl Vlog {
         state.file_name = Some(path.to_path_buf());
         state.file = Some(opened);
         drop(state);
+        tracing::callsite::rebuild_interest_cache();
         self.log("vlog", Level::Info, &format!("opened log file {}", path.display()));
         Ok(())
     }
@@ -194,6 +195,7 @@ impl Vlog {
     /// Closes the log file.
     pub fn close_file(&self) {
         self.state().file = None;
+        tracing::callsite::rebuild_interest_cache();
     }
 
     /// Whether a log file was asked for.
@@ -231,7 +233,9 @@ impl Vlog {
 
     /// Which destinations want such a message.
     pub(super) fn wanted(&self, state: &State, module: &str, level: Level) -> [bool; 3] {
-        state.levels[self.module_index(module)].map(|limit| level <= limit)
+        let mut wanted = state.levels[self.module_index(module)].map(|limit| level <= limit);
+        wanted[Destination::File as usize] &= state.file.is_some();
+        wanted
     }
 
     /// The index of a module in [`State::levels`].
@@ -279,9 +283,6 @@ impl Vlog {
 
 impl State {
     fn emit(&mut self, destination: Destination, record: &Record<'_>) {
-        if destination == Destination::File && self.file.is_none() {
-            return;
-        }
         let mut line = String::new();
         pattern::format(&self.patterns[destination as usize], record, &mut line);
         match destination {

@@ -3,6 +3,14 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;
 
+/// With subscribers of single threads, a change of levels in one thread can silence another for a moment (a process has
+/// one subscriber for all threads, where that cannot happen); so these tests run one after the other.
+static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// A log into a file with the given pattern, quiet elsewhere.
 fn log_to_file(pattern: &str) -> (Vlog, tempfile::TempDir, std::path::PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -22,6 +30,7 @@ fn lines(path: &std::path::Path) -> Vec<String> {
 
 #[test]
 fn levels_by_module_and_destination() {
+    let _alone = alone();
     let (vlog, _dir, path) = log_to_file("%N|%c|%p|%m");
     with_default(tracing_subscriber::registry().with(vlog.layer()), || {
         tracing::debug!(target: "bridge", "not shown");
@@ -43,6 +52,7 @@ fn levels_by_module_and_destination() {
 
 #[test]
 fn the_default_line_of_a_file() {
+    let _alone = alone();
     let (vlog, _dir, path) = log_to_file("%D{%Y-%m-%dT%H:%M:%S.###Z}|%05N|%c|%p|%m");
     vlog.log("unixctl", Level::Warn, "x");
     let line = lines(&path).pop().unwrap();
@@ -53,6 +63,7 @@ fn the_default_line_of_a_file() {
 
 #[test]
 fn patterns_pad_and_name_threads() {
+    let _alone = alone();
     let (vlog, _dir, path) = log_to_file("[%6p][%-6p][%03N][%B][%A][%t%T]%%%c%n%m");
     std::thread::Builder::new()
         .name("handler1".into())
@@ -66,6 +77,7 @@ fn patterns_pad_and_name_threads() {
 
 #[test]
 fn wrong_specifications_say_what_users_know() {
+    let _alone = alone();
     let vlog = Vlog::new("demo", VSWITCHD_MODULES);
     for (spec, error) in [
         ("foo", "no destination, level, or module \"foo\""),
@@ -87,6 +99,7 @@ fn wrong_specifications_say_what_users_know() {
 
 #[test]
 fn listings_look_as_known() {
+    let _alone = alone();
     let vlog = Vlog::new("demo", VSWITCHD_MODULES);
     vlog.set("console:off").unwrap();
     vlog.command(VlogCommand::DisableRateLimit, &["bond".into()]).unwrap();
@@ -117,6 +130,7 @@ fn listings_look_as_known() {
 
 #[test]
 fn a_place_that_floods_is_limited_unless_that_is_switched_off() {
+    let _alone = alone();
     let (vlog, _dir, path) = log_to_file("%m");
     let flood = || {
         for n in 0..20 {
@@ -134,6 +148,7 @@ fn a_place_that_floods_is_limited_unless_that_is_switched_off() {
 
 #[test]
 fn a_rotated_file_is_left() {
+    let _alone = alone();
     let (vlog, dir, path) = log_to_file("%m");
     vlog.log("bridge", Level::Info, "first");
     std::fs::rename(&path, dir.path().join("old")).unwrap();

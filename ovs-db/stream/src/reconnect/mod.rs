@@ -361,6 +361,9 @@ impl Reconnect {
     }
 
     fn enter(&mut self, state: State, now: Duration) {
+        if state != self.state {
+            self.note(NoticeLevel::Debug, Notice::Entering(state));
+        }
         self.state = state;
         self.entered = now;
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::State;
 use crate::error::StreamError;
 
 /// How important a [`Notice`] is.
@@ -44,6 +45,8 @@ pub enum Notice {
     NoResponse(Duration),
     /// The next attempt follows after this time.
     Waiting(Duration),
+    /// The state changed.
+    Entering(State),
     /// The wait has reached its longest; attempts are no longer worth a line each.
     Suppressing,
 }
@@ -63,6 +66,7 @@ impl fmt::Display for Notice {
                 write!(f, "no response to inactivity probe after {} seconds, disconnecting", d.as_secs_f64())
             }
             Notice::Waiting(d) => write!(f, "waiting {} seconds before reconnect", d.as_secs_f64()),
+            Notice::Entering(state) => write!(f, "entering {state}"),
             Notice::Suppressing => {
                 f.write_str("continuing to reconnect in the background but suppressing further logging")
             }
