@@ -23,8 +23,10 @@
 
 extern crate alloc;
 
+mod compose;
 pub mod extract;
 pub mod field;
+pub mod hash;
 mod key;
 mod mask;
 mod metadata;
@@ -33,6 +35,7 @@ mod port;
 mod sparse;
 pub mod text;
 
+pub use compose::{PAYLOAD, compose};
 pub use extract::{extract, extract_bytes, extract_limited};
 pub use field::{Field, Subfield};
 pub use key::{
