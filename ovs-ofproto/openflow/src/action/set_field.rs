@@ -1,0 +1,256 @@
+//! Writing and copying fields: `set_field`, `load` and `move` on the wire.
+
+use ovs_flow::field::Masking;
+use ovs_flow::{Field, Subfield};
+
+use super::kinds::{nx, v10, v12};
+use super::legacy::encode_mod_v10;
+use super::wire::{put, put_nx};
+use super::{Mod, SetField, SetForm};
+use crate::header::{Put, Reader};
+use crate::matching::{EntryHeader, field_of, payload, put_value};
+use crate::{EncodeError, OfError, Version};
+
+/// The field that an NXM or OXM header in an action names. Its length must be the field's.
+fn field(r: &mut Reader<'_>) -> Result<Field, OfError> {
+    let header = EntryHeader::decode(r).map_err(|_| OfError::BacBadLen)?;
+    let field = field_of(&header).ok_or(OfError::BmcBadField)?;
+    if header.has_mask || header.len != usize::from(field.facts().size) {
+        return Err(OfError::BacBadSetLen);
+    }
+    Ok(field)
+}
+
+/// A subfield's place in one number: the first bit, and the last one's distance.
+fn ofs_nbits(sub: Subfield) -> u16 {
+    sub.start() << 6 | (sub.width() - 1)
+}
+
+fn subfield(field: Field, start: u16, width: u16) -> Result<Subfield, OfError> {
+    Subfield::new(field, start, width).map_err(|_| OfError::BacBadArgument)
+}
+
+fn from_ofs_nbits(field: Field, ofs_nbits: u16) -> Result<Subfield, OfError> {
+    subfield(field, ofs_nbits >> 6, (ofs_nbits & 0x3f) + 1)
+}
+
+/// That actions may write the subfield.
+fn writable(sub: Subfield) -> Result<Subfield, OfError> {
+    if sub.field().facts().writable { Ok(sub) } else { Err(OfError::BacBadSetArgument) }
+}
+
+/// Appends the header of a field without mask.
+fn put_header(field: Field, version: Version, out: &mut Vec<u8>) {
+    if let Some(header) = EntryHeader::of(field, version, false) {
+        header.encode(out);
+    }
+}
+
+/// Whether the field's first number is an experimenter's, which older actions have no room for.
+fn is_experimenter(field: Field) -> bool {
+    field.headers().next().is_none_or(|h| h.class == 0xffff)
+}
+
+/// From `OFPAT_SET_FIELD`'s entry. Masks came with 1.5.
+pub(super) fn decode_standard(r: &mut Reader<'_>, version: Version) -> Result<SetField, OfError> {
+    decode_entry(r, version >= Version::V15)
+}
+
+/// From an entry, and zeros behind it.
+fn decode_entry(r: &mut Reader<'_>, masks: bool) -> Result<SetField, OfError> {
+    let header = EntryHeader::decode(r).map_err(|_| OfError::BacBadSetLen)?;
+    let field = field_of(&header).ok_or(OfError::BacBadSetType)?;
+    if header.has_mask && !masks {
+        return Err(OfError::BacBadSetType);
+    }
+    let bytes = r.take(header.len).map_err(|_| OfError::BacBadSetLen)?;
+    let (value, mask) = payload(field, &header, bytes).map_err(|_| OfError::BacBadSetLen)?;
+    if !field.facts().writable {
+        return Err(OfError::BacBadSetArgument);
+    }
+    if value & !mask != 0 || mask & field.full() != field.full() && field.facts().masking == Masking::Exact {
+        return Err(OfError::BacBadSetArgument);
+    }
+    // A tag that is written must stay a tag.
+    if field == Field::VLAN_VID && mask & 0x1000 != 0 && value & 0x1000 == 0 {
+        return Err(OfError::BacBadSetArgument);
+    }
+    r.zeros(r.len(), OfError::BacBadSetArgument)?;
+    Ok(SetField { form: SetForm::Field, field, value, mask: mask & field.full() })
+}
+
+/// Appends the writing of a field in a version from 1.2 on.
+pub(super) fn encode(set: &SetField, version: Version, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let masked = !set.is_whole();
+    if set.form == SetForm::Load || masked && version < Version::V15 {
+        return encode_nx(set, out);
+    }
+    put(out, v12::SET_FIELD, |out| put_entry(set, version, masked, out));
+    Ok(())
+}
+
+fn put_entry(set: &SetField, version: Version, masked: bool, out: &mut Vec<u8>) {
+    if let Some(header) = EntryHeader::of(set.field, version, masked) {
+        header.encode(out);
+        put_value(set.field, set.value, out);
+        if masked {
+            put_value(set.field, set.mask, out);
+        }
+    }
+}
+
+/// Appends the writing as loads of at most 64 bits each, or where they cannot say it, as one entry.
+pub(super) fn encode_nx(set: &SetField, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    if is_experimenter(set.field) {
+        put_nx(out, nx::REG_LOAD2, |out| {
+            out.zeros(6);
+            put_entry(set, Version::V10, !set.is_whole(), out);
+        });
+        return Ok(());
+    }
+    load(set, out);
+    Ok(())
+}
+
+/// Appends one load for each run of bits.
+pub(super) fn load(set: &SetField, out: &mut Vec<u8>) {
+    for (dst, value) in segments(set) {
+        put_nx(out, nx::REG_LOAD, |out| {
+            out.u16(ofs_nbits(dst));
+            put_header(set.field, Version::V10, out);
+            out.u64(value);
+        });
+    }
+}
+
+/// The runs of bits that are written, lowest first, at most 64 bits each, with their values.
+pub(super) fn segments(set: &SetField) -> impl Iterator<Item = (Subfield, u64)> + use<> {
+    let SetField { field, value, mut mask, .. } = *set;
+    // Whatever the mask says beyond the field's width is no bit that can be named.
+    let width = u32::from(field.bit_width());
+    if width < 128 {
+        mask &= (1 << width) - 1;
+    }
+    core::iter::from_fn(move || {
+        if mask == 0 {
+            return None;
+        }
+        let start = mask.trailing_zeros();
+        let run = (!(mask >> start)).trailing_zeros().min(64).min(128 - start);
+        let ones = if run >= 64 { u128::from(u64::MAX) } else { (1 << run) - 1 };
+        mask &= !(ones << start);
+        let dst = Subfield::new(field, start as u16, run as u16).ok()?;
+        Some((dst, (value >> start & ones) as u64))
+    })
+}
+
+/// Appends the writing of a whole field as 1.0 names it, if 1.0 has a name for it.
+pub(super) fn encode_as_mod(set: &SetField, out: &mut Vec<u8>) -> bool {
+    if set.form == SetForm::Load || !set.is_whole() {
+        return false;
+    }
+    let value = set.value;
+    let mac = || {
+        let bytes = value.to_be_bytes();
+        [bytes[10], bytes[11], bytes[12], bytes[13], bytes[14], bytes[15]]
+    };
+    let change = match set.field {
+        Field::VLAN_VID => {
+            put(out, v10::SET_VLAN_VID, |out| out.u16(value as u16 & 0x0fff));
+            return true;
+        }
+        Field::VLAN_PCP => {
+            put(out, v10::SET_VLAN_PCP, |out| out.u8(value as u8));
+            return true;
+        }
+        Field::ETH_SRC => Mod::EthSrc(mac()),
+        Field::ETH_DST => Mod::EthDst(mac()),
+        Field::IP_SRC => Mod::Ipv4Src(value as u32),
+        Field::IP_DST => Mod::Ipv4Dst(value as u32),
+        Field::IP_TOS => Mod::Tos(value as u8),
+        Field::IP_DSCP => Mod::Tos((value as u8) << 2),
+        Field::TCP_SRC | Field::UDP_SRC | Field::SCTP_SRC => Mod::TpSrc(value as u16),
+        Field::TCP_DST | Field::UDP_DST | Field::SCTP_DST => Mod::TpDst(value as u16),
+        _ => return false,
+    };
+    encode_mod_v10(&change, out)
+}
+
+/// From `NXAST_REG_LOAD`'s body.
+pub(super) fn decode_load(r: &mut Reader<'_>) -> Result<SetField, OfError> {
+    let place = r.u16()?;
+    let dst = writable(from_ofs_nbits(field(r)?, place)?)?;
+    let value = r.u64()?;
+    if dst.width() < 64 && value >> dst.width() != 0 {
+        return Err(OfError::BacBadArgument);
+    }
+    Ok(SetField::load(dst, value))
+}
+
+/// From `NXAST_REG_LOAD2`'s body.
+pub(super) fn decode_load2(r: &mut Reader<'_>) -> Result<SetField, OfError> {
+    r.zeros(6, OfError::NxBacMustBeZero)?;
+    decode_entry(r, true)
+}
+
+/// From `NXAST_REG_MOVE`'s body: what to read and what to write.
+pub(super) fn decode_move(r: &mut Reader<'_>) -> Result<(Subfield, Subfield), OfError> {
+    let (width, src_start, dst_start) = (r.u16()?, r.u16()?, r.u16()?);
+    let src = subfield(field(r)?, src_start, width)?;
+    let dst = writable(subfield(field(r)?, dst_start, width)?)?;
+    r.zeros(r.len(), OfError::NxBacMustBeZero)?;
+    Ok((src, dst))
+}
+
+/// Appends `NXAST_REG_MOVE`'s body.
+pub(super) fn encode_move(src: Subfield, dst: Subfield, out: &mut Vec<u8>) {
+    out.u16(src.width());
+    out.u16(src.start());
+    out.u16(dst.start());
+    put_header(src.field(), Version::V10, out);
+    put_header(dst.field(), Version::V10, out);
+}
+
+/// From `NXAST_OUTPUT_REG`'s or, if `wide`, `NXAST_OUTPUT_REG2`'s body.
+pub(super) fn decode_output_reg(wide: bool, r: &mut Reader<'_>) -> Result<(Subfield, u16), OfError> {
+    let place = r.u16()?;
+    let mut max_len = if wide { r.u16()? } else { 0 };
+    let src = from_ofs_nbits(field(r)?, place)?;
+    if !wide {
+        max_len = r.u16()?;
+    }
+    r.zeros(r.len(), OfError::BacBadArgument)?;
+    Ok((src, max_len))
+}
+
+/// Appends the output to a port that a field names.
+pub(super) fn encode_output_reg(src: Subfield, max_len: u16, out: &mut Vec<u8>) {
+    let wide = is_experimenter(src.field());
+    put_nx(out, if wide { nx::OUTPUT_REG2 } else { nx::OUTPUT_REG }, |out| {
+        out.u16(ofs_nbits(src));
+        if wide {
+            out.u16(max_len);
+        }
+        put_header(src.field(), Version::V10, out);
+        if !wide {
+            out.u16(max_len);
+            out.zeros(6);
+        }
+    });
+}
+
+/// From the body of a stack action.
+pub(super) fn decode_stack(pop: bool, r: &mut Reader<'_>) -> Result<Subfield, OfError> {
+    let start = r.u16()?;
+    let field = field(r)?;
+    let sub = subfield(field, start, r.u16()?)?;
+    r.zeros(r.len(), OfError::NxBacMustBeZero)?;
+    if pop { writable(sub) } else { Ok(sub) }
+}
+
+/// Appends the body of a stack action.
+pub(super) fn encode_stack(sub: Subfield, out: &mut Vec<u8>) {
+    out.u16(sub.start());
+    put_header(sub.field(), Version::V10, out);
+    out.u16(sub.width());
+}

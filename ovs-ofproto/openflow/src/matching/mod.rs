@@ -1,0 +1,27 @@
+//! Matches on the wire: the fixed structure of OpenFlow 1.0, NXM, and OXM.
+//!
+//! ```text
+//!   1.0 OFPT_FLOW_MOD      ofp10_match, 40 bytes                    v10
+//!   NXT_FLOW_MOD, NXST_*   NXM entries, length apart, padded to 8   encode_nxm
+//!   1.2 and later          ofp_match { type, length }, OXM entries  encode_standard
+//! ```
+
+mod entries;
+mod entry;
+mod v10;
+
+pub(crate) use entries::{
+    decode_nxm, decode_oxm_raw, decode_payload as payload, decode_standard, encode_nxm, encode_oxm_raw,
+    encode_standard, put_value,
+};
+pub(crate) use entry::{EntryHeader, field_of};
+pub(crate) use v10::{decode_v10, encode_v10};
+
+/// How strictly entries are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MatchForm {
+    /// A match of flows: unknown fields and missing prerequisites are errors.
+    Strict,
+    /// The metadata of a packet: unknown fields are passed over, prerequisites do not count.
+    Pipeline,
+}

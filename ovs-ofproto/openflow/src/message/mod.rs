@@ -1,0 +1,119 @@
+//! Messages: one typed value for what the versions write differently.
+
+mod async_config;
+mod bundle;
+mod codec;
+mod features;
+mod flow_mod;
+mod flow_removed;
+mod hello;
+mod kinds;
+mod nicira;
+mod packet_in;
+mod packet_in2;
+mod packet_out;
+mod port;
+mod queue;
+mod role;
+mod stats;
+mod table_mod;
+
+pub use async_config::AsyncConfig;
+pub use bundle::{BundleAdd, BundleControl, BundleControlKind, BundleFlags};
+pub use codec::Rejected;
+pub use features::{Capabilities, ConfigFlags, Features, SwitchConfig};
+pub use flow_mod::{FlowMod, FlowModCommand, FlowModFlags};
+pub use flow_removed::{FlowRemoved, FlowRemovedReason};
+pub use hello::Hello;
+pub use nicira::FlowFormat;
+pub use packet_in::{PacketIn, PacketInReason};
+pub use packet_out::PacketOut;
+pub use port::{PortConfig, PortDesc, PortFeatures, PortMod, PortState, PortStatus, PortStatusReason};
+pub use queue::{QueueConfig, QueueProperty};
+pub use role::{Role, RoleMsg};
+pub use stats::{
+    AggregateStats, Dialect, FlowFacts, FlowFilter, FlowStats, FlowStatsEncoder, PortStats, QueueStats,
+    StatsReply, StatsReplyBody, StatsRequest, SwitchDesc, TableFeatures, TableStats,
+};
+pub use table_mod::TableMod;
+
+pub(crate) use port::property;
+
+use crate::ErrorMsg;
+
+/// A message of any version.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Message {
+    /// The first message of each side: what versions it speaks.
+    Hello(Hello),
+    /// Something went wrong.
+    Error(ErrorMsg),
+    /// Are you there? The bytes come back.
+    EchoRequest(Vec<u8>),
+    /// Yes.
+    EchoReply(Vec<u8>),
+    /// Who are you?
+    FeaturesRequest,
+    /// The switch's identity and abilities.
+    FeaturesReply(Box<Features>),
+    /// How are you set up?
+    GetConfigRequest,
+    /// The set-up.
+    GetConfigReply(SwitchConfig),
+    /// Change the set-up.
+    SetConfig(SwitchConfig),
+    /// A packet for the controller.
+    PacketIn(Box<PacketIn>),
+    /// A packet from the controller.
+    PacketOut(PacketOut),
+    /// Change flows.
+    FlowMod(Box<FlowMod>),
+    /// A flow has gone.
+    FlowRemoved(Box<FlowRemoved>),
+    /// Change a port.
+    PortMod(PortMod),
+    /// A port has changed.
+    PortStatus(PortStatus),
+    /// Change a table.
+    TableMod(TableMod),
+    /// Finish all before this.
+    BarrierRequest,
+    /// Done.
+    BarrierReply,
+    /// Which queues has a port?
+    QueueGetConfigRequest(ovs_flow::OfPort),
+    /// These.
+    QueueGetConfigReply {
+        /// The port asked about.
+        port: ovs_flow::OfPort,
+        /// Its queues.
+        queues: Vec<QueueConfig>,
+    },
+    /// Change or ask the controller's role.
+    RoleRequest(RoleMsg),
+    /// The role.
+    RoleReply(RoleMsg),
+    /// Which asynchronous messages am I sent?
+    GetAsyncRequest,
+    /// These.
+    GetAsyncReply(AsyncConfig),
+    /// Send me these.
+    SetAsync(AsyncConfig),
+    /// Ask for statistics or descriptions.
+    StatsRequest(StatsRequest),
+    /// One part of the answer.
+    StatsReply(Box<StatsReply>),
+    /// `NXT_SET_FLOW_FORMAT`: how flows are written from now on.
+    SetFlowFormat(FlowFormat),
+    /// `NXT_FLOW_MOD_TABLE_ID`: whether flow_mod commands carry a table.
+    FlowModTableId(bool),
+    /// `NXT_SET_PACKET_IN_FORMAT`: how packet-ins are written from now on.
+    SetPacketInFormat(crate::PacketInFormat),
+    /// `NXT_SET_CONTROLLER_ID`: the connection's id in controller actions.
+    SetControllerId(u16),
+    /// Open, close, commit or discard a bundle.
+    BundleControl(BundleControl),
+    /// A message to keep until its bundle is committed.
+    BundleAdd(Box<BundleAdd>),
+}
