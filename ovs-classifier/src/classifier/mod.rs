@@ -11,7 +11,8 @@
 //! # The definition of the mask
 //!
 //! Rules with the same mask form a *tuple*. Tuples are visited by descending highest priority of their
-//! rules, until that priority is not above the priority of the best rule found so far. A visit adds
+//! rules, until that priority is not above the priority of the best rule found so far; of equal ones, the
+//! one that came to that priority first (when a tuple goes, the last one moves to its place). A visit adds
 //! bits of the tuple's mask to the reported one, stage by stage:
 //!
 //! ```text

@@ -22,7 +22,8 @@ impl<R: Send + Sync + 'static> Clone for Visit<R> {
 }
 
 /// The writer's copy, sorted when it is published: a stable sort, so of tuples with equal priority the
-/// one that had it first goes first.
+/// one that had it first goes first. A tuple that goes leaves its place to the last one, which so comes before
+/// its equals: that is what the original's masks show.
 pub(crate) struct Order<R: Send + Sync + 'static> {
     visits: Vec<Visit<R>>,
     changed: bool,
@@ -46,8 +47,10 @@ impl<R: Send + Sync + 'static> Order<R> {
     }
 
     pub(crate) fn remove(&mut self, tuple: &Arc<Tuple<R>>) {
-        self.visits.retain(|visit| !Arc::ptr_eq(&visit.tuple, tuple));
-        self.changed = true;
+        if let Some(at) = self.visits.iter().position(|visit| Arc::ptr_eq(&visit.tuple, tuple)) {
+            self.visits.swap_remove(at);
+            self.changed = true;
+        }
     }
 
     /// The order for readers, if it changed since the last call.

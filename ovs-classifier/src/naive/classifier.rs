@@ -14,6 +14,7 @@ pub struct Classifier<R> {
     rules: Vec<Rule<R>>,
     /// Masks with the highest priority of their rules, in the order in which lookups visit them.
     visits: Vec<(FlowMask, i32)>,
+    removals: u64,
 }
 
 /// One rule.
@@ -27,6 +28,8 @@ pub struct Rule<R> {
     pub added: Version,
     /// The first version that does not have it any more.
     pub removed: Version,
+    /// Counts removals.
+    removal: u64,
     /// The user's value.
     pub value: R,
 }
@@ -40,7 +43,7 @@ impl<R> Rule<R> {
 impl<R: Clone> Classifier<R> {
     /// An empty one with tries on these fields.
     pub fn new(prefixes: impl IntoIterator<Item = PrefixField>) -> Self {
-        Self { prefixes: prefixes.into_iter().collect(), rules: Vec::new(), visits: Vec::new() }
+        Self { prefixes: prefixes.into_iter().collect(), rules: Vec::new(), visits: Vec::new(), removals: 0 }
     }
 
     /// All rules in order of insertion.
@@ -52,7 +55,7 @@ impl<R: Clone> Classifier<R> {
     pub fn insert(&mut self, matching: &Match, priority: i32, value: R, version: Version) {
         self.remove_at(matching, priority, version);
         let removed = Version::NEVER;
-        self.rules.push(Rule { matching: *matching, priority, added: version, removed, value });
+        self.rules.push(Rule { matching: *matching, priority, added: version, removed, removal: 0, value });
         self.sort();
     }
 
@@ -60,40 +63,43 @@ impl<R: Clone> Classifier<R> {
     pub fn remove_at(&mut self, matching: &Match, priority: i32, version: Version) -> bool {
         let same = |rule: &&mut Rule<R>| rule.matching == *matching && rule.priority == priority;
         let mut present = self.rules.iter_mut().filter(|rule| rule.removed == Version::NEVER);
-        present.find(same).map(|rule| rule.removed = version).is_some()
+        let Some(rule) = present.find(same) else { return false };
+        self.removals += 1;
+        (rule.removed, rule.removal) = (version, self.removals);
+        true
     }
 
-    /// Drops what was removed for `oldest` or before.
+    /// Drops what was removed for `oldest` or before, in the order of removal.
     pub fn gc(&mut self, oldest: Version) -> usize {
         let before = self.rules.len();
-        let mut at = 0;
-        while at < self.rules.len() {
-            if self.rules[at].removed <= oldest {
-                self.rules.remove(at);
-            } else {
-                at += 1;
+        while let Some(at) = self.next_to_drop(oldest) {
+            let mask = self.rules.remove(at).matching.mask;
+            if !self.rules.iter().any(|rule| rule.matching.mask == mask) {
+                let visit = self.visits.iter().position(|(m, _)| *m == mask);
+                visit.map(|at| self.visits.swap_remove(at));
             }
         }
         self.sort();
         before - self.rules.len()
     }
 
+    fn next_to_drop(&self, oldest: Version) -> Option<usize> {
+        let removed = self.rules.iter().enumerate().filter(|(_, rule)| rule.removed <= oldest);
+        removed.min_by_key(|(_, rule)| rule.removal).map(|(at, _)| at)
+    }
+
     /// Brings the order of masks up to date.
     fn sort(&mut self) {
-        let highest = |mask: &FlowMask| {
-            self.rules.iter().filter(|rule| rule.matching.mask == *mask).map(|rule| rule.priority).max()
-        };
-        let mut visits = Vec::new();
-        for (mask, _) in &self.visits {
-            visits.extend(highest(mask).map(|priority| (*mask, priority)));
-        }
         for rule in &self.rules {
-            if !visits.iter().any(|(mask, _)| *mask == rule.matching.mask) {
-                visits.extend(highest(&rule.matching.mask).map(|priority| (rule.matching.mask, priority)));
+            if !self.visits.iter().any(|(mask, _)| *mask == rule.matching.mask) {
+                self.visits.push((rule.matching.mask, rule.priority));
             }
         }
-        visits.sort_by_key(|(_, priority)| -priority);
-        self.visits = visits;
+        for (mask, highest) in &mut self.visits {
+            let rules = self.rules.iter().filter(|rule| rule.matching.mask == *mask);
+            *highest = rules.map(|rule| rule.priority).max().unwrap_or(*highest);
+        }
+        self.visits.sort_by_key(|(_, priority)| core::cmp::Reverse(*priority));
     }
 
     /// The rule that wins, by the definition: the highest priority; of equals, the one whose mask is visited
