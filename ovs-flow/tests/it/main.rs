@@ -1,5 +1,6 @@
 //! Integration tests of ovs-flow, one binary.
 
+mod dp_text;
 mod extract;
 mod generate;
 mod match_text;

@@ -87,7 +87,7 @@ impl Out<'_, '_, '_> {
         self.f.write_char(')')
     }
 
-    fn members(&mut self, attr: &Attr, mut first: bool) -> Result<bool, fmt::Error> {
+    fn members(&mut self, attr: &Attr, mut first: bool) -> fmt::Result {
         for member in attr.members {
             let full = member.place.bits;
             let mask = self.mask_of(full, |k| member.place.get(k));
@@ -102,7 +102,7 @@ impl Out<'_, '_, '_> {
             }
             self.value(member, member.place.get(self.key), mask, mask == full)?;
         }
-        Ok(first)
+        Ok(())
     }
 
     fn value(&mut self, member: &Member, value: u128, mask: u128, exact: bool) -> fmt::Result {
@@ -318,12 +318,31 @@ impl Out<'_, '_, '_> {
         if !self.verbose && !(0..labels).any(seen) {
             return Ok(());
         }
+        let stack = &attrs::LABELS[..labels];
+        let exact =
+            (0..labels).all(|i| self.mask_of(u32::MAX.into(), |k| k.mpls_lse[i].get().into()) == 0xffff_ffff);
         self.open("mpls")?;
-        let mut first = true;
-        for attr in &attrs::LABELS[..labels] {
-            first = self.members(attr, first)?;
+        for (i, attr) in stack.iter().enumerate() {
+            if exact {
+                self.members(attr, i == 0)?;
+            } else {
+                self.label(attr, i == 0)?;
+            }
         }
         self.f.write_char(')')
+    }
+
+    /// A label under a mask: all of its members, each with its mask.
+    fn label(&mut self, attr: &Attr, mut first: bool) -> fmt::Result {
+        for member in attr.members {
+            if !core::mem::take(&mut first) {
+                self.f.write_char(',')?;
+            }
+            let mask = self.mask_of(member.place.bits, |k| member.place.get(k));
+            let prefix = if matches!(member.name, "label" | "ttl") { "0x" } else { "" };
+            write!(self.f, "{}={}/{prefix}{mask:x}", member.name, member.place.get(self.key))?;
+        }
+        Ok(())
     }
 
     fn transport(&mut self) -> fmt::Result {

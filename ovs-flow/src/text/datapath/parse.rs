@@ -113,6 +113,12 @@ impl<'a> Parser<'a> {
         if self.eat(token) { Ok(()) } else { self.fail(token) }
     }
 
+    /// Complains about what begins at `start`.
+    fn fail_at<T>(&mut self, start: usize, expected: &'static str) -> Parsed<T> {
+        self.at = start;
+        self.fail(expected)
+    }
+
     /// Everything up to one of `stops`, or the end.
     fn until(&mut self, stops: &[char]) -> &'a str {
         let rest = self.rest();
@@ -163,7 +169,12 @@ impl<'a> Parser<'a> {
                 Ok(())
             }
             "vlan" if depth < MAX_VLANS => self.vlan(depth),
-            "encap" if depth < MAX_VLANS => self.list(ports, depth + 1),
+            "encap" if depth < MAX_VLANS => {
+                // A tag that nothing is said of is there all the same.
+                let tci = &mut self.key.vlans[depth].tci;
+                tci.set(tci.get() | if tci.get() == 0 { VLAN_CFI } else { 0 });
+                self.list(ports, depth + 1)
+            }
             _ => self.fail("an attribute's name"),
         }
     }
@@ -226,11 +237,12 @@ impl<'a> Parser<'a> {
     }
 
     fn frag(&mut self) -> Parsed<u128> {
+        let start = self.at;
         let kind = match self.until(&[',', ')', '/']) {
             "no" => FragKind::empty(),
             "first" => FragKind::ANY,
             "later" => FragKind::ANY | FragKind::LATER,
-            _ => return self.fail("no, first or later"),
+            _ => return self.fail_at(start, "no, first or later"),
         };
         if self.eat("/") {
             self.until(&[',', ')']);
@@ -240,11 +252,12 @@ impl<'a> Parser<'a> {
 
     /// A number, perhaps with a mask.
     fn number(&mut self, bytes: usize) -> Parsed<(u128, u128)> {
+        let start = self.at;
         let text = self.until(&[',', ')']);
         let (value, mask) = text.split_once('/').unwrap_or((text, ""));
-        let Ok(value) = parse_number(value, bytes) else { return self.fail("a number") };
+        let Ok(value) = parse_number(value, bytes) else { return self.fail_at(start, "a number") };
         let mask = if mask.is_empty() { Ok(u128::MAX) } else { parse_number(mask, bytes) };
-        let Ok(mask) = mask else { return self.fail("a mask") };
+        let Ok(mask) = mask else { return self.fail_at(start, "a mask") };
         Ok((value, mask))
     }
 
@@ -253,10 +266,11 @@ impl<'a> Parser<'a> {
         expected: &'static str,
         parse: impl Fn(&str) -> Option<(u128, u128)>,
     ) -> Parsed<(u128, u128)> {
+        let start = self.at;
         let text = self.until(&[',', ')']);
         match parse(text) {
             Some(pair) => Ok(pair),
-            None => self.fail(expected),
+            None => self.fail_at(start, expected),
         }
     }
 
@@ -352,7 +366,7 @@ impl<'a> Parser<'a> {
     }
 
     fn vlan(&mut self, depth: usize) -> Parsed {
-        let (mut tci, mut mask) = (VLAN_CFI, VLAN_CFI);
+        let (mut tci, mut mask) = (VLAN_CFI, 0);
         while !self.rest().starts_with(')') {
             let (shift, bits) = match self.until(&['=', ')', ',']) {
                 "vid" => (0, 0xfff),
@@ -372,6 +386,8 @@ impl<'a> Parser<'a> {
                 break;
             }
         }
+        // Who looks at a tag's bits looks at whether it is there.
+        mask |= if mask == 0 { 0 } else { VLAN_CFI };
         self.key.vlans[depth].tci.set(tci);
         self.mask.fields.vlans[depth].tci.set(mask);
         Ok(())
