@@ -9,6 +9,7 @@
 //!
 //! [`DaemonOptions::start`] forks, so it must run before any thread is made; it refuses otherwise.
 
+mod crash;
 mod detach;
 mod dirs;
 mod fault;

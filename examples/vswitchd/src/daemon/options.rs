@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ovs_stream::PassiveAddress;
 
-use super::{Daemon, DaemonError, Program, detach, monitor, pidfile, signals, sys, user};
+use super::{Daemon, DaemonError, Program, crash, detach, monitor, pidfile, signals, sys, user};
 use crate::vlog::Vlog;
 
 /// Options shared by all daemons; take them in with `#[command(flatten)]`.
@@ -72,6 +72,7 @@ impl DaemonOptions {
     /// within. Call it before any thread is made.
     pub fn start(&self, program: &Program, vlog: &Vlog) -> Result<Daemon, DaemonError> {
         self.set_up_log(program, vlog)?;
+        crash::install(vlog)?;
         if self.detach || self.monitor {
             match sys::thread_count() {
                 1 => {}

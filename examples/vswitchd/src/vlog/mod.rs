@@ -20,6 +20,7 @@
 //! given) while rate limiting is enabled for its module. Other fields follow the message as `, name=value`.
 
 mod command;
+mod crash;
 mod layer;
 mod level;
 mod limit;
@@ -33,6 +34,7 @@ mod tests;
 mod time;
 
 pub use command::VlogCommand;
+pub(crate) use crash::CrashLine;
 pub use layer::VlogLayer;
 pub use level::{Destination, Facility, Level};
 pub use modules::{OVSDB_SERVER_MODULES, VSWITCHD_MODULES};

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,11 @@ impl LogFile {
             (Ok(there), Ok(here)) => inode(there) == inode(here),
             _ => false,
         }
+    }
+
+    /// The open file's descriptor.
+    pub(super) fn fd(&self) -> i32 {
+        self.file.as_raw_fd()
     }
 
     pub(super) fn write(&mut self, line: &str) {

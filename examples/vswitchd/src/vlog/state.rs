@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
@@ -51,7 +51,10 @@ pub(super) struct Shared {
     program: String,
     hostname: String,
     pub(super) start: Instant,
-    serial: AtomicU64,
+    pub(super) serial: AtomicU64,
+    /// The log file's descriptor, or -1, and whether the console is in use: for who must not take the lock.
+    pub(super) file_fd: AtomicI32,
+    pub(super) console: AtomicBool,
     pub(super) state: Mutex<State>,
 }
 
@@ -102,6 +105,8 @@ impl Vlog {
             hostname,
             start: Instant::now(),
             serial: AtomicU64::new(0),
+            file_fd: AtomicI32::new(-1),
+            console: AtomicBool::new(true),
             state: Mutex::new(state),
         }))
     }
@@ -157,6 +162,9 @@ impl Vlog {
         for levels in &mut self.state().levels {
             levels[destination as usize] = level;
         }
+        if destination == Destination::Console {
+            self.0.console.store(level != Level::Off, Ordering::Relaxed);
+        }
         tracing::callsite::rebuild_interest_cache();
     }
 
@@ -168,6 +176,7 @@ impl Vlog {
         })?;
         let mut state = self.state();
         state.file_name = Some(path.to_path_buf());
+        self.0.file_fd.store(opened.fd(), Ordering::Relaxed);
         state.file = Some(opened);
         drop(state);
         tracing::callsite::rebuild_interest_cache();
@@ -194,6 +203,7 @@ impl Vlog {
 
     /// Closes the log file.
     pub fn close_file(&self) {
+        self.0.file_fd.store(-1, Ordering::Relaxed);
         self.state().file = None;
         tracing::callsite::rebuild_interest_cache();
     }

@@ -80,6 +80,14 @@ impl Civil {
         }
     }
 
+    /// The default stamp of log files, made without allocation.
+    pub(super) fn stamp(&self) -> impl std::fmt::Display + use<'_> {
+        let Civil { year, month, day, hour, minute, second, millis, .. } = *self;
+        std::fmt::from_fn(move |f| {
+            write!(f, "{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+        })
+    }
+
     fn field(&self, field: char, out: &mut String) {
         let twelve = (self.hour + 11) % 12 + 1;
         let (month, weekday) = (MONTHS[self.month as usize - 1], DAYS[self.weekday]);

@@ -138,6 +138,19 @@ fn a_crash_is_followed_by_a_restart() {
 }
 
 #[test]
+fn a_segmentation_fault_leaves_its_trace() {
+    let tiny = Tiny::new();
+    tiny.start(&[]);
+    let pid = tiny.pid().unwrap();
+    kill_process(pid, Signal::SEGV).unwrap();
+    wait_until("the end", || test_kill_process(pid).is_err());
+    let log = tiny.log();
+    let at = log.find("|fatal_signal|ERR|SIGSEGV detected, backtrace:\n0x").expect(&log);
+    assert!(log[at..].lines().count() > 5, "{log}");
+    std::fs::remove_file(tiny.path("tiny_daemon.pid")).unwrap();
+}
+
+#[test]
 fn a_fatal_error_reaches_whoever_started_it() {
     let tiny = Tiny::new();
     let failures = [
