@@ -1,4 +1,6 @@
 //! Integration tests of ovs-dpif, one binary.
 
+mod differential;
+mod frames;
 mod rig;
 mod suite;

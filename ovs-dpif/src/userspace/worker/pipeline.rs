@@ -76,8 +76,10 @@ impl Worker {
                 of = found;
             }
             let Some(flow) = found.and_then(|flow| tables.get(flow)) else {
-                stats.missed += 1;
-                stats.lost += u64::from(!engine.miss(packet, std::mem::take(metadata), depth));
+                // Whether it is a miss after all is known when its turn comes.
+                let lost = !engine.miss(packet, std::mem::take(metadata), depth);
+                stats.missed += u64::from(lost);
+                stats.lost += u64::from(lost);
                 continue;
             };
             stats.hit += 1;
@@ -133,6 +135,7 @@ impl Worker {
         let context = Context::recirculated(depth);
         if let Some(flow) = found[0].and_then(|flow| self.tables.get(flow)) {
             self.engine.ledger.queued -= 1;
+            self.stats.hit += 1;
             let mut run = Run::default();
             run.add(packet.len(), key);
             flow.counters.count(&run, self.engine.now);
@@ -143,6 +146,7 @@ impl Worker {
             return Err(Waiting { packet, metadata, depth });
         }
         self.engine.ledger.queued -= 1;
+        self.stats.missed += 1;
         let key = key.expand();
         let now = self.engine.now;
         let upcall = Upcall { packet: &packet, metadata: &metadata, key: &key, now };
