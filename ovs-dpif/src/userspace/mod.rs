@@ -13,7 +13,7 @@
 
 mod config;
 mod control;
-mod megaflow;
+mod hash;
 mod message;
 mod published;
 mod tables;
