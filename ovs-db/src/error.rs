@@ -24,11 +24,13 @@ pub enum ErrorTag {
     Aborted,
     /// An `assert` about a lock that the session does not hold.
     NotOwner,
+    /// The request was cancelled.
+    Canceled,
     /// The server does not serve that database.
     UnknownDatabase,
-    /// The schema has no such table (on the wire a `syntax error`).
+    /// The schema has no such table.
     UnknownTable,
-    /// No operation has that name (on the wire a `syntax error`).
+    /// No operation has that name.
     UnknownOperation,
     /// No mutator has that name.
     UnknownMutator,
@@ -36,6 +38,8 @@ pub enum ErrorTag {
     UnknownFunction,
     /// The table has no such column.
     UnknownColumn,
+    /// The server does not have that method.
+    UnknownMethod,
     /// Two operations of a transaction chose one `uuid-name`.
     DuplicateUuidName,
     /// A chosen `uuid` is in use.
@@ -50,13 +54,19 @@ pub enum ErrorTag {
     IoError,
     /// A bug in this program.
     InternalError,
+    /// A monitor's name is in use.
+    DuplicateMonitorId,
+    /// No monitor has that name.
+    UnknownMonitor,
+    /// No lock of that name was asked for by this session, or it was asked for before.
+    BadLock,
 }
 
 impl ErrorTag {
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
-            ErrorTag::SyntaxError | ErrorTag::UnknownTable | ErrorTag::UnknownOperation => "syntax error",
+            ErrorTag::SyntaxError | ErrorTag::DuplicateMonitorId | ErrorTag::BadLock => "syntax error",
             ErrorTag::ConstraintViolation => "constraint violation",
             ErrorTag::ReferentialIntegrityViolation => "referential integrity violation",
             ErrorTag::DomainError => "domain error",
@@ -64,10 +74,14 @@ impl ErrorTag {
             ErrorTag::TimedOut => "timed out",
             ErrorTag::Aborted => "aborted",
             ErrorTag::NotOwner => "not owner",
+            ErrorTag::Canceled => "canceled",
             ErrorTag::UnknownDatabase => "unknown database",
+            ErrorTag::UnknownTable => "unknown table",
             ErrorTag::UnknownFunction => "unknown function",
             ErrorTag::UnknownMutator => "unknown mutator",
+            ErrorTag::UnknownOperation => "unknown operation",
             ErrorTag::UnknownColumn => "unknown column",
+            ErrorTag::UnknownMethod => "unknown method",
             ErrorTag::DuplicateUuidName => "duplicate uuid-name",
             ErrorTag::DuplicateUuid => "duplicate uuid",
             ErrorTag::NotAllowed => "not allowed",
@@ -75,6 +89,7 @@ impl ErrorTag {
             ErrorTag::ResourcesExhausted => "resources exhausted",
             ErrorTag::IoError => "I/O error",
             ErrorTag::InternalError => "internal error",
+            ErrorTag::UnknownMonitor => "unknown monitor",
         }
     }
 }

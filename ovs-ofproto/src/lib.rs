@@ -15,14 +15,24 @@
 //! a [`DesiredState`], what is to be done comes out as a [`Plan`], and applying that is a step of its own.
 #![forbid(unsafe_code)]
 
-#[expect(dead_code, reason = "the switch opens sessions once its bridges have tables")]
-mod agent;
+mod bridge;
+mod compact;
 mod config;
 mod desired;
 mod error;
+mod mac_learning;
+mod packet_in;
 mod plan;
+mod recirc;
+mod revalidate;
+mod rule;
+mod snapshot;
 mod status;
 mod switch;
+mod table;
+pub mod trace;
+pub mod translate;
+mod upcall;
 
 pub use config::{Limits, SwitchConfig};
 pub use desired::{
@@ -30,10 +40,13 @@ pub use desired::{
     VlanMode,
 };
 pub use error::{BridgeError, ConnectionError, InterfaceError};
+pub use mac_learning::{MacEntry, MacStats};
 pub use plan::{Applied, Plan, Step};
+pub use snapshot::Snapshot;
 pub use status::{BridgeStatus, InterfaceStatus, Status};
 pub use switch::{ConnId, ConnectionKind, Switch, SwitchEvent, Turn};
 
 pub use ovs_dpif;
 pub use ovs_flow;
 pub use ovs_netdev;
+pub use ovs_openflow;

@@ -27,6 +27,8 @@ pub struct BridgeStatus {
     pub interfaces: BTreeMap<String, InterfaceStatus>,
     /// Whether it acts on its own because no controller is connected.
     pub fail_open: bool,
+    /// Controllers whose connection is up.
+    pub controllers_connected: usize,
 }
 
 /// The state of an interface.

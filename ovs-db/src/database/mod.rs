@@ -108,19 +108,13 @@ impl Database {
 
     /// All rows as one change set that makes them out of nothing.
     pub fn snapshot(&self) -> ChangeSet {
-        self.snapshot_of(self.schema.tables().map(|(table, _)| table))
-    }
-
-    /// The rows of some tables as one change set that makes them out of nothing.
-    pub fn snapshot_of(&self, tables: impl Iterator<Item = TableId>) -> ChangeSet {
-        let rows = tables.flat_map(|table| {
-            let made = move |(uuid, row): (&Uuid, &Arc<Row>)| Change {
+        let rows = self.schema.tables().flat_map(|(table, _)| {
+            self.rows(table).map(move |(uuid, row)| Change {
                 table,
                 uuid: *uuid,
                 old: None,
                 new: Some(row.clone()),
-            };
-            self.rows(table).map(made)
+            })
         });
         ChangeSet::new(rows.collect())
     }

@@ -13,7 +13,6 @@
 
 mod actions;
 mod fields;
-mod flow;
 mod tunnel;
 
 use std::fmt;
@@ -23,7 +22,6 @@ use ovs_flow::DpPort;
 use ovs_flow::text::DpPortNames;
 
 pub use self::actions::DisplayActions;
-pub use self::flow::{DisplayFlow, FlowStyle};
 
 /// Prints a port's name, or its number if it has none.
 fn write_port<P: DpPortNames>(f: &mut fmt::Formatter<'_>, port: DpPort, names: &P) -> fmt::Result {

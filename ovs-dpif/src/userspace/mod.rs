@@ -13,7 +13,7 @@
 
 mod config;
 mod control;
-mod hash;
+mod megaflow;
 mod message;
 mod published;
 mod tables;

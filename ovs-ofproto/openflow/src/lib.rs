@@ -24,7 +24,6 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
-pub mod connection;
 mod error;
 mod header;
 mod matching;

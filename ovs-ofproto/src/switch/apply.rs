@@ -1,60 +1,116 @@
 //! Plans: making and applying them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ovs_flow::OfPort;
+
 use super::Switch;
+use crate::bridge::BridgeState;
 use crate::plan::{self, Present};
-use crate::{Applied, DesiredState, InterfaceConfig, Plan, Step};
+use crate::revalidate::Change;
+use crate::snapshot::BridgeId;
+use crate::{Applied, BridgeConfig, DesiredState, InterfaceConfig, InterfaceError, Plan, Step};
 
 impl Switch {
     /// What has to be done to get to the wanted state. Changes nothing.
     pub fn plan(&self, wanted: &DesiredState) -> Plan {
-        let numbers = self.ports.iter().map(|(key, record)| (key.clone(), record.number)).collect();
+        let numbers = self
+            .bridges
+            .iter()
+            .flat_map(|(name, bridge)| {
+                bridge.ports.values().map(|port| ((name.clone(), port.name.clone()), port.number))
+            })
+            .collect();
         plan::diff(Present { state: &self.state, numbers: &numbers }, wanted)
     }
 
     /// Does it. Interfaces that fail are told in the result and in the status, and are tried again by the
     /// next plan; the rest goes on.
     pub fn apply(&mut self, plan: Plan, now: Duration) -> Applied {
-        let _ = now;
+        self.now = self.now.max(now);
         let mut applied = Applied::default();
         for step in &plan.steps {
             self.apply_step(step, &plan, &mut applied);
         }
         self.state = plan.wanted;
+        let wanted = |key: &(String, String)| self.state.bridges.contains_key(&key.0);
+        self.errors.retain(|key, _| wanted(key));
+        self.publish();
         applied
     }
 
     fn apply_step(&mut self, step: &Step, plan: &Plan, applied: &mut Applied) {
         match step {
             Step::DeleteInterface { bridge, interface } => self.delete_interface(bridge, interface),
-            Step::DeleteBridge { bridge } => self.remembered.retain(|key, _| key.0 != *bridge),
+            Step::DeletePort { .. } => self.world_changed = true,
+            Step::DeleteBridge { bridge } => self.delete_bridge(bridge),
+            Step::AddBridge { bridge } => self.add_bridge(bridge),
+            Step::ConfigureBridge { bridge } => {
+                if let Some(wanted) = plan.wanted.bridges.get(bridge) {
+                    self.configure_bridge(wanted);
+                }
+            }
             Step::AddInterface { bridge, port, interface } => {
                 if let Some(wanted) = find(plan, bridge, port, interface) {
                     let result = self.add_interface(bridge, port, wanted);
+                    if let Ok(number) = result {
+                        self.tell_port_added(bridge, number);
+                    }
                     self.note(bridge, interface, result, applied);
                 }
             }
             Step::ConfigureInterface { bridge, port, interface } => {
                 if let Some(wanted) = find(plan, bridge, port, interface) {
-                    let result = self.configure_interface(bridge, wanted);
+                    let result = self.configure_interface(bridge, port, wanted);
                     self.note(bridge, interface, result, applied);
                 }
             }
-            Step::DeletePort { .. }
-            | Step::AddBridge { .. }
-            | Step::ConfigureBridge { .. }
-            | Step::ConfigurePort { .. }
-            | Step::ConfigureSwitch => {}
+            Step::ConfigurePort { bridge, port } => {
+                let wanted = plan.wanted.bridges.get(bridge).and_then(|bridge| bridge.ports.get(port));
+                if let (Some(wanted), Some(state)) = (wanted, self.bridges.get_mut(bridge)) {
+                    state.config.ports.insert(port.clone(), wanted.clone());
+                }
+                self.world_changed = true;
+            }
+            Step::ConfigureSwitch => {}
         }
+    }
+
+    fn add_bridge(&mut self, name: &str) {
+        let id = BridgeId(self.next_bridge);
+        self.next_bridge += 1;
+        let config = BridgeConfig::new(name);
+        let domain = &self.shared.domain;
+        let bridge = BridgeState::new(id, config, domain, &self.config.limits, self.config.seed);
+        self.bridges.insert(name.to_owned(), bridge);
+        self.world_changed = true;
+    }
+
+    fn delete_bridge(&mut self, name: &str) {
+        self.close_connections_of(name);
+        self.bridges.remove(name);
+        self.world_changed = true;
+    }
+
+    /// Gives a bridge its settings; its ports have steps of their own.
+    fn configure_bridge(&mut self, wanted: &BridgeConfig) {
+        let Some(bridge) = self.bridges.get_mut(&wanted.name) else { return };
+        let ports = std::mem::take(&mut bridge.config.ports);
+        let old = std::mem::replace(&mut bridge.config, BridgeConfig { ports, ..wanted.clone() });
+        let id = bridge.id;
+        for key in bridge.macs.configure(wanted.mac_table_size, wanted.mac_aging) {
+            self.shared.count_mac_change();
+            self.revalidator.changes.note(Change::Mac { bridge: id, key });
+        }
+        self.world_changed = true;
+        self.fail_mode_configured(&old, wanted);
     }
 
     fn note(
         &mut self,
         bridge: &str,
         interface: &str,
-        result: Result<ovs_flow::OfPort, crate::InterfaceError>,
+        result: Result<OfPort, InterfaceError>,
         applied: &mut Applied,
     ) {
         let key = (bridge.to_owned(), interface.to_owned());
@@ -67,6 +123,6 @@ impl Switch {
 }
 
 fn find<'a>(plan: &'a Plan, bridge: &str, port: &str, interface: &str) -> Option<&'a InterfaceConfig> {
-    let ports: &BTreeMap<_, _> = &plan.wanted.bridges.get(bridge)?.ports;
-    ports.get(port)?.interfaces.iter().find(|i| i.name == interface)
+    let port = plan.wanted.bridges.get(bridge)?.ports.get(port)?;
+    port.interfaces.iter().find(|i| i.name == interface)
 }

@@ -2,21 +2,36 @@
 
 mod apply;
 mod connection;
+mod effects;
+mod fail_mode;
+mod poll;
 mod ports;
+mod publish;
+mod settle;
 mod status;
+mod trace;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use ovs_dpif::{Dpif, Event};
+use ovs_classifier::Version;
+use ovs_dpif::Dpif;
 use ovs_flow::{DpPort, OfPort};
 use ovs_netdev::{Registry, Wait};
+use parking_lot::RwLock;
 
 use connection::Connection;
 pub use connection::{ConnId, ConnectionKind};
-use ports::PortRecord;
+use settle::Settler;
 
+use crate::bridge::{BridgeState, Gone};
+use crate::revalidate::Revalidator;
+use crate::snapshot::{BridgeId, Shared, Snapshot, World};
+use crate::translate::Scratch;
+use crate::upcall::{Handlers, Message};
 use crate::{DesiredState, SwitchConfig};
 
 /// All bridges of one datapath.
@@ -30,33 +45,78 @@ pub struct Switch {
     dpif: Box<dyn Dpif>,
     /// What was applied last, local ports included.
     state: DesiredState,
-    /// Interfaces that are there, by name of bridge and interface.
-    ports: BTreeMap<(String, String), PortRecord>,
-    by_dp: BTreeMap<DpPort, (String, String)>,
+    bridges: BTreeMap<String, BridgeState>,
+    by_dp: BTreeMap<DpPort, (String, OfPort)>,
     /// Why interfaces that are wanted are not there, by name of bridge and interface.
     errors: BTreeMap<(String, String), String>,
-    /// Numbers that names had before, by bridge: a name that comes back gets its number again.
-    remembered: BTreeMap<(String, String), OfPort>,
+    next_bridge: u32,
+
+    shared: Arc<Shared>,
+    world: Arc<World>,
+    /// Configurations that were published before; dropped here when no worker has them any more.
+    retired: VecDeque<Arc<World>>,
+    /// The version that changes are being made for; readers use the one before.
+    version: Version,
+    /// Rules have changed for that version.
+    rules_changed: bool,
+    /// Ports or settings have changed since the configuration was published.
+    world_changed: bool,
+    scratch: Scratch,
+
+    waker: crate::upcall::SharedWaker,
+    messages: Receiver<Box<Message>>,
+    revalidator: Revalidator,
+    settler: Settler,
+    /// Rules that are removed; told when their last counters are known.
+    gone: Vec<(BridgeId, Gone)>,
+
     connections: BTreeMap<ConnId, Connection>,
     next_connection: u64,
     events: Vec<SwitchEvent>,
+    now: Duration,
 }
 
 impl Switch {
     /// A switch without bridges over a datapath. Devices are opened by `registry`.
-    pub fn new(config: SwitchConfig, registry: Registry, dpif: Box<dyn Dpif>) -> Self {
+    pub fn new(config: SwitchConfig, registry: Registry, mut dpif: Box<dyn Dpif>) -> Self {
+        let shared = Arc::new(Shared::new());
+        let (sender, messages) = sync_channel(config.limits.effects);
+        let waker = Arc::new(RwLock::new(None));
+        dpif.set_handler(Arc::new(Handlers {
+            shared: Arc::clone(&shared),
+            messages: sender,
+            waker: Arc::clone(&waker),
+            seed: config.seed,
+        }));
+        let world = Arc::new(World { features: dpif.features(), ..World::default() });
+        let snapshot =
+            Snapshot { world: Arc::clone(&world), version: shared.version(), shared: Arc::clone(&shared) };
+        shared.publish_world(Arc::clone(&world));
         Self {
-            config,
             registry,
             dpif,
             state: DesiredState::default(),
-            ports: BTreeMap::new(),
+            bridges: BTreeMap::new(),
             by_dp: BTreeMap::new(),
             errors: BTreeMap::new(),
-            remembered: BTreeMap::new(),
+            next_bridge: 0,
+            version: shared.version().next(),
+            scratch: Scratch::new(&snapshot),
+            shared,
+            world,
+            retired: VecDeque::new(),
+            rules_changed: false,
+            world_changed: true,
+            waker,
+            messages,
+            revalidator: Revalidator::default(),
+            settler: Settler::default(),
+            gone: Vec::new(),
             connections: BTreeMap::new(),
             next_connection: 0,
             events: Vec::new(),
+            now: Duration::ZERO,
+            config,
         }
     }
 
@@ -76,25 +136,28 @@ impl Switch {
         &mut *self.dpif
     }
 
-    /// Goes on with all that is pending, within `budget` pieces of work.
-    pub fn poll(&mut self, now: Duration, budget: usize) -> Turn {
-        let _ = budget;
-        let mut changed = Vec::new();
-        self.dpif.poll(now, &mut |event| {
-            if let Event::PortChanged(port) = event {
-                changed.push(port);
-            }
-        });
-        for name in changed.iter().filter_map(|port| self.by_dp.get(port)) {
-            let (bridge, interface) = name.clone();
-            self.events.push(SwitchEvent::InterfaceChanged { bridge, interface });
+    /// Sets who is woken when a worker has something for the control side. Workers made before are not told:
+    /// call it before any are.
+    pub fn set_waker(&mut self, waker: Arc<dyn ovs_dpif::Waker>) {
+        *self.waker.write() = Some(waker);
+    }
+
+    /// Configuration and tables as they are for workers now.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            world: Arc::clone(&self.world),
+            version: self.shared.version(),
+            shared: Arc::clone(&self.shared),
         }
-        Turn { events: std::mem::take(&mut self.events), next: None, more: false }
     }
 
     /// What to sleep on until [`Switch::poll`] has something to do; called for each item.
     pub fn waits(&self, wait: &mut dyn FnMut(Wait<'_>)) {
         self.dpif.waits(wait);
+    }
+
+    fn bridge_by_id(&mut self, id: BridgeId) -> Option<&mut BridgeState> {
+        self.bridges.values_mut().find(|bridge| bridge.id == id)
     }
 }
 
@@ -102,7 +165,7 @@ impl fmt::Debug for Switch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Switch")
             .field("datapath", &self.dpif.name())
-            .field("bridges", &self.state.bridges.keys())
+            .field("bridges", &self.bridges.keys())
             .finish_non_exhaustive()
     }
 }

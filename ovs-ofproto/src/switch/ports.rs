@@ -1,25 +1,13 @@
-//! Interfaces that are there: their numbers and devices.
-
-use std::collections::BTreeSet;
+//! Interfaces: opening, changing and closing their devices.
 
 use ovs_dpif::PortRequest;
-use ovs_flow::{DpPort, OfPort};
+use ovs_flow::OfPort;
 use ovs_netdev::DeviceConfig;
+use ovs_openflow::PortConfig as OfConfig;
 
 use super::Switch;
+use crate::bridge::{PortCounters, PortRecord};
 use crate::{InterfaceConfig, InterfaceError};
-
-/// An interface that is there.
-#[derive(Clone, Debug)]
-pub(super) struct PortRecord {
-    pub number: OfPort,
-    /// `None` for a patch.
-    pub dp_port: Option<DpPort>,
-    /// The name of the port (bundle) that it belongs to.
-    pub port: String,
-    /// The device's own type.
-    pub kind: String,
-}
 
 impl Switch {
     /// Opens an interface's device and gives it its numbers.
@@ -30,44 +18,60 @@ impl Switch {
         wanted: &InterfaceConfig,
     ) -> Result<OfPort, InterfaceError> {
         let name = || wanted.name.clone();
-        let key = (bridge.to_owned(), name());
-        if self.ports.keys().any(|(_, interface)| *interface == wanted.name) {
+        if self.bridges.values().any(|bridge| bridge.port_named(&wanted.name).is_some()) {
             return Err(InterfaceError::Duplicate { name: name() });
         }
-        let number =
-            self.choose_number(bridge, wanted).ok_or_else(|| InterfaceError::NoNumber { name: name() })?;
-        let (dp_port, kind) = if wanted.kind == "patch" {
-            if wanted.options.get("peer").is_none_or(|peer| *peer == wanted.name || peer.is_empty()) {
-                return Err(InterfaceError::PatchPeer { name: name() });
-            }
-            (None, "patch".to_owned())
+        let number = self.bridges.get(bridge).and_then(|bridge| bridge.choose_number(wanted));
+        let number = number.ok_or_else(|| InterfaceError::NoNumber { name: name() })?;
+        let mut record = PortRecord {
+            number,
+            name: name(),
+            port: port.to_owned(),
+            dp_port: None,
+            kind: wanted.kind.clone(),
+            peer: None,
+            of_config: OfConfig::empty(),
+            status: None,
+            counters: PortCounters::default(),
+            added: self.now,
+        };
+        if wanted.kind == "patch" {
+            record.peer = Some(patch_peer(wanted)?);
         } else {
             let kind = if wanted.kind.is_empty() { "system" } else { &wanted.kind };
             let device = self.registry.open(kind, &wanted.name, &wanted.options)?;
-            let kind = device.kind().to_owned();
+            device.kind().clone_into(&mut record.kind);
             let added = self.dpif.add_port(PortRequest { device, number: None });
-            (Some(added.map_err(|source| InterfaceError::Datapath { name: name(), source })?), kind)
-        };
-        let record = PortRecord { number, dp_port, port: port.to_owned(), kind };
-        if let Some(dp_port) = dp_port {
-            self.by_dp.insert(dp_port, key.clone());
+            let dp_port = added.map_err(|source| InterfaceError::Datapath { name: name(), source })?;
+            record.dp_port = Some(dp_port);
+            self.by_dp.insert(dp_port, (bridge.to_owned(), number));
         }
-        self.ports.insert(key.clone(), record);
-        self.remembered.insert(key, number);
-        self.configure_interface(bridge, wanted)?;
-        Ok(number)
+        if let Some(bridge) = self.bridges.get_mut(bridge) {
+            bridge.ports.insert(number, record);
+            bridge.remembered.insert(name(), number);
+        }
+        self.world_changed = true;
+        let configured = self.configure_interface(bridge, port, wanted);
+        self.refresh_port(bridge, number);
+        configured
     }
 
     /// Changes an interface's device as wanted.
     pub(super) fn configure_interface(
         &mut self,
         bridge: &str,
+        port: &str,
         wanted: &InterfaceConfig,
     ) -> Result<OfPort, InterfaceError> {
-        let key = (bridge.to_owned(), wanted.name.clone());
-        let Some(record) = self.ports.get(&key) else {
-            return Err(InterfaceError::NoNumber { name: wanted.name.clone() });
-        };
+        let peer = if wanted.kind == "patch" { Some(patch_peer(wanted)?) } else { None };
+        let records = self.bridges.get_mut(bridge).map(|bridge| &mut bridge.ports);
+        let record = records.and_then(|ports| ports.values_mut().find(|record| record.name == wanted.name));
+        let Some(record) = record else { return Err(InterfaceError::NoNumber { name: wanted.name.clone() }) };
+        if record.peer != peer || record.port != port {
+            record.peer = peer;
+            port.clone_into(&mut record.port);
+            self.world_changed = true;
+        }
         let (number, dp_port) = (record.number, record.dp_port);
         let mut config = DeviceConfig::default();
         config.mac = wanted.mac;
@@ -81,35 +85,40 @@ impl Switch {
 
     /// Closes an interface's device.
     pub(super) fn delete_interface(&mut self, bridge: &str, interface: &str) {
-        let key = (bridge.to_owned(), interface.to_owned());
-        let Some(record) = self.ports.remove(&key) else { return };
+        let Some(state) = self.bridges.get_mut(bridge) else { return };
+        let Some(number) = state.port_named(interface).map(|record| record.number) else { return };
+        let Some(record) = state.ports.remove(&number) else { return };
+        for key in state.macs.flush(Some(number)) {
+            self.shared.count_mac_change();
+            self.revalidator.changes.note(crate::revalidate::Change::Mac { bridge: state.id, key });
+        }
         if let Some(dp_port) = record.dp_port {
             self.by_dp.remove(&dp_port);
             if let Err(error) = self.dpif.remove_port(dp_port) {
                 tracing::warn!(target: "ofproto", "{bridge}: could not remove port {interface} ({error})");
             }
         }
+        self.world_changed = true;
+        self.tell_port_removed(bridge, &record);
     }
 
-    /// The number that is asked for if it is free, or the one that the name had before, or the lowest that
-    /// neither is in use nor belongs to a name of before.
-    fn choose_number(&self, bridge: &str, wanted: &InterfaceConfig) -> Option<OfPort> {
-        if wanted.name == bridge {
-            return Some(OfPort::LOCAL);
-        }
-        let of_bridge = |key: &(String, String)| key.0 == bridge;
-        let used: BTreeSet<OfPort> =
-            self.ports.iter().filter(|(key, _)| of_bridge(key)).map(|(_, record)| record.number).collect();
-        let key = (bridge.to_owned(), wanted.name.clone());
-        let before = self.remembered.get(&key).copied();
-        let usable =
-            |number: &OfPort| number.is_physical() && *number != OfPort::LOCAL && !used.contains(number);
-        if let Some(number) = wanted.ofport_request.filter(usable).or(before.filter(usable)) {
-            return Some(number);
-        }
-        let remembered: BTreeSet<OfPort> =
-            self.remembered.iter().filter(|(key, _)| of_bridge(key)).map(|(_, number)| *number).collect();
-        let numbers = || (1..OfPort::MAX.0).map(OfPort).filter(|number| !used.contains(number));
-        numbers().find(|number| !remembered.contains(number)).or_else(|| numbers().next())
+    /// Asks a port's device for its state. Says whether it differs from what was known.
+    pub(super) fn refresh_port(&mut self, bridge: &str, number: OfPort) -> bool {
+        let Some(record) = self.bridges.get_mut(bridge).and_then(|bridge| bridge.ports.get_mut(&number))
+        else {
+            return false;
+        };
+        let Some(status) = record.dp_port.and_then(|dp_port| self.dpif.port_status(dp_port)) else {
+            return false;
+        };
+        let changed = record.status.as_ref() != Some(&status);
+        record.of_config.set(OfConfig::PORT_DOWN, !status.admin_up);
+        record.status = Some(status);
+        changed
     }
+}
+
+fn patch_peer(wanted: &InterfaceConfig) -> Result<String, InterfaceError> {
+    let peer = wanted.options.get("peer").filter(|peer| !peer.is_empty() && **peer != wanted.name);
+    peer.cloned().ok_or_else(|| InterfaceError::PatchPeer { name: wanted.name.clone() })
 }

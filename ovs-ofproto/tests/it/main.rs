@@ -1,1 +1,4 @@
 //! Integration tests of ovs-ofproto, one binary.
+
+mod forwarding;
+mod world;

@@ -5,4 +5,3 @@ mod edit;
 mod frames;
 mod pcap;
 mod segment;
-mod wire;

@@ -3,8 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{TryRecvError, TrySendError};
 
-use ovs_classifier::rcu::Guard;
-use ovs_flow::{DpPort, SparseKey, extract_limited};
+use ovs_flow::{DpPort, SparseKey, Ufid, extract_limited};
 
 use super::Worker;
 use crate::execute::{Context, Env, execute};
@@ -35,16 +34,16 @@ impl Worker {
     }
 
     /// Runs what was taken, in order.
-    pub(super) fn run_commands(&mut self, guard: &Guard<'_>) {
-        self.go_on_flushing(guard);
+    pub(super) fn run_commands(&mut self) {
+        self.go_on_flushing();
         while self.flushing.is_none()
             && let Some(command) = self.taken.pop_front()
         {
-            self.run(command, guard);
+            self.run(command);
         }
     }
 
-    fn run(&mut self, command: Command, guard: &Guard<'_>) {
+    fn run(&mut self, command: Command) {
         match command {
             Command::AddTx(port, queue) => self.engine.outputs.add(port, queue),
             Command::AddRx(port, queue) => self.receivers.add(port, queue),
@@ -53,34 +52,34 @@ impl Worker {
                 handler.begin(self.engine.now);
                 self.engine.handler = Some(handler);
             }
-            Command::Put(ticket, put) => self.put(ticket, *put, guard),
+            Command::Put(ticket, put) => self.put(ticket, *put),
             Command::Delete(ticket, ufid) => {
-                let result = self.tables.remove(ufid, guard).map(Some).ok_or(DpifError::NoFlow);
+                let result = self.tables.remove(ufid).map(Some).ok_or(DpifError::NoFlow);
                 self.reply(Reply::Done(ticket, result));
             }
             Command::Flush(ticket) => {
-                self.flushing = Some((ticket, Some(0)));
-                self.go_on_flushing(guard);
+                self.flushing = Some(ticket);
+                self.go_on_flushing();
             }
             Command::Sync(ticket) => self.reply(Reply::Done(ticket, Ok(None))),
-            Command::Execute(ticket, execute) => self.execute(ticket, *execute, guard),
+            Command::Execute(ticket, execute) => self.execute(ticket, *execute),
         }
     }
 
-    fn put(&mut self, ticket: Ticket, put: FlowPut, guard: &Guard<'_>) {
+    fn put(&mut self, ticket: Ticket, put: FlowPut) {
         let limit = self.ends.shared.flow_limit.load(Ordering::Relaxed) as usize;
         let ufid = put.ufid.unwrap_or_else(|| crate::identity::ufid(&put.key, &put.mask));
-        let result = self.tables.put(ufid, put, limit, guard);
+        let result = self.tables.put(ufid, &put, limit);
         self.reply(Reply::Done(ticket, result));
     }
 
-    fn execute(&mut self, ticket: Ticket, request: Execute, guard: &Guard<'_>) {
+    fn execute(&mut self, ticket: Ticket, request: Execute) {
         let Execute { mut packet, mut metadata, actions } = request;
         self.engine.ledger.injected += 1;
         // Where the layers begin is all that is wanted of the key.
         extract_limited(&mut packet, &metadata, self.engine.max_vlans, &mut SparseKey::new());
         execute(&mut self.engine, &actions, packet, &mut metadata, Context::default());
-        self.settle(guard);
+        self.settle();
         self.engine.outputs.send(&mut self.engine.ledger);
         self.reply(Reply::Done(ticket, Ok(None)));
     }
@@ -96,21 +95,25 @@ impl Worker {
     }
 
     /// Removes some of the megaflows that a flush still has to remove.
-    fn go_on_flushing(&mut self, guard: &Guard<'_>) {
-        let Some((ticket, mut cursor)) = self.flushing else { return };
-        if !self.parked.is_empty() {
-            return;
-        }
-        for ufid in self.tables.some(&mut cursor, FLUSHED_PER_TURN, guard) {
-            if let Some(stats) = self.tables.remove(ufid, guard) {
-                self.reply(Reply::FlowGone(ufid, stats));
+    fn go_on_flushing(&mut self) {
+        let Some(ticket) = self.flushing else { return };
+        for _ in 0..FLUSHED_PER_TURN {
+            if !self.parked.is_empty() {
+                return;
             }
-        }
-        self.flushing = cursor.map(|_| (ticket, cursor));
-        if cursor.is_none() {
-            self.reply(Reply::Done(ticket, Ok(None)));
+            let Some(ufid) = self.tables.any() else {
+                self.flushing = None;
+                return self.reply(Reply::Done(ticket, Ok(None)));
+            };
+            self.remove_and_tell(ufid);
         }
         self.changed = true;
+    }
+
+    fn remove_and_tell(&mut self, ufid: Ufid) {
+        if let Some(stats) = self.tables.remove(ufid) {
+            self.reply(Reply::FlowGone(ufid, stats));
+        }
     }
 
     /// Answers. If the queue is full the answer waits here.

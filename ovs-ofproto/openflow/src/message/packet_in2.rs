@@ -69,8 +69,7 @@ impl PacketIn {
         })?;
         put(out, METADATA, |out| {
             out.zeros(4);
-            matching::encode_oxm_raw(&self.metadata, version, out);
-            Ok(())
+            matching::encode_oxm_raw(&self.metadata, version, out)
         })?;
         if !self.userdata.is_empty() {
             put(out, USERDATA, |out| {

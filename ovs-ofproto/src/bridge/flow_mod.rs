@@ -1,0 +1,182 @@
+//! Changes of flows: add, modify, delete, each strict or loose.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ovs_classifier::{ClassifierError, RuleRef, Version};
+use ovs_flow::{Match, TableId};
+use ovs_openflow::{FlowMod, FlowModCommand, FlowModFlags, FlowRemovedReason, OfError};
+
+use super::BridgeState;
+use super::select::Criteria;
+use crate::revalidate::{Change, Changes};
+use crate::rule::{Flow, RuleStats};
+
+/// What changes of flows are made in: the version that they become visible in, and where they are noted.
+#[derive(Debug)]
+pub(crate) struct Round<'a> {
+    pub version: Version,
+    pub now: Duration,
+    pub changes: &'a mut Changes,
+    pub gone: &'a mut Vec<Gone>,
+    /// Set if a table was made, so that the readers' handles must be published.
+    pub new_table: bool,
+    /// The most rules of a table.
+    pub limit: usize,
+}
+
+/// A rule that was removed.
+#[derive(Clone, Debug)]
+pub(crate) struct Gone {
+    pub rule: RuleRef<Flow>,
+    pub reason: FlowRemovedReason,
+    pub at: Duration,
+}
+
+impl BridgeState {
+    /// Carries out a change of flows whose actions have been checked.
+    pub fn flow_mod(&mut self, change: &FlowMod, round: &mut Round<'_>) -> Result<(), OfError> {
+        match change.command {
+            FlowModCommand::Add => self.add(change, round),
+            FlowModCommand::Modify | FlowModCommand::ModifyStrict => {
+                let strict = change.command == FlowModCommand::ModifyStrict;
+                let found = self.select(&criteria(change, strict), round.version);
+                if found.is_empty() {
+                    // As in the original, only a modification that asks for no cookie adds.
+                    return if change.cookie_mask == 0 { self.add(change, round) } else { Ok(()) };
+                }
+                found.iter().try_for_each(|rule| self.replace(rule, change, round))
+            }
+            FlowModCommand::Delete | FlowModCommand::DeleteStrict => {
+                let strict = change.command == FlowModCommand::DeleteStrict;
+                for rule in self.select(&criteria(change, strict), round.version) {
+                    self.remove(&rule, FlowRemovedReason::Delete, round);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn add(&mut self, change: &FlowMod, round: &mut Round<'_>) -> Result<(), OfError> {
+        let table_id = if change.table == TableId::ALL { TableId(0) } else { change.table };
+        if table_id == TableId::INTERNAL {
+            return Err(OfError::BrcEperm);
+        }
+        let priority = i32::from(change.priority);
+        let limit = self.config.flow_tables.get(&table_id.0).and_then(|config| config.flow_limit);
+        let limit = limit.unwrap_or(round.limit).min(round.limit);
+        let (table, made) = self.tables.make(table_id);
+        round.new_table |= made;
+        let old = table.rules.find_exact(&change.matching, priority, round.version);
+        if old.is_none()
+            && change.flags.contains(FlowModFlags::CHECK_OVERLAP)
+            && table.rules.find_overlap(&change.matching, priority, round.version).is_some()
+        {
+            return Err(OfError::FmfcOverlap);
+        }
+        if old.is_none() && table.active >= limit {
+            return Err(OfError::FmfcTableFull);
+        }
+        let kept = old.as_ref().filter(|_| !change.flags.contains(FlowModFlags::RESET_COUNTS));
+        let stats = kept.map_or_else(Arc::<RuleStats>::default, |old| Arc::clone(&old.value().stats));
+        let flow = Flow {
+            table: table_id,
+            cookie: change.new_cookie,
+            idle_timeout: change.idle_timeout,
+            hard_timeout: change.hard_timeout,
+            importance: change.importance,
+            flags: change.flags,
+            created: round.now,
+            modified: round.now,
+            actions: change.actions.as_slice().into(),
+            stats,
+        };
+        self.insert(&change.matching, priority, flow, round)
+    }
+
+    /// A rule with other actions in the place of one that is there.
+    fn replace(
+        &mut self,
+        rule: &RuleRef<Flow>,
+        change: &FlowMod,
+        round: &mut Round<'_>,
+    ) -> Result<(), OfError> {
+        let old = rule.value();
+        let reset = change.flags.contains(FlowModFlags::RESET_COUNTS);
+        let flow = Flow {
+            table: old.table,
+            cookie: if change.modify_cookie { change.new_cookie } else { old.cookie },
+            idle_timeout: old.idle_timeout,
+            hard_timeout: old.hard_timeout,
+            importance: old.importance,
+            flags: old.flags,
+            created: old.created,
+            modified: round.now,
+            actions: change.actions.as_slice().into(),
+            stats: if reset { Arc::default() } else { Arc::clone(&old.stats) },
+        };
+        self.insert(&rule.to_match(), rule.priority(), flow, round)
+    }
+
+    /// Puts a rule in, in place of one of the same match and priority.
+    pub fn insert(
+        &mut self,
+        matching: &Match,
+        priority: i32,
+        flow: Flow,
+        round: &mut Round<'_>,
+    ) -> Result<(), OfError> {
+        let table_id = flow.table;
+        let (table, made) = self.tables.make(table_id);
+        round.new_table |= made;
+        let inserted =
+            table.rules.insert(matching, priority, flow, round.version).map_err(|error| match error {
+                ClassifierError::TooManyMasks { .. } | ClassifierError::TooManyRules { .. } => {
+                    OfError::FmfcTableFull
+                }
+                _ => OfError::FmfcUnknown,
+            })?;
+        if inserted.replaced.is_none() {
+            table.active += 1;
+        }
+        self.tables.start_timer(&inserted.rule);
+        self.note(table_id, matching, round);
+        Ok(())
+    }
+
+    /// Takes a rule out.
+    pub fn remove(&mut self, rule: &RuleRef<Flow>, reason: FlowRemovedReason, round: &mut Round<'_>) {
+        let table_id = rule.value().table;
+        let Some(table) = self.tables.get_mut(table_id) else { return };
+        if table.rules.remove_at(rule, round.version) {
+            table.active -= 1;
+            if !round.changes.is_wide(self.id, table_id) {
+                self.note(table_id, &rule.to_match(), round);
+            }
+            if rule.value().flags.contains(FlowModFlags::SEND_FLOW_REM) {
+                round.gone.push(Gone { rule: Arc::clone(rule), reason, at: round.now });
+            }
+        }
+    }
+
+    fn note(&self, table: TableId, matching: &Match, round: &mut Round<'_>) {
+        if !round.changes.is_wide(self.id, table) {
+            let matching = Box::new(*matching);
+            round.changes.note(Change::Rule { bridge: self.id, table, matching });
+        }
+    }
+}
+
+fn criteria(change: &FlowMod, strict: bool) -> Criteria<'_> {
+    let deletes = matches!(change.command, FlowModCommand::Delete | FlowModCommand::DeleteStrict);
+    Criteria {
+        table: change.table,
+        matching: &change.matching,
+        strict: strict.then_some(i32::from(change.priority)),
+        cookie: change.cookie,
+        cookie_mask: change.cookie_mask,
+        out_port: if deletes { change.out_port } else { ovs_flow::OfPort::NONE },
+        out_group: if deletes { change.out_group } else { FlowMod::ANY_GROUP },
+        hidden: false,
+    }
+}

@@ -1,0 +1,68 @@
+//! A bridge, from the control side: its ports, tables, learned addresses.
+
+mod expire;
+mod flow_mod;
+mod identity;
+mod ports;
+mod select;
+
+pub(crate) use flow_mod::{Gone, Round};
+pub(crate) use identity::datapath_id_of;
+pub(crate) use ports::{PortCounters, PortRecord};
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ovs_classifier::rcu::Domain;
+use ovs_flow::OfPort;
+use ovs_netdev::EtherAddr;
+
+use crate::mac_learning::MacTable;
+use crate::snapshot::BridgeId;
+use crate::table::Tables;
+use crate::{BridgeConfig, Limits};
+
+/// A bridge.
+#[derive(Debug)]
+pub(crate) struct BridgeState {
+    pub id: BridgeId,
+    pub config: BridgeConfig,
+    pub tables: Tables,
+    pub macs: MacTable,
+    pub ports: BTreeMap<OfPort, PortRecord>,
+    /// Numbers that names had before: a name that comes back gets its number again.
+    pub remembered: BTreeMap<String, OfPort>,
+    /// An address for a bridge whose local port has none of its own.
+    pub fallback_mac: EtherAddr,
+    /// Since when no controller has been connected, if there should be one.
+    pub alone_since: Option<Duration>,
+    /// Whether the rule stands that makes it an ordinary switch while controllers are away.
+    pub fail_open: bool,
+    /// Fragments: 0 normal, 1 drop, 3 match.
+    pub fragments: u16,
+}
+
+impl BridgeState {
+    pub fn new(id: BridgeId, config: BridgeConfig, domain: &Domain, limits: &Limits, seed: u64) -> Self {
+        let seeds = [seed ^ u64::from(id.0), seed.rotate_left(32) ^ 0x6d61_6373];
+        let [.., c, d, e] =
+            (seed ^ u64::from(id.0).rotate_left(17)).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
+        Self {
+            id,
+            tables: Tables::new(domain, limits, seeds),
+            macs: MacTable::new(config.mac_table_size, config.mac_aging, seeds),
+            ports: BTreeMap::new(),
+            remembered: BTreeMap::new(),
+            // Locally administered, from Nicira's range as the original's random ones are.
+            fallback_mac: EtherAddr([0x02, 0x23, 0x20, c, d, e]),
+            alone_since: None,
+            fail_open: false,
+            fragments: 0,
+            config,
+        }
+    }
+
+    pub fn port_named(&self, interface: &str) -> Option<&PortRecord> {
+        self.ports.values().find(|port| port.name == interface)
+    }
+}

@@ -1,0 +1,69 @@
+//! Ports of a bridge: numbers, devices, what OpenFlow has set on them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ovs_flow::{DpPort, OfPort};
+use ovs_netdev::Status;
+use ovs_openflow::PortConfig as OfConfig;
+
+use super::BridgeState;
+use crate::InterfaceConfig;
+
+/// An interface that is there.
+#[derive(Clone, Debug)]
+pub(crate) struct PortRecord {
+    pub number: OfPort,
+    /// The interface's name.
+    pub name: String,
+    /// The name of the port that it belongs to.
+    pub port: String,
+    /// `None` for a patch.
+    pub dp_port: Option<DpPort>,
+    /// The device's own type.
+    pub kind: String,
+    /// The other end of a patch.
+    pub peer: Option<String>,
+    pub of_config: OfConfig,
+    /// What the device said last.
+    pub status: Option<Status>,
+    /// What a patch has counted.
+    pub counters: PortCounters,
+    pub added: Duration,
+}
+
+impl PortRecord {
+    /// Whether it is a device that the switch did not make: such ports lend the bridge their address.
+    pub fn is_physical(&self) -> bool {
+        self.dp_port.is_some() && !matches!(self.kind.as_str(), "internal" | "tap" | "dummy-internal")
+    }
+}
+
+/// Counters of a patch port, which has no device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct PortCounters {
+    pub rx_packets: u64,
+    pub rx_bytes: u64,
+    pub tx_packets: u64,
+    pub tx_bytes: u64,
+}
+
+impl BridgeState {
+    /// The number that is asked for if it is free, or the one that the name had before, or the lowest that
+    /// neither is in use nor belongs to a name of before.
+    pub fn choose_number(&self, wanted: &InterfaceConfig) -> Option<OfPort> {
+        if wanted.name == self.config.name {
+            return Some(OfPort::LOCAL);
+        }
+        let usable = |number: &OfPort| {
+            number.is_physical() && *number != OfPort::LOCAL && !self.ports.contains_key(number)
+        };
+        let before = self.remembered.get(&wanted.name).copied();
+        if let Some(number) = wanted.ofport_request.filter(usable).or(before.filter(usable)) {
+            return Some(number);
+        }
+        let remembered: BTreeSet<OfPort> = self.remembered.values().copied().collect();
+        let numbers = || (1..OfPort::MAX.0).map(OfPort).filter(usable);
+        numbers().find(|number| !remembered.contains(number)).or_else(|| numbers().next())
+    }
+}

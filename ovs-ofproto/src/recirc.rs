@@ -1,0 +1,161 @@
+//! Frozen states, interned by content: what is needed to go on with a packet later.
+//!
+//! An equal state has one identifier while anyone holds a reference, so translating again gives the same
+//! actions. Identifiers count up from 1, wrap at 2^28−1 and go on from 1025; a released state stays findable
+//! for 250 ms.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ovs_flow::{FlowKey, TableId};
+use parking_lot::Mutex;
+
+use crate::snapshot::BridgeId;
+
+const LAST_ID: u32 = (1 << 28) - 1;
+const AFTER_WRAP: u32 = 1025;
+const GRACE: Duration = Duration::from_millis(250);
+
+/// Where a packet was when it was frozen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FrozenState {
+    pub bridge: BridgeId,
+    pub table: TableId,
+    /// Registers, metadata, tunnel, port of entry: the words of the key before the Ethernet header.
+    pub metadata: Box<[u64]>,
+    pub userdata: Box<[u8]>,
+}
+
+impl FrozenState {
+    /// Freezes what is not in the packet's bytes.
+    pub fn new(bridge: BridgeId, table: TableId, key: &FlowKey, userdata: &[u8]) -> Self {
+        let mut metadata = *key;
+        (metadata.recirc_id, metadata.dp_hash, metadata.conj_id) = (0, 0, 0);
+        let metadata = metadata.words()[..ovs_flow::STAGE_ENDS[0]].into();
+        Self { bridge, table, metadata, userdata: userdata.into() }
+    }
+
+    /// A key with the frozen metadata and nothing else.
+    pub fn key(&self) -> FlowKey {
+        let mut key = FlowKey::default();
+        for (word, frozen) in key.words_mut().iter_mut().zip(&self.metadata) {
+            *word = *frozen;
+        }
+        key
+    }
+}
+
+/// A reference to a frozen state; its identifier stays taken while it lives.
+#[derive(Clone, Debug)]
+pub(crate) struct RecircRef {
+    pub id: u32,
+    state: Arc<FrozenState>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    state: Arc<FrozenState>,
+    released: Option<Duration>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    last: u32,
+    by_state: BTreeMap<Arc<FrozenState>, u32>,
+    by_id: BTreeMap<u32, Slot>,
+}
+
+/// The table of frozen states. Its lock is held for one map operation at a time and never across anything
+/// else; workers only try it.
+#[derive(Debug, Default)]
+pub(crate) struct Recirculation {
+    inner: Mutex<Inner>,
+}
+
+impl Recirculation {
+    /// The reference to a state, under the identifier that it has or gets. `None` if no identifier could be
+    /// had without waiting.
+    pub fn intern(&self, state: FrozenState) -> Option<RecircRef> {
+        let mut inner = (0..1000).find_map(|_| self.inner.try_lock())?;
+        if let Some((state, id)) = inner.by_state.get_key_value(&state) {
+            let found = RecircRef { id: *id, state: Arc::clone(state) };
+            if let Some(slot) = inner.by_id.get_mut(&found.id) {
+                slot.released = None;
+            }
+            return Some(found);
+        }
+        let id = inner.next_id()?;
+        let state = Arc::new(state);
+        inner.by_state.insert(Arc::clone(&state), id);
+        inner.by_id.insert(id, Slot { state: Arc::clone(&state), released: None });
+        Some(RecircRef { id, state })
+    }
+
+    /// The state of an identifier.
+    pub fn find(&self, id: u32) -> Option<Arc<FrozenState>> {
+        let inner = (0..1000).find_map(|_| self.inner.try_lock())?;
+        inner.by_id.get(&id).map(|slot| Arc::clone(&slot.state))
+    }
+
+    /// Forgets what nobody has referred to for the time of grace. Called by control now and then.
+    pub fn sweep(&self, now: Duration) {
+        let mut inner = self.inner.lock();
+        let Inner { by_state, by_id, .. } = &mut *inner;
+        by_id.retain(|_, slot| {
+            // Two references are this table's own.
+            if Arc::strong_count(&slot.state) > 2 {
+                slot.released = None;
+                return true;
+            }
+            let since = *slot.released.get_or_insert(now);
+            let stays = now.saturating_sub(since) < GRACE;
+            if !stays {
+                by_state.remove(&slot.state);
+            }
+            stays
+        });
+    }
+
+    /// States that are kept.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.inner.lock().by_id.len()
+    }
+}
+
+impl Inner {
+    fn next_id(&mut self) -> Option<u32> {
+        for _ in 0..=self.by_id.len() {
+            self.last = if self.last >= LAST_ID { AFTER_WRAP } else { self.last + 1 };
+            if !self.by_id.contains_key(&self.last) {
+                return Some(self.last);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(table: u8) -> FrozenState {
+        FrozenState::new(BridgeId(0), TableId(table), &FlowKey::default(), &[])
+    }
+
+    #[test]
+    fn equal_states_share_an_identifier_while_held() {
+        let table = Recirculation::default();
+        let first = table.intern(state(1)).unwrap();
+        assert_eq!((first.id, table.intern(state(1)).unwrap().id), (1, 1));
+        let second = table.intern(state(2)).unwrap();
+        assert_eq!(second.id, 2);
+        drop(second);
+        table.sweep(Duration::ZERO);
+        assert!(table.find(2).is_some(), "stays findable for a while");
+        table.sweep(GRACE);
+        assert!(table.find(2).is_none());
+        assert_eq!((table.len(), first.state.table), (1, TableId(1)));
+    }
+}

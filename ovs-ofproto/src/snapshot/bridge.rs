@@ -1,0 +1,125 @@
+//! Bridges, ports and bundles as translation sees them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ovs_classifier::ClassifierReader;
+use ovs_dpif::Features;
+use ovs_flow::{DpPort, OfPort};
+use ovs_openflow::PortConfig;
+
+use crate::VlanMode;
+use crate::mac_learning::MacIndex;
+use crate::rule::Flow;
+
+/// A bridge of a switch, small and `Copy`. Numbers are not used again while a switch lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct BridgeId(pub u32);
+
+/// The configuration of all bridges of a datapath.
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    /// Counts configurations.
+    pub generation: u64,
+    pub bridges: BTreeMap<BridgeId, Arc<BridgeSnap>>,
+    /// To which bridge and port a datapath's port belongs.
+    pub ports: BTreeMap<DpPort, (BridgeId, OfPort)>,
+    pub features: Features,
+}
+
+impl World {
+    pub fn bridge_named(&self, name: &str) -> Option<&Arc<BridgeSnap>> {
+        self.bridges.values().find(|bridge| *bridge.name == *name)
+    }
+}
+
+/// Lookup handles of a bridge's tables, by number; `None` for a table that never had a rule.
+pub(crate) type TableReaders = [Option<ClassifierReader<Flow>>];
+
+/// A bridge.
+#[derive(Debug)]
+pub(crate) struct BridgeSnap {
+    pub id: BridgeId,
+    pub name: Arc<str>,
+    pub ports: BTreeMap<OfPort, PortSnap>,
+    /// In the order in which floods go.
+    pub bundles: Vec<BundleSnap>,
+    pub tables: Arc<TableReaders>,
+    pub macs: Arc<MacIndex>,
+    pub forward_bpdu: bool,
+    /// Whether a controller wants packets that miss a table (those before OpenFlow 1.3 do).
+    pub miss_to_controller: bool,
+    /// Fragments are dropped before any table.
+    pub drop_fragments: bool,
+    /// Fragments are matched with the ports of the first one.
+    pub match_fragments: bool,
+}
+
+impl BridgeSnap {
+    pub fn bundle_of(&self, port: OfPort) -> Option<(usize, &BundleSnap)> {
+        let index = self.ports.get(&port)?.bundle?;
+        self.bundles.get(index).map(|bundle| (index, bundle))
+    }
+}
+
+/// A port.
+#[derive(Clone, Debug)]
+pub(crate) struct PortSnap {
+    pub name: Arc<str>,
+    pub number: OfPort,
+    /// `None` for a patch.
+    pub dp_port: Option<DpPort>,
+    /// Where a patch leads.
+    pub peer: Option<(BridgeId, OfPort)>,
+    /// Index into the bridge's bundles.
+    pub bundle: Option<usize>,
+    pub config: PortConfig,
+}
+
+/// What NORMAL sees as one way in and out.
+#[derive(Clone, Debug)]
+pub(crate) struct BundleSnap {
+    pub name: Arc<str>,
+    pub mode: VlanMode,
+    /// The VLAN of untagged packets, 0 for none.
+    pub vlan: u16,
+    /// The VLANs carried, `None` for all.
+    pub trunks: Option<Trunks>,
+    pub priority_tags: bool,
+    pub members: Vec<OfPort>,
+    pub floodable: bool,
+}
+
+/// A set of VLANs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trunks(Box<[u64; 64]>);
+
+impl Trunks {
+    pub fn new(vids: impl IntoIterator<Item = u16>) -> Self {
+        let mut bits = Box::new([0; 64]);
+        for vid in vids {
+            bits[usize::from(vid & 0xfff) / 64] |= 1 << (vid % 64);
+        }
+        Self(bits)
+    }
+
+    pub fn contains(&self, vid: u16) -> bool {
+        self.0[usize::from(vid & 0xfff) / 64] >> (vid % 64) & 1 == 1
+    }
+}
+
+impl BundleSnap {
+    /// Whether tagged packets of `vid` are carried.
+    pub fn trunks_vlan(&self, vid: u16) -> bool {
+        self.trunks.as_ref().is_none_or(|trunks| trunks.contains(vid))
+    }
+
+    /// Whether packets of `vid` leave by this bundle at all.
+    pub fn includes_vlan(&self, vid: u16) -> bool {
+        match self.mode {
+            VlanMode::Access => vid == self.vlan,
+            VlanMode::Trunk => self.trunks_vlan(vid),
+            VlanMode::NativeTagged | VlanMode::NativeUntagged => vid == self.vlan || self.trunks_vlan(vid),
+        }
+    }
+}

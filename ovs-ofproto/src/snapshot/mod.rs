@@ -1,0 +1,22 @@
+//! What translation reads: configuration and tables as they were at one moment.
+//!
+//! A snapshot is not a copy. It holds the configuration of all bridges by reference, and of their tables only
+//! the version that is to be read; the rules stay in concurrently readable classifiers.
+
+mod bridge;
+mod shared;
+
+pub(crate) use bridge::{BridgeId, BridgeSnap, BundleSnap, PortSnap, TableReaders, Trunks, World};
+pub(crate) use shared::Shared;
+
+use std::sync::Arc;
+
+use ovs_classifier::Version;
+
+/// Configuration and table version of one moment; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub(crate) world: Arc<World>,
+    pub(crate) version: Version,
+    pub(crate) shared: Arc<Shared>,
+}

@@ -1,0 +1,218 @@
+//! What workers have handed over: statistics, learning, new megaflows, packets for controllers.
+
+use std::time::Duration;
+
+use ovs_dpif::Event;
+use ovs_flow::OfPort;
+
+use super::{Switch, SwitchEvent};
+use crate::bridge::BridgeState;
+use crate::mac_learning::Learned;
+use crate::revalidate::{Change, Changes, Megaflow, Revalidator};
+use crate::snapshot::{BridgeId, Shared};
+use crate::translate::{Dep, Push};
+use crate::upcall::{Message, Miss, NewFlow};
+
+/// Where pushes go: everything of a switch that counts or learns.
+pub(super) struct Sink<'a> {
+    pub bridges: &'a mut std::collections::BTreeMap<String, BridgeState>,
+    pub shared: &'a Shared,
+    pub learned: Vec<(BridgeId, u64)>,
+}
+
+impl Sink<'_> {
+    fn bridge(&mut self, id: BridgeId) -> Option<&mut BridgeState> {
+        self.bridges.values_mut().find(|bridge| bridge.id == id)
+    }
+
+    /// Counts packets for everything in a list, and refreshes what they refresh.
+    pub fn push(&mut self, list: &[Push], packets: u64, bytes: u64, used: Duration) {
+        for push in list {
+            match push {
+                Push::Rule(stats) => stats.add(packets, bytes, used),
+                Push::Table { bridge, table, matched } => {
+                    if let Some(bridge) = self.bridge(*bridge) {
+                        bridge.tables.count(*table, *matched, packets);
+                    }
+                }
+                Push::Learn { bridge, vlan, mac, port } => self.learn(*bridge, *vlan, *mac, *port, used),
+                Push::Patch { from, to } => self.count_patch(*from, *to, packets, bytes),
+            }
+        }
+    }
+
+    fn learn(&mut self, id: BridgeId, vlan: u16, mac: [u8; 6], port: OfPort, used: Duration) {
+        let Some(bridge) = self.bridge(id) else { return };
+        if !bridge.ports.contains_key(&port) {
+            return;
+        }
+        if let Learned::Changed { evicted } = bridge.macs.learn(vlan, mac, port, used) {
+            self.shared.count_mac_change();
+            self.learned.push((id, crate::mac_learning::mac_key(vlan, mac)));
+            self.learned.extend(evicted.map(|key| (id, key)));
+        }
+    }
+
+    fn count_patch(&mut self, from: (BridgeId, OfPort), to: (BridgeId, OfPort), packets: u64, bytes: u64) {
+        if let Some(port) = self.bridge(from.0).and_then(|bridge| bridge.ports.get_mut(&from.1)) {
+            port.counters.tx_packets += packets;
+            port.counters.tx_bytes += bytes;
+        }
+        if let Some(port) = self.bridge(to.0).and_then(|bridge| bridge.ports.get_mut(&to.1)) {
+            port.counters.rx_packets += packets;
+            port.counters.rx_bytes += bytes;
+        }
+    }
+
+    /// Tells the revalidator which addresses are elsewhere now.
+    pub fn note_learned(self, changes: &mut Changes) {
+        for (bridge, key) in self.learned {
+            changes.note(Change::Mac { bridge, key });
+        }
+    }
+}
+
+impl Switch {
+    /// Takes in up to `budget` messages of workers; says how many.
+    pub(super) fn take_messages(&mut self, budget: usize) -> usize {
+        let mut taken = 0;
+        while taken < budget {
+            let Ok(message) = self.messages.try_recv() else { break };
+            taken += 1;
+            match *message {
+                Message::Miss(miss) => self.take_miss(miss),
+                Message::Refused { ufid, worker } => {
+                    if let Some(flow) = self.revalidator.index.get_mut(&ufid) {
+                        flow.seen.remove(&worker);
+                        if flow.seen.is_empty() && !flow.busy {
+                            self.revalidator.index.remove(&ufid);
+                        }
+                    }
+                }
+                Message::Punted(packet) => self.send_packet_in(packet),
+            }
+        }
+        taken
+    }
+
+    /// Counts one translated packet, and does what it leads to.
+    pub(super) fn push_packet(&mut self, push: &[Push], bytes: u64, now: Duration) {
+        let mut sink = Sink { bridges: &mut self.bridges, shared: &self.shared, learned: Vec::new() };
+        sink.push(push, 1, bytes, now);
+        sink.note_learned(&mut self.revalidator.changes);
+    }
+
+    fn take_miss(&mut self, miss: Miss) {
+        let Miss { now, bytes, push, install } = miss;
+        self.push_packet(&push, bytes, now);
+        if let Some(new) = install {
+            self.register(new, push, now);
+        }
+    }
+
+    /// Remembers a megaflow that is being installed, and looks at it again if what it was made from has changed.
+    fn register(&mut self, new: NewFlow, push: Vec<Push>, now: Duration) {
+        let NewFlow { ufid, worker, key, mask, actions, deps, frozen, age } = new;
+        let stale = age.version != self.shared.version()
+            || age.generation != self.world.generation
+            || self.rules_changed
+            || self.world_changed
+            || age.macs != self.shared.mac_changes() && deps.iter().any(|dep| matches!(dep, Dep::Mac(..)));
+        let mut flow = Megaflow {
+            key,
+            mask,
+            actions,
+            push,
+            deps,
+            frozen,
+            seen: [(worker, Default::default())].into(),
+            created: now,
+            used: now,
+            round: self.revalidator.sweep.round,
+            busy: false,
+            next: None,
+        };
+        match self.revalidator.index.get_mut(&ufid) {
+            Some(present) if present.busy => {
+                present.next = Some(Box::new(flow));
+                return;
+            }
+            Some(present) => {
+                // On one more worker, or installed anew on the same one: counting goes on.
+                flow.seen.extend(present.seen.iter().filter(|(w, _)| **w != worker).map(|(w, s)| (*w, *s)));
+                flow.created = present.created;
+            }
+            None => {}
+        }
+        self.revalidator.index.insert(ufid, flow);
+        if stale {
+            self.revalidator.mark(ufid);
+        }
+    }
+
+    /// Takes in what the datapath tells.
+    pub(super) fn take_events(&mut self, now: Duration) {
+        let mut events = Vec::new();
+        self.dpif.poll(now, &mut |event| events.push(event));
+        for event in events {
+            match event {
+                Event::Done { ticket, result } => {
+                    if self.settler.done(ticket) {
+                        continue;
+                    }
+                    let completion = result.ok();
+                    self.with_revalidator(|revalidator, sink| {
+                        revalidator.complete(
+                            ticket,
+                            completion.as_ref(),
+                            &mut |list, packets, bytes, used| {
+                                sink.push(list, packets, bytes, used);
+                            },
+                        );
+                    });
+                }
+                Event::FlowGone { ufid, worker, stats } => self.with_revalidator(|revalidator, sink| {
+                    revalidator.push_growth(ufid, worker, &stats, &mut |list, packets, bytes, used| {
+                        sink.push(list, packets, bytes, used);
+                    });
+                    if let Some(flow) = revalidator.index.get_mut(&ufid) {
+                        flow.seen.remove(&worker);
+                        if flow.seen.is_empty() && !flow.busy {
+                            revalidator.index.remove(&ufid);
+                        }
+                    }
+                }),
+                Event::PortChanged(port) => {
+                    if let Some((bridge, number)) = self.by_dp.get(&port).cloned() {
+                        self.port_changed(&bridge, number);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn port_changed(&mut self, bridge: &str, number: OfPort) {
+        if !self.refresh_port(bridge, number) {
+            return;
+        }
+        let Some(name) = self.bridges.get(bridge).and_then(|b| b.ports.get(&number)).map(|p| p.name.clone())
+        else {
+            return;
+        };
+        self.world_changed = true;
+        self.tell_port_modified(bridge, number);
+        self.events.push(SwitchEvent::InterfaceChanged { bridge: bridge.to_owned(), interface: name });
+    }
+
+    /// Lets the revalidator work with a place to push counters to.
+    pub(super) fn with_revalidator<R>(
+        &mut self,
+        work: impl FnOnce(&mut Revalidator, &mut Sink<'_>) -> R,
+    ) -> R {
+        let mut sink = Sink { bridges: &mut self.bridges, shared: &self.shared, learned: Vec::new() };
+        let result = work(&mut self.revalidator, &mut sink);
+        sink.note_learned(&mut self.revalidator.changes);
+        result
+    }
+}

@@ -1,0 +1,115 @@
+//! One turn of the control side.
+
+use std::time::Duration;
+
+use super::{Switch, Turn};
+use crate::revalidate::{Change, Revalidator};
+
+/// Messages of workers taken in between two looks at the rest.
+const MESSAGES: usize = 4096;
+
+impl Switch {
+    /// Goes on with all that is pending, within about `budget` pieces of work (messages, requests, megaflows).
+    pub fn poll(&mut self, now: Duration, budget: usize) -> Turn {
+        self.now = self.now.max(now);
+        let now = self.now;
+        let mut left = budget.max(1);
+        let taken = self.take_messages(left.min(MESSAGES));
+        let drained = taken < left.min(MESSAGES);
+        left -= taken.min(left - 1);
+        self.take_events(now);
+        self.expire(left);
+        let fail_open = self.check_fail_open();
+        left -= self.run_agents(left).min(left - 1);
+        self.publish();
+        left -= self.revalidate(left).min(left - 1);
+        self.sweep(left);
+        self.request_collection();
+        let settling = self.settle(drained);
+        self.publish();
+        self.flush_outputs();
+        let more = !drained || !self.revalidator.dirty.is_empty() || self.agents_have_work();
+        let next = self.next_deadline(settling).into_iter().chain(fail_open).min();
+        Turn { events: std::mem::take(&mut self.events), next, more }
+    }
+
+    fn expire(&mut self, budget: usize) {
+        let now = self.now;
+        let names: Vec<String> = self
+            .bridges
+            .iter()
+            .filter(|(_, bridge)| bridge.next_expiry().is_some_and(|at| at <= now))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in names {
+            self.change_rules(&name, |bridge, round| bridge.expire_rules(budget, round));
+            let Some(bridge) = self.bridges.get_mut(&name) else { continue };
+            let id = bridge.id;
+            for key in bridge.macs.expire(now) {
+                self.shared.count_mac_change();
+                self.revalidator.changes.note(Change::Mac { bridge: id, key });
+            }
+        }
+        self.settle_gone();
+    }
+
+    /// Translates dependents of changes again.
+    fn revalidate(&mut self, budget: usize) -> usize {
+        self.revalidator.mark_dependents();
+        if self.revalidator.dirty.is_empty() {
+            return 0;
+        }
+        let snapshot = self.snapshot();
+        let Self { dpif, scratch, bridges, shared, revalidator, .. } = self;
+        let mut sink = super::effects::Sink { bridges, shared, learned: Vec::new() };
+        let done = revalidator.revalidate(
+            &snapshot,
+            &mut **dpif,
+            scratch,
+            &mut |list, packets, bytes, used| sink.push(list, packets, bytes, used),
+            budget,
+        );
+        sink.note_learned(&mut revalidator.changes);
+        done
+    }
+
+    fn sweep(&mut self, budget: usize) {
+        let limits = &self.config.limits;
+        let aging = crate::revalidate::Aging {
+            max_idle: self.state.max_idle.unwrap_or(limits.max_idle),
+            limit: self.state.flow_limit.unwrap_or(limits.megaflows),
+            interval: limits.sweep_interval,
+        };
+        let now = self.now;
+        let Self { dpif, bridges, shared, revalidator, .. } = self;
+        let mut sink = super::effects::Sink { bridges, shared, learned: Vec::new() };
+        let unknown = revalidator.sweep(
+            now,
+            aging,
+            &mut **dpif,
+            &mut |list, packets, bytes, used| sink.push(list, packets, bytes, used),
+            budget,
+        );
+        sink.note_learned(&mut revalidator.changes);
+        if !unknown.is_empty() {
+            // Their messages came before them: after these are taken in, who is still unknown is nobody's.
+            self.take_messages(usize::MAX);
+            for ufid in unknown {
+                if self.revalidator.index.get(&ufid).is_none() {
+                    Revalidator::delete_unknown(ufid, &mut *self.dpif);
+                }
+            }
+        }
+        if self.revalidator.sweep.cursor.is_none() {
+            self.shared.recirculation.sweep(now);
+        }
+    }
+
+    fn next_deadline(&self, settling: bool) -> Option<Duration> {
+        let flows = self.revalidator.index.len() > 0 || self.dpif.stats().flows > 0;
+        let sweep = flows.then_some(self.revalidator.sweep.next);
+        let retry = settling.then_some(self.now + Duration::from_millis(1));
+        let rules = self.bridges.values().filter_map(crate::bridge::BridgeState::next_expiry);
+        rules.chain(sweep).chain(retry).min()
+    }
+}

@@ -1,0 +1,125 @@
+//! Making changes visible to workers: configuration as a whole, tables by version.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ovs_flow::OfPort;
+use ovs_openflow::PortConfig as OfConfig;
+
+use super::Switch;
+use crate::bridge::BridgeState;
+use crate::revalidate::Change;
+use crate::snapshot::{BridgeId, BridgeSnap, BundleSnap, PortSnap, Trunks, World};
+use crate::{PortConfig, VlanMode};
+
+impl Switch {
+    /// Makes all changes so far visible to workers. Answers from before are looked at again by the
+    /// revalidator.
+    pub(super) fn publish(&mut self) {
+        if self.world_changed {
+            self.publish_world();
+        }
+        if self.rules_changed {
+            for bridge in self.bridges.values_mut() {
+                bridge.tables.publish();
+            }
+            self.shared.publish_version(self.version);
+            self.version = self.version.next();
+            self.rules_changed = false;
+        }
+        // Configurations are dropped here and not by the worker that happened to be the last to read them.
+        self.retired.retain(|world| Arc::strong_count(world) > 1);
+    }
+
+    fn publish_world(&mut self) {
+        self.world_changed = false;
+        let mut world = World {
+            generation: self.world.generation + 1,
+            features: self.dpif.features(),
+            ..World::default()
+        };
+        for bridge in self.bridges.values() {
+            for port in bridge.ports.values() {
+                if let Some(dp_port) = port.dp_port {
+                    world.ports.insert(dp_port, (bridge.id, port.number));
+                }
+            }
+            world.bridges.insert(bridge.id, Arc::new(self.bridge_snap(bridge)));
+        }
+        let world = Arc::new(world);
+        self.shared.publish_world(Arc::clone(&world));
+        self.retired.push_back(std::mem::replace(&mut self.world, world));
+        self.revalidator.changes.note(Change::Everything);
+    }
+
+    fn bridge_snap(&self, bridge: &BridgeState) -> BridgeSnap {
+        let bundles = bundles(bridge);
+        let bundle_of: BTreeMap<OfPort, usize> = bundles
+            .iter()
+            .enumerate()
+            .flat_map(|(index, bundle)| bundle.members.iter().map(move |member| (*member, index)))
+            .collect();
+        let port = |record: &crate::bridge::PortRecord| PortSnap {
+            name: record.name.as_str().into(),
+            number: record.number,
+            dp_port: record.dp_port,
+            peer: record.peer.as_deref().and_then(|peer| self.peer_of(&record.name, peer)),
+            bundle: bundle_of.get(&record.number).copied(),
+            config: record.of_config,
+        };
+        BridgeSnap {
+            id: bridge.id,
+            name: bridge.config.name.as_str().into(),
+            ports: bridge.ports.iter().map(|(number, record)| (*number, port(record))).collect(),
+            bundles,
+            tables: Arc::clone(bridge.tables.readers()),
+            macs: Arc::clone(bridge.macs.index()),
+            forward_bpdu: bridge.config.forward_bpdu,
+            miss_to_controller: self.wants_misses(&bridge.config.name),
+            drop_fragments: bridge.fragments == 1,
+            match_fragments: bridge.fragments == 3,
+        }
+    }
+
+    /// Where a patch leads: the peer must name it back.
+    fn peer_of(&self, name: &str, peer: &str) -> Option<(BridgeId, OfPort)> {
+        self.bridges.values().find_map(|bridge| {
+            let record = bridge.port_named(peer)?;
+            (record.peer.as_deref() == Some(name)).then_some((bridge.id, record.number))
+        })
+    }
+}
+
+/// The bundles of a bridge, by their lowest port number, the local port last: the order of floods.
+fn bundles(bridge: &BridgeState) -> Vec<BundleSnap> {
+    let mut members: BTreeMap<&str, Vec<&crate::bridge::PortRecord>> = BTreeMap::new();
+    for record in bridge.ports.values() {
+        members.entry(&record.port).or_default().push(record);
+    }
+    let default = PortConfig::default();
+    let mut bundles: Vec<BundleSnap> = members
+        .into_iter()
+        .map(|(name, records)| {
+            let config = bridge.config.ports.get(name).unwrap_or(&default);
+            bundle(name, config, &records)
+        })
+        .collect();
+    bundles.sort_by_key(|bundle| bundle.members.first().copied());
+    bundles
+}
+
+fn bundle(name: &str, config: &PortConfig, records: &[&crate::bridge::PortRecord]) -> BundleSnap {
+    let tag = config.tag.map(ovs_flow::VlanId::get);
+    let mode = config.vlan_mode.unwrap_or(if tag.is_some() { VlanMode::Access } else { VlanMode::Trunk });
+    let trunks = (mode != VlanMode::Access && !config.trunks.is_empty())
+        .then(|| Trunks::new(config.trunks.iter().map(|vid| vid.get())));
+    BundleSnap {
+        name: name.into(),
+        mode,
+        vlan: if mode == VlanMode::Trunk { 0 } else { tag.unwrap_or(0) },
+        trunks,
+        priority_tags: config.priority_tags,
+        members: records.iter().map(|record| record.number).collect(),
+        floodable: records.iter().all(|record| !record.of_config.contains(OfConfig::NO_FLOOD)),
+    }
+}

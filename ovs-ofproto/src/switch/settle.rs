@@ -1,0 +1,107 @@
+//! Knowing when a change has taken effect on every worker.
+//!
+//! ```text
+//!   publish ─▶ Op::Sync ─▶ every worker has begun a turn ─▶ drain their messages ─▶ re-translate dependents
+//!           ─▶ all changes of megaflows completed ─▶ settled: barrier replies and flow_removed go out
+//! ```
+
+use ovs_classifier::Version;
+use ovs_dpif::{Op, Ticket};
+
+use super::Switch;
+
+/// Counts settled states. A request is settled when the count has reached it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct Settled(pub u64);
+
+#[derive(Debug, Default)]
+enum Phase {
+    #[default]
+    Idle,
+    /// Waiting for workers to begin a turn.
+    Sync(Ticket),
+    /// All have: what they have said by then, and what follows from it, is being worked on.
+    Working { drained: bool },
+}
+
+/// What is waited for.
+#[derive(Debug, Default)]
+pub(super) struct Settler {
+    phase: Phase,
+    /// What requests wait for that come now.
+    wanted: u64,
+    /// What the present round settles.
+    round: u64,
+    settled: u64,
+    /// The version that all workers have left behind when the present round's sync is done.
+    version: Version,
+    /// Rules wait to be let go of.
+    collect: bool,
+}
+
+impl Settler {
+    /// A completion; `false` if it was not waited for here.
+    pub fn done(&mut self, ticket: Ticket) -> bool {
+        let mine = matches!(self.phase, Phase::Sync(waited) if waited == ticket);
+        if mine {
+            self.phase = Phase::Working { drained: false };
+        }
+        mine
+    }
+
+    pub fn settled(&self) -> Settled {
+        Settled(self.settled)
+    }
+}
+
+impl Switch {
+    /// Asks to be told when everything up to now has taken effect.
+    pub(super) fn request_settling(&mut self) -> Settled {
+        // A round that is under way may have begun before the latest change: the next one counts.
+        let next = self.settler.round + 1;
+        self.settler.wanted = self.settler.wanted.max(next);
+        Settled(next)
+    }
+
+    /// Asks for a round in which removed rules are let go of.
+    pub(super) fn request_collection(&mut self) {
+        if !self.settler.collect && self.bridges.values().any(|bridge| bridge.tables.waiting()) {
+            self.settler.collect = true;
+            self.request_settling();
+        }
+    }
+
+    /// Goes on with the present round. Says whether it is still under way.
+    pub(super) fn settle(&mut self, messages_drained: bool) -> bool {
+        match self.settler.phase {
+            Phase::Idle if self.settler.wanted > self.settler.round => {
+                self.publish();
+                let Ok(ticket) = self.dpif.submit(Op::Sync) else { return true };
+                self.settler.round += 1;
+                self.settler.version = self.shared.version();
+                self.settler.phase = Phase::Sync(ticket);
+            }
+            Phase::Working { drained } => {
+                let drained = drained || messages_drained;
+                self.settler.phase = Phase::Working { drained };
+                if drained && self.revalidator.settled() {
+                    self.end_round();
+                }
+            }
+            Phase::Idle | Phase::Sync(_) => {}
+        }
+        !matches!(self.settler.phase, Phase::Idle)
+    }
+
+    fn end_round(&mut self) {
+        self.settler.phase = Phase::Idle;
+        self.settler.settled = self.settler.round;
+        self.settler.collect = false;
+        let version = self.settler.version;
+        for bridge in self.bridges.values_mut() {
+            bridge.tables.gc(version);
+        }
+        self.shared.domain.reclaim(usize::MAX);
+        self.tell_settled();
+    }
+}

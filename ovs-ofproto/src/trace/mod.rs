@@ -1,0 +1,60 @@
+//! Watching a translation: the tree that `ofproto/trace` prints.
+
+mod report;
+mod tree;
+
+pub use report::TraceReport;
+pub use tree::{Tree, TreeNode};
+
+/// What a node of a trace tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NodeKind {
+    /// A bridge is entered.
+    Bridge,
+    /// A table was asked.
+    Table,
+    /// An action runs.
+    Action,
+    /// What the action before did.
+    Detail,
+    /// Something that may surprise.
+    Warning,
+    /// Something went wrong.
+    Error,
+}
+
+/// Somebody who watches a translation. What nobody watches costs nothing: texts are made only if
+/// [`Tracer::ACTIVE`] is true.
+pub trait Tracer {
+    /// Whether the calls below have any effect.
+    const ACTIVE: bool;
+
+    /// A node without others in it.
+    fn report(&mut self, kind: NodeKind, text: String);
+
+    /// A node in which those that follow lie, up to the matching [`Tracer::close`].
+    fn open(&mut self, kind: NodeKind, text: String);
+
+    /// The end of the node that was opened last.
+    fn close(&mut self);
+}
+
+/// Nobody watches.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unwatched;
+
+impl Tracer for Unwatched {
+    const ACTIVE: bool = false;
+
+    fn report(&mut self, _kind: NodeKind, _text: String) {}
+
+    fn open(&mut self, _kind: NodeKind, _text: String) {}
+
+    fn close(&mut self) {}
+}
+
+/// An action as flows print it.
+pub(crate) fn action_text(action: &ovs_openflow::Action) -> String {
+    format!("{action:?}")
+}

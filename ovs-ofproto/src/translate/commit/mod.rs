@@ -1,0 +1,53 @@
+//! Commit: what the actions have changed in the key, as datapath actions.
+//!
+//! Nothing is done to a packet until it goes somewhere. Then the difference between the key and what the
+//! datapath has is written out, in the original's order: Ethernet, network layer, transport, ICMP, tags,
+//! priority, mark. What is written is masked by the bits that were looked at, so that a field of which only
+//! part is written leaves the rest alone.
+
+mod layer3;
+mod layer4;
+mod vlan;
+
+use ovs_dpif::{Action as DpAction, Bits, Masked, SetField};
+
+use super::context::Context;
+use crate::trace::Tracer;
+
+/// A field's new value under the bits looked at; nothing if it has not changed.
+fn masked<V: Bits>(new: V, old: V, looked_at: V) -> Masked<V> {
+    if new == old { Masked::NONE } else { Masked::new(new, looked_at) }
+}
+
+impl<T: Tracer> Context<'_, T> {
+    /// Writes out all differences between the key and what the datapath has.
+    pub(super) fn commit(&mut self) {
+        if self.flow.words() == self.base.words() {
+            return;
+        }
+        self.commit_ethernet();
+        self.commit_layer3();
+        self.commit_layer4();
+        self.commit_vlans();
+        if self.flow.skb_priority != self.base.skb_priority {
+            self.out.push(DpAction::Set(SetField::Priority(self.flow.skb_priority)));
+            self.base.skb_priority = self.flow.skb_priority;
+        }
+        let mark = masked(self.flow.pkt_mark, self.base.pkt_mark, self.mask.fields.pkt_mark);
+        if mark.mask != 0 {
+            self.out.push(DpAction::Set(SetField::Mark(mark)));
+            self.base.pkt_mark = self.flow.pkt_mark;
+        }
+    }
+
+    fn commit_ethernet(&mut self) {
+        let (flow, base, looked_at) = (&self.flow, &self.base, &self.mask.fields);
+        if (flow.dl_src, flow.dl_dst) == (base.dl_src, base.dl_dst) {
+            return;
+        }
+        let src = masked(flow.dl_src, base.dl_src, looked_at.dl_src);
+        let dst = masked(flow.dl_dst, base.dl_dst, looked_at.dl_dst);
+        self.out.push(DpAction::Set(SetField::Ethernet { src, dst }));
+        (self.base.dl_src, self.base.dl_dst) = (self.flow.dl_src, self.flow.dl_dst);
+    }
+}

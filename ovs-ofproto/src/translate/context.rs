@@ -1,0 +1,164 @@
+//! The state of one translation.
+
+use ovs_classifier::rcu::Guard;
+use ovs_dpif::{Action as DpAction, SlowPath};
+use ovs_flow::{FlowKey, FlowMask, Subfield, TableId};
+use ovs_openflow::Action;
+use ovs_packet::Packet;
+
+use super::{Dep, Input, Push, Start, TranslateError, Translation, mask};
+use crate::recirc::RecircRef;
+use crate::snapshot::{BridgeSnap, Snapshot};
+use crate::trace::{NodeKind, Tracer};
+
+/// The state of one translation; the modules beside this one add the actions' families to it.
+pub(super) struct Context<'s, T> {
+    pub snapshot: &'s Snapshot,
+    pub guard: &'s Guard<'s>,
+    /// The bridge that the packet is in now.
+    pub bridge: &'s BridgeSnap,
+    /// The key as the actions have made it so far.
+    pub flow: FlowKey,
+    /// The key as the datapath has it after the actions that are out already.
+    pub base: FlowKey,
+    pub mask: FlowMask,
+    pub out: Vec<DpAction>,
+    pub table: TableId,
+    /// The cookie of the rule whose actions run, all ones if there is none.
+    pub cookie: u64,
+    /// Whether that rule matches everything with priority 0.
+    pub table_miss_rule: bool,
+    pub depth: u32,
+    pub resubmits: u32,
+    pub stack: Vec<(Subfield, u128)>,
+    pub action_set: Vec<&'s Action>,
+    pub in_action_set: bool,
+    pub in_packet_out: bool,
+    pub dry: bool,
+    pub exit: bool,
+    pub slow: Option<SlowPath>,
+    pub error: Option<TranslateError>,
+    pub push: Vec<Push>,
+    pub deps: Vec<Dep>,
+    pub frozen: Vec<RecircRef>,
+    #[expect(
+        dead_code,
+        reason = "slow protocols look into the packet; none of them is spoken by this switch"
+    )]
+    pub packet: Option<&'s Packet>,
+    /// The key before any action, to see whether lookups are made with a changed one.
+    pub original: FlowKey,
+    pub tracer: &'s mut T,
+}
+
+impl<'s, T: Tracer> Context<'s, T> {
+    pub fn new(
+        snapshot: &'s Snapshot,
+        guard: &'s Guard<'s>,
+        bridge: &'s BridgeSnap,
+        input: &'s Input<'_>,
+        tracer: &'s mut T,
+    ) -> Self {
+        let mut mask = FlowMask::default();
+        mask::begin(&input.key, &mut mask);
+        let mut flow = input.key;
+        flow.actset_output = u32::from(ovs_flow::OfPort::UNSET.0);
+        Self {
+            snapshot,
+            guard,
+            bridge,
+            flow,
+            base: input.key,
+            mask,
+            out: Vec::new(),
+            table: TableId(0),
+            cookie: u64::MAX,
+            table_miss_rule: false,
+            depth: 0,
+            resubmits: 0,
+            stack: Vec::new(),
+            action_set: Vec::new(),
+            in_action_set: false,
+            in_packet_out: matches!(input.start, Start::Actions(_)),
+            dry: input.dry,
+            exit: false,
+            slow: None,
+            error: None,
+            push: Vec::new(),
+            deps: Vec::new(),
+            frozen: Vec::new(),
+            packet: input.packet,
+            original: flow,
+            tracer,
+        }
+    }
+
+    /// Tells the tracer, if it listens.
+    pub fn report(&mut self, kind: NodeKind, text: impl FnOnce() -> String) {
+        if T::ACTIVE {
+            self.tracer.report(kind, text());
+        }
+    }
+
+    pub fn warn(&mut self, text: impl FnOnce() -> String) {
+        self.report(NodeKind::Warning, text);
+    }
+
+    pub fn detail(&mut self, text: impl FnOnce() -> String) {
+        self.report(NodeKind::Detail, text);
+    }
+
+    pub fn open_bridge(&mut self) {
+        if T::ACTIVE {
+            let text = format!("bridge(\"{}\")", self.bridge.name);
+            self.tracer.open(NodeKind::Bridge, text);
+        }
+    }
+
+    pub fn close_bridge(&mut self) {
+        if T::ACTIVE {
+            self.tracer.close();
+        }
+    }
+
+    /// Ends the translation with an error: all that was done so far is dropped.
+    pub fn fail(&mut self, error: TranslateError, text: impl FnOnce() -> String) {
+        self.report(NodeKind::Error, text);
+        self.error.get_or_insert(error);
+    }
+
+    /// Whether no further action is to run.
+    pub fn stopped(&self) -> bool {
+        self.exit || self.error.is_some()
+    }
+
+    /// Remembers why the datapath cannot do this alone.
+    pub fn go_slow(&mut self, reason: SlowPath) {
+        self.slow.get_or_insert(reason);
+    }
+
+    pub fn depend(&mut self, dep: Dep) {
+        if !self.deps.contains(&dep) {
+            self.deps.push(dep);
+        }
+    }
+
+    pub fn finish(mut self, key: &FlowKey) -> Translation {
+        mask::finish(key, &mut self.mask);
+        if self.error.is_some() {
+            self.out.clear();
+            self.slow = None;
+        }
+        self.flow.actset_output = key.actset_output;
+        Translation {
+            actions: self.out,
+            mask: self.mask,
+            slow: self.slow,
+            error: self.error,
+            push: self.push,
+            deps: self.deps,
+            frozen: self.frozen,
+            last: T::ACTIVE.then(|| Box::new(self.flow)),
+        }
+    }
+}

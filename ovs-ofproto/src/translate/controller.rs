@@ -1,0 +1,79 @@
+//! Packets for controllers: the state they leave in is frozen, the datapath sends them up.
+
+use ovs_dpif::{Action as DpAction, ControllerPunt, PuntCookie, UserspaceAction};
+use ovs_openflow::{NO_BUFFER, ToController};
+
+use super::TranslateError;
+use super::context::Context;
+use crate::packet_in::reason;
+use crate::recirc::FrozenState;
+use crate::trace::Tracer;
+
+/// One packet for a controller.
+#[derive(Clone, Copy)]
+struct Punt<'a> {
+    reason: u8,
+    max_len: u16,
+    controller_id: u16,
+    userdata: &'a [u8],
+}
+
+impl<T: Tracer> Context<'_, T> {
+    /// `output:CONTROLLER`.
+    pub(super) fn punt_output(&mut self, max_len: u16) {
+        let reason = self.output_reason();
+        self.punt(Punt { reason, max_len, controller_id: 0, userdata: &[] });
+    }
+
+    /// `controller(…)`.
+    pub(super) fn to_controller(&mut self, to: &ToController) {
+        let asked = to.reason.wire();
+        let reason = if asked == reason::ACTION { self.output_reason() } else { asked };
+        let (max_len, controller_id) = (to.max_len, to.controller_id);
+        self.punt(Punt { reason, max_len, controller_id, userdata: &to.userdata });
+    }
+
+    /// No table had a rule.
+    pub(super) fn punt_miss(&mut self) {
+        let reason = reason::IMPLICIT_MISS;
+        self.punt(Punt { reason, max_len: NO_BUFFER, controller_id: 0, userdata: &[] });
+    }
+
+    /// The time to live has run out.
+    pub(super) fn punt_invalid_ttl(&mut self, controller_id: u16) {
+        let reason = reason::INVALID_TTL;
+        self.punt(Punt { reason, max_len: NO_BUFFER, controller_id, userdata: &[] });
+    }
+
+    fn output_reason(&self) -> u8 {
+        if self.in_packet_out {
+            reason::PACKET_OUT
+        } else if self.in_action_set {
+            reason::ACTION_SET
+        } else if self.table_miss_rule {
+            reason::EXPLICIT_MISS
+        } else {
+            reason::ACTION
+        }
+    }
+
+    fn punt(&mut self, punt: Punt<'_>) {
+        self.commit();
+        let state = FrozenState::new(self.bridge.id, self.table, &self.flow, punt.userdata);
+        let Some(held) = self.snapshot.shared.recirculation.intern(state) else {
+            self.fail(TranslateError::NoRecirculation, || "no recirculation identifier could be had".into());
+            return;
+        };
+        let cookie = PuntCookie::Controller(ControllerPunt {
+            reason: punt.reason,
+            dont_send: self.dry,
+            continuation: false,
+            recirc_id: held.id,
+            rule_cookie: if self.cookie == u64::MAX { 0 } else { self.cookie },
+            controller_id: punt.controller_id,
+            max_len: punt.max_len,
+        });
+        self.frozen.push(held);
+        self.out.push(DpAction::Userspace(UserspaceAction { cookie, egress: None }));
+    }
+}

@@ -1,0 +1,140 @@
+//! Actions that write fields, and the bits that make them depend on the packet.
+
+use ovs_flow::{Field, FlowMask, Subfield};
+use ovs_openflow::{Mod, SetField};
+
+use super::context::Context;
+use crate::trace::Tracer;
+
+fn mask_bits(field: Field, bits: u128, mask: &mut FlowMask) {
+    let place = field.facts().place;
+    let present = place.get(&mask.fields);
+    place.set(&mut mask.fields, present | bits);
+}
+
+const IPV4: u16 = 0x0800;
+const IPV6: u16 = 0x86dd;
+
+impl<T: Tracer> Context<'_, T> {
+    fn is_ip(&self) -> bool {
+        matches!(self.flow.ethertype(), IPV4 | IPV6)
+    }
+
+    /// `set_field`, `load`: a packet without the field stays as it is.
+    pub(super) fn set_field(&mut self, set: &SetField) {
+        let field = set.field;
+        field.mask_prerequisites(&self.flow, &mut self.mask);
+        if !field.applies(&self.flow) {
+            self.warn(|| format!("unmet prerequisites for {field}, set_field ignored"));
+            return;
+        }
+        mask_bits(field, set.mask, &mut self.mask);
+        let value = field.get(&self.flow) & !set.mask | set.value;
+        field.set_key(&mut self.flow, value);
+    }
+
+    /// `mod_*` of OpenFlow 1.0.
+    pub(super) fn modify(&mut self, change: &Mod) {
+        let (flow, mask) = (&mut self.flow, &mut self.mask.fields);
+        let dl_type = flow.ethertype();
+        let is_ip = matches!(dl_type, IPV4 | IPV6);
+        match change {
+            Mod::EthSrc(mac) => (flow.dl_src, mask.dl_src) = (*mac, [0xff; 6]),
+            Mod::EthDst(mac) => (flow.dl_dst, mask.dl_dst) = (*mac, [0xff; 6]),
+            Mod::Ipv4Src(ip) if dl_type == IPV4 => {
+                mask.nw_src.set(u32::MAX);
+                flow.nw_src.set(*ip);
+            }
+            Mod::Ipv4Dst(ip) if dl_type == IPV4 => {
+                mask.nw_dst.set(u32::MAX);
+                flow.nw_dst.set(*ip);
+            }
+            Mod::Tos(dscp) if is_ip => {
+                mask.nw_tos |= 0xfc;
+                flow.nw_tos = flow.nw_tos & 3 | dscp & 0xfc;
+            }
+            Mod::Ecn(ecn) if is_ip => {
+                mask.nw_tos |= 3;
+                flow.nw_tos = flow.nw_tos & 0xfc | ecn & 3;
+            }
+            Mod::Ttl(ttl) if is_ip => (flow.nw_ttl, mask.nw_ttl) = (*ttl, 0xff),
+            Mod::TpSrc(port) if is_ip && flow.nw_frag & 2 == 0 => {
+                mask.nw_proto = 0xff;
+                mask.tp_src.set(u16::MAX);
+                flow.tp_src.set(*port);
+            }
+            Mod::TpDst(port) if is_ip && flow.nw_frag & 2 == 0 => {
+                mask.nw_proto = 0xff;
+                mask.tp_dst.set(u16::MAX);
+                flow.tp_dst.set(*port);
+            }
+            _ => {}
+        }
+    }
+
+    /// `move`.
+    pub(super) fn move_bits(&mut self, src: &Subfield, dst: &Subfield) {
+        dst.field().mask_prerequisites(&self.flow, &mut self.mask);
+        if dst.field().applies(&self.flow) {
+            src.field().mask_prerequisites(&self.flow, &mut self.mask);
+            if src.field().applies(&self.flow) {
+                dst.field().mask_into(&mut self.mask);
+                src.field().mask_into(&mut self.mask);
+                let value = src.get(&self.flow);
+                dst.set(&mut self.flow, value);
+            }
+        }
+        self.report_subfield(dst);
+    }
+
+    /// `push`.
+    pub(super) fn stack_push(&mut self, src: Subfield) {
+        src.mask_into(&mut self.mask);
+        let value = src.get(&self.flow);
+        self.stack.push((src, value));
+    }
+
+    /// `pop`: an empty stack leaves the field alone.
+    pub(super) fn stack_pop(&mut self, dst: &Subfield) {
+        let Some((_, value)) = self.stack.pop() else {
+            self.warn(|| "attempting to pop from an empty stack".into());
+            return;
+        };
+        dst.mask_into(&mut self.mask);
+        dst.set(&mut self.flow, value);
+        self.report_subfield(dst);
+    }
+
+    /// `write_metadata`.
+    pub(super) fn write_metadata(&mut self, value: u64, mask: u64) {
+        let bits = self.mask.fields.metadata.get() | mask;
+        self.mask.fields.metadata.set(bits);
+        let metadata = self.flow.metadata.get() & !mask | value & mask;
+        self.flow.metadata.set(metadata);
+    }
+
+    /// `dec_ttl`: `false` if the time to live has run out; then these controllers get the packet.
+    pub(super) fn dec_ttl(&mut self, controllers: &[u16]) -> bool {
+        if !self.is_ip() {
+            return true;
+        }
+        self.mask.fields.nw_ttl = 0xff;
+        if self.flow.nw_ttl > 1 {
+            self.flow.nw_ttl -= 1;
+            return true;
+        }
+        for id in controllers {
+            self.punt_invalid_ttl(*id);
+        }
+        let version = if self.flow.ethertype() == IPV4 { 4 } else { 6 };
+        self.warn(|| format!("IPv{version} decrement TTL exception"));
+        false
+    }
+
+    fn report_subfield(&mut self, dst: &Subfield) {
+        if T::ACTIVE {
+            let value = dst.get(&self.flow);
+            self.detail(|| format!("{dst} is now 0x{value:x}"));
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Tables: looking up, going deeper, coming back.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use ovs_classifier::Rule;
+use ovs_flow::{FlowKey, FragKind, OfPort, TableId};
+use ovs_openflow::PortConfig;
+
+use super::context::Context;
+use super::{Dep, MAX_DEPTH, MAX_RESUBMITS, Push, TranslateError};
+use crate::rule::Flow;
+use crate::trace::{NodeKind, Tracer};
+
+/// What a lookup found.
+enum Found<'s> {
+    Rule(&'s Rule<Flow>),
+    /// No rule; the packet is dropped.
+    Nothing,
+    /// No rule; a controller wants to see the packet.
+    ForController,
+    /// A fragment, and these are dropped.
+    DroppedFragment,
+}
+
+impl<'s, T: Tracer> Context<'s, T> {
+    /// A packet enters the bridge: first table, action set.
+    pub(super) fn enter_tables(&mut self) {
+        let port = self.flow.of_port();
+        if self.bridge.no_receive(port) {
+            self.lookup_only(TableId(0));
+            return;
+        }
+        self.go_to_table(TableId(0), port, true, false);
+        self.run_action_set();
+    }
+
+    /// The packet is dropped on entry; the bits that the first table looks at are in the mask all the same.
+    fn lookup_only(&mut self, table: TableId) {
+        self.table = table;
+        let _ = self.find(self.flow.of_port(), false);
+    }
+
+    /// Looks up in a table and runs what is found. `deeper` if the nesting counts (not for a later table).
+    pub(super) fn go_to_table(&mut self, table: TableId, in_port: OfPort, may_punt: bool, deeper: bool) {
+        if !self.may_go_on() {
+            return;
+        }
+        let before = (self.table, self.cookie, self.table_miss_rule);
+        self.table = table;
+        let kept = self.flow.in_port;
+        if kept != u32::from(in_port.0) {
+            self.flow.in_port = u32::from(in_port.0);
+        }
+        let found = self.find(in_port, may_punt);
+        self.flow.in_port = kept;
+        self.depth += u32::from(deeper);
+        self.resubmits += 1;
+        self.run_found(found);
+        self.depth -= u32::from(deeper);
+        (self.table, self.cookie, self.table_miss_rule) = before;
+    }
+
+    fn may_go_on(&mut self) -> bool {
+        if self.depth >= MAX_DEPTH {
+            self.fail(TranslateError::RecursionTooDeep, || format!("over max translation depth {MAX_DEPTH}"));
+        } else if self.resubmits >= MAX_RESUBMITS {
+            self.fail(TranslateError::TooManyResubmits, || format!("over {MAX_RESUBMITS} resubmit actions"));
+        } else if self.out.len() > 4096 {
+            self.fail(TranslateError::TooManyResubmits, || "resubmits yielded over 64 kB of actions".into());
+        } else if self.stack.len() > 4096 {
+            self.fail(TranslateError::StackTooDeep, || "resubmits yielded over 64 kB of stack".into());
+        }
+        self.error.is_none()
+    }
+
+    fn find(&mut self, in_port: OfPort, may_punt: bool) -> Found<'s> {
+        let bridge = self.bridge;
+        let fragment = self.flow.nw_frag & FragKind::ANY.bits() != 0;
+        if fragment && bridge.drop_fragments {
+            return Found::DroppedFragment;
+        }
+        let table = self.table;
+        let changed = differs(&self.flow, &self.original);
+        self.depend(if changed { Dep::ChangedKey(bridge.id, table) } else { Dep::Table(bridge.id, table) });
+        let reader = bridge.tables.get(usize::from(table.0)).and_then(Option::as_ref);
+        let rule = reader.and_then(|reader| {
+            // Without reassembly, fragments have no ports to speak of.
+            let ports = (self.flow.tp_src, self.flow.tp_dst);
+            if fragment && !bridge.match_fragments {
+                self.flow.tp_src.set(0);
+                self.flow.tp_dst.set(0);
+            }
+            let rule = reader.lookup(self.snapshot.version, &self.flow, Some(&mut self.mask), self.guard);
+            (self.flow.tp_src, self.flow.tp_dst) = ports;
+            rule
+        });
+        self.push.push(Push::Table { bridge: bridge.id, table, matched: rule.is_some() });
+        let listens =
+            || bridge.ports.get(&in_port).is_none_or(|port| !port.config.contains(PortConfig::NO_PACKET_IN));
+        match rule {
+            Some(rule) => Found::Rule(rule),
+            None if may_punt && bridge.miss_to_controller && listens() => Found::ForController,
+            None => Found::Nothing,
+        }
+    }
+
+    fn run_found(&mut self, found: Found<'s>) {
+        let rule = match found {
+            Found::Rule(rule) => rule,
+            Found::Nothing | Found::ForController => {
+                let table = self.table;
+                self.open_table(|| format!("{table:>2}. No match."));
+                if matches!(found, Found::ForController) {
+                    self.punt_miss();
+                } else {
+                    self.report(NodeKind::Action, || "drop".into());
+                }
+                self.close_table();
+                return;
+            }
+            Found::DroppedFragment => {
+                self.open_table(|| {
+                    "Packets are IP fragments and the fragment handling mode is \"drop\".".into()
+                });
+                self.report(NodeKind::Action, || "drop".into());
+                self.close_table();
+                return;
+            }
+        };
+        let flow = rule.value();
+        self.push.push(Push::Rule(Arc::clone(&flow.stats)));
+        self.cookie = flow.cookie;
+        self.table_miss_rule = rule.priority() == 0 && rule.to_mask() == ovs_flow::FlowMask::default();
+        self.open_table(|| describe(rule));
+        if flow.actions.is_empty() {
+            self.report(NodeKind::Action, || "drop".into());
+        }
+        self.run_list(&flow.actions);
+        self.close_table();
+    }
+
+    fn open_table(&mut self, text: impl FnOnce() -> String) {
+        if T::ACTIVE {
+            self.tracer.open(NodeKind::Table, text());
+        }
+    }
+
+    fn close_table(&mut self) {
+        if T::ACTIVE {
+            self.tracer.close();
+        }
+    }
+}
+
+/// Whether actions have changed what lookups see.
+fn differs(flow: &FlowKey, original: &FlowKey) -> bool {
+    flow.words() != original.words()
+}
+
+/// A rule as the trace names it: table, match, priority, cookie.
+fn describe(rule: &Rule<Flow>) -> String {
+    let mut text = format!("{:>2}. ", rule.value().table.0);
+    let matched =
+        ovs_flow::text::MatchDisplay { m: &rule.to_match(), ports: &ovs_flow::text::NoNames }.to_string();
+    if !matched.is_empty() {
+        let _ = write!(text, "{matched}, ");
+    }
+    let _ = write!(text, "priority {}", rule.priority());
+    if rule.value().cookie != 0 {
+        let _ = write!(text, ", cookie 0x{:x}", rule.value().cookie);
+    }
+    text
+}

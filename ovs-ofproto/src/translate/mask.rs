@@ -1,0 +1,71 @@
+//! What every mask has, and what none may have.
+
+use ovs_flow::{FlowKey, FlowMask, U16, U32, VLAN_CFI, VlanTag};
+
+fn is_ip(key: &FlowKey) -> bool {
+    matches!(key.ethertype(), 0x0800 | 0x86dd)
+}
+
+/// Adds the fields that are always looked at: recirculation, port, packet type, Ethernet type, fragment kind.
+pub(super) fn begin(key: &FlowKey, mask: &mut FlowMask) {
+    let fields = &mut mask.fields;
+    fields.recirc_id = u32::MAX;
+    fields.in_port = u32::MAX;
+    fields.packet_type = U32::new(u32::MAX);
+    if key.is_ethernet() {
+        fields.dl_type = U16::new(u16::MAX);
+    }
+    if is_ip(key) {
+        fields.nw_frag = 3;
+    }
+    if key.tunnel.is_present() {
+        fields.tunnel.id.set(u64::MAX);
+        fields.tunnel.src.set(u32::MAX);
+        fields.tunnel.dst.set(u32::MAX);
+        fields.tunnel.ipv6_src = [0xff; 16];
+        fields.tunnel.ipv6_dst = [0xff; 16];
+        fields.tunnel.flags = u16::MAX;
+        (fields.tunnel.tos, fields.tunnel.ttl) = (0xff, 0xff);
+    }
+}
+
+/// Takes out what is not in the packet: the pipeline's own fields, and headers that only actions put on.
+pub(super) fn finish(key: &FlowKey, mask: &mut FlowMask) {
+    let fields = &mut mask.fields;
+    fields.metadata.set(0);
+    fields.regs = Default::default();
+    fields.actset_output = 0;
+    fields.conj_id = 0;
+    if !key.is_ethernet() {
+        (fields.dl_src, fields.dl_dst) = ([0; 6], [0; 6]);
+        fields.dl_type.set(0);
+    }
+    if is_ip(key) && matches!(key.nw_proto, 1 | 58) {
+        fields.tp_src.set(fields.tp_src.get() & 0xff);
+        fields.tp_dst.set(fields.tp_dst.get() & 0xff);
+    }
+    if key.nw_frag & 2 != 0 {
+        fields.tp_src.set(0);
+        fields.tp_dst.set(0);
+    }
+    if !matches!(key.dl_type.get(), 0x8847 | 0x8848) {
+        fields.mpls_lse = Default::default();
+    }
+    let tagged = key.vlans[0].tci.get() & VLAN_CFI != 0;
+    for tag in &mut fields.vlans {
+        if !tagged {
+            *tag = VlanTag::default();
+        } else if tag.tci.get() != 0 {
+            tag.tci.set(tag.tci.get() | VLAN_CFI);
+        }
+    }
+}
+
+/// Makes the mask one that a datapath can hold: the presence of a tag cannot be wildcarded there, so the
+/// outermost tag is exact unless some of it is in the mask.
+pub(crate) fn for_datapath(mask: &mut FlowMask) {
+    let tag = &mut mask.fields.vlans[0];
+    if tag.tci.get() == 0 {
+        tag.tci.set(u16::MAX);
+    }
+}

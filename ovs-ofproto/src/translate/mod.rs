@@ -1,0 +1,226 @@
+//! Translation: what the rules of a bridge make of a packet, as datapath actions and a mask.
+//!
+//! ```text
+//!   key ─▶ table lookup ─▶ rule's actions ─▶ commit ─▶ datapath actions
+//!            │ bits looked at    │  ▲           │
+//!            ▼                   ▼  └ resubmit  ▼
+//!           mask              NORMAL, ports   sets, tags
+//! ```
+//!
+//! [`translate`] is a pure function of snapshot, key and packet: what shall happen beside the packet's forwarding
+//! (statistics, learning) is returned as a list of [`Push`], and done by whoever called. Upcalls, revalidation,
+//! packet-outs and traces are four callers of it.
+//!
+//! The mask has each bit of the key that was looked at: a packet that agrees on them is translated alike.
+
+mod action_set;
+mod actions;
+mod commit;
+mod context;
+mod controller;
+mod fields;
+mod lookup;
+pub(crate) mod mask;
+mod normal;
+mod output;
+mod patch;
+mod vlan;
+
+use std::sync::Arc;
+
+use ovs_classifier::rcu::Reader;
+use ovs_dpif::{Action as DpAction, PuntCookie, SlowPath, UserspaceAction};
+use ovs_flow::{FlowKey, FlowMask, OfPort, TableId};
+use ovs_openflow::Action;
+use ovs_packet::Packet;
+
+use crate::recirc::RecircRef;
+use crate::rule::RuleStats;
+use crate::snapshot::{BridgeId, BridgeSnap, Snapshot};
+use crate::trace::Tracer;
+use context::Context;
+
+/// How deep resubmits, tables and bridges may nest.
+pub const MAX_DEPTH: u32 = 64;
+/// How many table lookups one translation may make.
+pub const MAX_RESUBMITS: u32 = 64 * 64;
+
+/// What became of a packet's key.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Translation {
+    /// What the datapath shall do with the packet, in full.
+    pub actions: Vec<DpAction>,
+    /// Which bits of the key decided that.
+    pub mask: FlowMask,
+    /// Whether a datapath cannot do the actions by itself, and why: the megaflow then hands each packet to the
+    /// switch's logic.
+    pub slow: Option<SlowPath>,
+    /// Why the packet is dropped although rules said otherwise.
+    pub error: Option<TranslateError>,
+    /// What each packet counts for, and refreshes.
+    pub(crate) push: Vec<Push>,
+    /// What the answer depends on.
+    pub(crate) deps: Vec<Dep>,
+    /// Frozen states that the actions name.
+    pub(crate) frozen: Vec<RecircRef>,
+    /// The key after all actions.
+    pub(crate) last: Option<Box<FlowKey>>,
+}
+
+impl Translation {
+    /// The actions of a megaflow: those of the packet, or its way to the switch's logic.
+    pub fn megaflow_actions(&self) -> Vec<DpAction> {
+        match self.slow {
+            None => self.actions.clone(),
+            Some(reason) => {
+                let cookie = PuntCookie::SlowPath(reason);
+                vec![DpAction::Userspace(UserspaceAction { cookie, egress: None })]
+            }
+        }
+    }
+}
+
+/// Why a translation ended in a drop. The texts are those of the original's trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TranslateError {
+    /// [`MAX_DEPTH`]
+    #[error("Recursion too deep")]
+    RecursionTooDeep,
+    /// [`MAX_RESUBMITS`]
+    #[error("Too many resubmits")]
+    TooManyResubmits,
+    /// More than 64 kB on the stack.
+    #[error("Stack too deep")]
+    StackTooDeep,
+    /// No recirculation identifier could be had.
+    #[error("No recirculation context")]
+    NoRecirculation,
+    /// An action that this switch does not do. Such rules are refused when they come, so this is not seen
+    /// in practice.
+    #[error("Unsupported action")]
+    Unsupported,
+}
+
+/// What a packet of a translated flow counts for, or refreshes.
+#[derive(Clone, Debug)]
+pub(crate) enum Push {
+    /// A rule was hit.
+    Rule(Arc<RuleStats>),
+    /// A table was asked.
+    Table { bridge: BridgeId, table: TableId, matched: bool },
+    /// A source address was seen.
+    Learn { bridge: BridgeId, vlan: u16, mac: [u8; 6], port: OfPort },
+    /// A packet went by a patch, from a port to its peer.
+    Patch { from: (BridgeId, OfPort), to: (BridgeId, OfPort) },
+}
+
+/// Something that an answer depends on, absence included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Dep {
+    /// The configuration of a bridge.
+    Bridge(BridgeId),
+    /// The rules of a table.
+    Table(BridgeId, TableId),
+    /// The same, asked with a key that earlier actions had changed.
+    ChangedKey(BridgeId, TableId),
+    /// Where an address is, by key of the MAC table.
+    Mac(BridgeId, u64),
+}
+
+/// Memory that translations reuse, and the right to read the tables.
+#[derive(Debug)]
+pub struct Scratch {
+    reader: ReaderBox,
+}
+
+struct ReaderBox(Reader);
+
+impl std::fmt::Debug for ReaderBox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reader")
+    }
+}
+
+impl Scratch {
+    /// For translations against snapshots of the same switch as this one.
+    pub fn new(snapshot: &Snapshot) -> Self {
+        Self { reader: ReaderBox(snapshot.shared.domain.reader()) }
+    }
+}
+
+/// Where translation begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start<'a> {
+    /// In the first table.
+    Tables,
+    /// With a packet-out's actions.
+    Actions(&'a [Action]),
+}
+
+/// What is to be translated.
+#[derive(Debug)]
+pub(crate) struct Input<'a> {
+    pub bridge: BridgeId,
+    /// `in_port` is an [`OfPort`].
+    pub key: FlowKey,
+    pub packet: Option<&'a Packet>,
+    pub start: Start<'a>,
+    /// Packet-ins are not to be sent (traces).
+    pub dry: bool,
+}
+
+/// Translates the key of a packet in the datapath; `key.in_port` is a [`ovs_flow::DpPort`]. A packet from a port
+/// that no bridge has is dropped.
+pub fn translate(
+    snapshot: &Snapshot,
+    key: &FlowKey,
+    packet: Option<&Packet>,
+    scratch: &mut Scratch,
+    tracer: &mut impl Tracer,
+) -> Translation {
+    match snapshot.world.ports.get(&key.dp_port()) {
+        None => {
+            let mut mask = FlowMask::default();
+            mask::begin(key, &mut mask);
+            mask::finish(key, &mut mask);
+            Translation { mask, ..Translation::default() }
+        }
+        Some((bridge, port)) => {
+            let mut key = *key;
+            key.in_port = u32::from(port.0);
+            let input = Input { bridge: *bridge, key, packet, start: Start::Tables, dry: false };
+            translate_input(snapshot, input, scratch, tracer)
+        }
+    }
+}
+
+/// Translates what comes in by a port of a bridge, or out of a controller.
+pub(crate) fn translate_input<T: Tracer>(
+    snapshot: &Snapshot,
+    input: Input<'_>,
+    scratch: &mut Scratch,
+    tracer: &mut T,
+) -> Translation {
+    let guard = scratch.reader.0.enter();
+    let Some(bridge) = snapshot.world.bridges.get(&input.bridge) else { return Translation::default() };
+    let mut context = Context::new(snapshot, &guard, bridge, &input, tracer);
+    context.deps.push(Dep::Bridge(bridge.id));
+    context.open_bridge();
+    match input.start {
+        Start::Tables => context.enter_tables(),
+        Start::Actions(actions) => {
+            context.run_list(actions);
+            context.run_action_set();
+        }
+    }
+    context.close_bridge();
+    context.finish(&input.key)
+}
+
+impl BridgeSnap {
+    fn no_receive(&self, port: OfPort) -> bool {
+        self.ports.get(&port).is_some_and(|port| port.config.contains(ovs_openflow::PortConfig::NO_RECV))
+    }
+}

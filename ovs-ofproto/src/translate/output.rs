@@ -1,0 +1,85 @@
+//! Output: real ports, reserved ports, queues.
+
+use ovs_dpif::Action as DpAction;
+use ovs_flow::{OfPort, Subfield, TableId};
+use ovs_openflow::PortConfig;
+
+use super::context::Context;
+use crate::trace::Tracer;
+
+impl<T: Tracer> Context<'_, T> {
+    /// `output`: `max_len` is for the controller alone.
+    pub(super) fn output(&mut self, port: OfPort, max_len: u16) {
+        match port {
+            OfPort::IN_PORT => self.output_port(self.flow.of_port()),
+            OfPort::TABLE => {
+                let port = self.flow.of_port();
+                self.go_to_table(TableId(0), port, true, true);
+            }
+            OfPort::NORMAL => self.normal(),
+            OfPort::FLOOD => self.flood(PortConfig::NO_FLOOD),
+            OfPort::ALL => self.flood(PortConfig::empty()),
+            OfPort::CONTROLLER => self.punt_output(max_len),
+            OfPort::NONE => {}
+            port if port == self.flow.of_port() => {
+                self.warn(|| "skipping output to input port".into());
+            }
+            port => self.output_port(port),
+        }
+    }
+
+    /// `output:FIELD`.
+    pub(super) fn output_field(&mut self, src: &Subfield, max_len: u16) {
+        src.mask_into(&mut self.mask);
+        let value = src.get(&self.flow);
+        let port = u16::try_from(value).map(OfPort).ok();
+        let port = port.or_else(|| u32::try_from(value).ok().and_then(OfPort::from_u32));
+        match port {
+            Some(port) => {
+                self.detail(|| format!("output port is {port}"));
+                self.output(port, max_len);
+            }
+            None => self.warn(|| format!("output port {value:#x} is out of range")),
+        }
+    }
+
+    /// `enqueue`: the queue counts for this output only.
+    pub(super) fn enqueue(&mut self, port: OfPort, queue: u32) {
+        let before = std::mem::replace(&mut self.flow.skb_priority, queue);
+        self.output(port, 0);
+        self.flow.skb_priority = before;
+    }
+
+    fn flood(&mut self, without: PortConfig) {
+        let bridge = self.bridge;
+        let in_port = self.flow.of_port();
+        let local = bridge.ports.get_key_value(&OfPort::LOCAL);
+        let others = bridge.ports.iter().filter(|(number, _)| **number != OfPort::LOCAL);
+        for (number, port) in local.into_iter().chain(others) {
+            if *number != in_port && !port.config.intersects(without) {
+                self.output_port(*number);
+            }
+        }
+    }
+
+    /// Sends out of a port, whatever the port of entry is.
+    pub(super) fn output_port(&mut self, number: OfPort) {
+        let bridge = self.bridge;
+        let Some(port) = bridge.ports.get(&number) else {
+            self.warn(|| "Nonexistent output port".into());
+            return;
+        };
+        if port.config.contains(PortConfig::NO_FWD) {
+            self.warn(|| "OFPPC_NO_FWD set, skipping output".into());
+            return;
+        }
+        if let Some(dp_port) = port.dp_port {
+            self.commit();
+            self.out.push(DpAction::Output(dp_port));
+        } else if let Some(peer) = port.peer {
+            self.cross_patch(number, peer);
+        } else {
+            self.warn(|| "Nonexistent output port".into());
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Patch ports: translation goes on in the peer's bridge.
+
+use ovs_flow::OfPort;
+
+use super::context::Context;
+use super::{Dep, MAX_DEPTH, Push, TranslateError};
+use crate::snapshot::BridgeId;
+use crate::trace::Tracer;
+
+impl<T: Tracer> Context<'_, T> {
+    /// Enters the peer's bridge as a packet that just came in there, and comes back.
+    pub(super) fn cross_patch(&mut self, from: OfPort, peer: (BridgeId, OfPort)) {
+        let (bridge, port) = peer;
+        let Some(next) = self.snapshot.world.bridges.get(&bridge) else {
+            self.warn(|| "Nonexistent patch port peer".into());
+            return;
+        };
+        if self.depth >= MAX_DEPTH {
+            self.fail(TranslateError::RecursionTooDeep, || format!("over max translation depth {MAX_DEPTH}"));
+            return;
+        }
+        self.push.push(Push::Patch { from: (self.bridge.id, from), to: peer });
+        self.depend(Dep::Bridge(bridge));
+        let outer = (self.bridge, self.flow, self.table, self.cookie, self.table_miss_rule, self.exit);
+        let (stack, set) = (std::mem::take(&mut self.stack), std::mem::take(&mut self.action_set));
+        let in_packet_out = std::mem::replace(&mut self.in_packet_out, false);
+        self.bridge = next;
+        self.flow.in_port = u32::from(port.0);
+        self.flow.metadata.set(0);
+        self.flow.regs = Default::default();
+        self.flow.tunnel = Default::default();
+        self.flow.actset_output = u32::from(OfPort::UNSET.0);
+        (self.flow.ct_state, self.flow.ct_zone, self.flow.ct_mark) = (0, 0, 0);
+        self.flow.ct_label = [0; 16];
+        self.depth += 1;
+        self.open_bridge();
+        self.enter_tables();
+        self.close_bridge();
+        self.depth -= 1;
+        (self.bridge, self.flow, self.table, self.cookie, self.table_miss_rule, self.exit) = outer;
+        (self.stack, self.action_set, self.in_packet_out) = (stack, set, in_packet_out);
+    }
+}

@@ -1,0 +1,171 @@
+//! The handler of one worker.
+
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use ovs_classifier::rcu::Reader;
+use ovs_dpif::{
+    Actions, ControllerPunt, DropReason, HandlerFactory, Install, Punt, PuntCookie, Upcall, UpcallHandler,
+    Verdict, WorkerId,
+};
+use ovs_flow::{FlowKey, FlowMask, SparseKey, Ufid, extract};
+use parking_lot::RwLock;
+
+use super::identity::Identities;
+use super::message::{Age, Message, Miss, NewFlow, PuntedPacket};
+use crate::compact::Compact;
+use crate::snapshot::{Shared, Snapshot};
+use crate::trace::Unwatched;
+use crate::translate::{Scratch, Translation, mask, translate};
+
+/// Who is to be woken when a message waits; set by the embedder once, before packets move.
+pub(crate) type SharedWaker = Arc<RwLock<Option<Arc<dyn ovs_dpif::Waker>>>>;
+
+/// Makes the handlers of a datapath's workers.
+pub(crate) struct Handlers {
+    pub shared: Arc<Shared>,
+    pub messages: SyncSender<Box<Message>>,
+    pub waker: SharedWaker,
+    pub seed: u64,
+}
+
+impl HandlerFactory for Handlers {
+    fn handler(&self, worker: WorkerId) -> Box<dyn UpcallHandler> {
+        let mut reader = self.shared.domain.reader();
+        let snapshot = self.shared.snapshot(&reader.enter());
+        Box::new(Handler {
+            worker,
+            scratch: Scratch::new(&snapshot),
+            reader,
+            snapshot,
+            messages: self.messages.clone(),
+            waker: self.waker.read().clone(),
+            identities: Identities::new(self.seed),
+            sparse: SparseKey::new(),
+        })
+    }
+}
+
+struct Handler {
+    worker: WorkerId,
+    reader: Reader,
+    scratch: Scratch,
+    /// What all answers of this turn come from.
+    snapshot: Snapshot,
+    messages: SyncSender<Box<Message>>,
+    waker: Option<Arc<dyn ovs_dpif::Waker>>,
+    identities: Identities,
+    sparse: SparseKey,
+}
+
+impl Handler {
+    /// Hands a message over; `false` if there is no room for it.
+    fn send(&self, message: Message) -> bool {
+        let sent = self.messages.try_send(Box::new(message)).is_ok();
+        if let (true, Some(waker)) = (sent, &self.waker) {
+            waker.wake();
+        }
+        sent
+    }
+
+    fn translate(&mut self, key: &FlowKey, packet: &ovs_packet::Packet) -> (Translation, Age) {
+        let age = Age {
+            version: self.snapshot.version,
+            generation: self.snapshot.world.generation,
+            macs: self.snapshot.shared.mac_changes(),
+        };
+        (translate(&self.snapshot, key, Some(packet), &mut self.scratch, &mut Unwatched), age)
+    }
+
+    fn punt_to_controller(&mut self, punt: &Punt<'_>, cookie: ControllerPunt) -> Result<(), DropReason> {
+        let Some(state) = self.snapshot.shared.recirculation.find(cookie.recirc_id) else {
+            return Err(DropReason::Upcall);
+        };
+        let data = punt.packet.data();
+        let kept = data.len().min(usize::from(cookie.max_len));
+        let key = self.key_of(punt);
+        let message = Message::Punted(PuntedPacket {
+            punt: cookie,
+            state,
+            key: Box::new(key),
+            data: data[..kept].to_vec(),
+            total_len: data.len(),
+        });
+        if self.send(message) { Ok(()) } else { Err(DropReason::EffectsFull) }
+    }
+
+    fn key_of(&mut self, punt: &Punt<'_>) -> FlowKey {
+        let tags = self.snapshot.world.features.max_vlan_headers;
+        let packet_type = punt.packet.facts().packet_type;
+        extract::extract_bytes(punt.packet.data(), packet_type, punt.metadata, tags, &mut self.sparse);
+        self.sparse.expand()
+    }
+}
+
+impl UpcallHandler for Handler {
+    fn begin(&mut self, _now: Duration) {
+        let guard = self.reader.enter();
+        let shared = Arc::clone(&self.snapshot.shared);
+        shared.renew(&mut self.snapshot, &guard);
+    }
+
+    fn miss(&mut self, upcall: Upcall<'_>) -> Verdict {
+        let (translation, age) = self.translate(upcall.key, upcall.packet);
+        let actions: Actions = translation.actions.as_slice().into();
+        let mut bits = Box::new(translation.mask);
+        mask::for_datapath(&mut bits);
+        let installed: Actions = match translation.slow {
+            None => Arc::clone(&actions),
+            Some(_) => translation.megaflow_actions().into(),
+        };
+        let ufid = self.identities.of(upcall.key, &bits);
+        let message = Message::Miss(Miss {
+            now: upcall.now,
+            bytes: upcall.packet.len() as u64,
+            push: translation.push,
+            install: Some(NewFlow {
+                ufid,
+                worker: self.worker,
+                key: masked(upcall.key, &bits),
+                mask: Compact::new(&bits.fields),
+                actions: Arc::clone(&installed),
+                deps: translation.deps,
+                frozen: translation.frozen,
+                age,
+            }),
+        });
+        if !self.send(message) {
+            return Verdict::Refuse(DropReason::EffectsFull);
+        }
+        Verdict::Forward { actions, install: Some(Install { ufid, mask: bits, actions: installed }) }
+    }
+
+    fn installed(&mut self, ufid: Ufid, refused: Option<DropReason>) {
+        if refused.is_some_and(|reason| reason != DropReason::AlreadyInstalled) {
+            // If this is lost, the next sweep finds that the datapath does not have the flow.
+            self.send(Message::Refused { ufid, worker: self.worker });
+        }
+    }
+
+    fn punt(&mut self, punt: Punt<'_>) -> Result<Option<Actions>, DropReason> {
+        match punt.cookie {
+            PuntCookie::Controller(cookie) if cookie.dont_send => Ok(None),
+            PuntCookie::Controller(cookie) => {
+                let cookie = *cookie;
+                self.punt_to_controller(&punt, cookie).map(|()| None)
+            }
+            PuntCookie::SlowPath(_) => {
+                let key = self.key_of(&punt);
+                let (translation, _) = self.translate(&key, punt.packet);
+                // The packet has been counted by the megaflow that sent it here.
+                Ok(Some(translation.actions.into()))
+            }
+            _ => Err(DropReason::UnsupportedAction),
+        }
+    }
+}
+
+fn masked(key: &FlowKey, mask: &FlowMask) -> Compact {
+    Compact::new(&key.masked(&mask.fields))
+}

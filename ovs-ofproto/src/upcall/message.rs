@@ -1,0 +1,68 @@
+//! What workers tell the control side.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ovs_classifier::Version;
+use ovs_dpif::{Actions, ControllerPunt, WorkerId};
+use ovs_flow::{FlowKey, Ufid};
+
+use crate::compact::Compact;
+use crate::recirc::{FrozenState, RecircRef};
+use crate::translate::{Dep, Push};
+
+/// One message. Messages of one worker arrive in their order.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A packet was translated.
+    Miss(Miss),
+    /// The megaflow of an earlier message was not installed on this worker.
+    Refused { ufid: Ufid, worker: WorkerId },
+    /// A packet goes to controllers.
+    Punted(PuntedPacket),
+}
+
+/// What one translated packet counts for, and the megaflow that is being installed for its successors.
+#[derive(Debug)]
+pub(crate) struct Miss {
+    pub now: Duration,
+    /// Bytes of the packet.
+    pub bytes: u64,
+    pub push: Vec<Push>,
+    pub install: Option<NewFlow>,
+}
+
+/// A megaflow as it is installed.
+#[derive(Debug)]
+pub(crate) struct NewFlow {
+    pub ufid: Ufid,
+    pub worker: WorkerId,
+    /// `in_port` is a datapath port.
+    pub key: Compact,
+    pub mask: Compact,
+    pub actions: Actions,
+    pub deps: Vec<Dep>,
+    pub frozen: Vec<RecircRef>,
+    pub age: Age,
+}
+
+/// Of when the state was that a translation saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Age {
+    pub version: Version,
+    pub generation: u64,
+    /// Changes of MAC tables.
+    pub macs: u64,
+}
+
+/// A packet for controllers.
+#[derive(Debug)]
+pub(crate) struct PuntedPacket {
+    pub punt: ControllerPunt,
+    pub state: Arc<FrozenState>,
+    /// The packet's key as it was punted.
+    pub key: Box<FlowKey>,
+    /// The packet's bytes, cut to what the action allows.
+    pub data: Vec<u8>,
+    pub total_len: usize,
+}
