@@ -1,5 +1,6 @@
 //! The device and its factory.
 
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -31,6 +32,12 @@ pub struct SystemDevice {
     link: Link,
     shared: Arc<Shared>,
     rx: Option<SystemRx>,
+    /// The receive queue's socket, which counts what it loses.
+    socket: Arc<OwnedFd>,
+    lost: u64,
+    /// What all transmit handles send by. Opened with the device, so that a handle made later belongs to the
+    /// device's network namespace, whatever the caller's is.
+    sender: Arc<OwnedFd>,
 }
 
 impl SystemDevice {
@@ -41,10 +48,13 @@ impl SystemDevice {
             let source = std::io::Error::from_raw_os_error(libc::EPFNOSUPPORT);
             return Err(OpenError::System { name: name.to_owned(), source });
         }
-        let fd = sys::packet::receiver(link.ifindex()).map_err(|source| open_error(name, source))?;
+        let socket =
+            Arc::new(sys::packet::receiver(link.ifindex()).map_err(|source| open_error(name, source))?);
+        let sender =
+            Arc::new(sys::packet::sender(link.ifindex()).map_err(|source| open_error(name, source))?);
         let shared = Arc::new(Shared::default());
-        let rx = Some(SystemRx::new(fd, Arc::clone(&shared)));
-        Ok(Self { link, shared, rx })
+        let rx = Some(SystemRx::new(Arc::clone(&socket), Arc::clone(&shared)));
+        Ok(Self { link, shared, rx, socket, lost: 0, sender })
     }
 }
 
@@ -70,7 +80,9 @@ impl Netdev for SystemDevice {
     fn statistics(&mut self) -> Statistics {
         let mut statistics = self.link.statistics();
         let mine = |counter: Option<u64>, more: u64| counter.map(|n| n + more);
-        statistics.rx_dropped = mine(statistics.rx_dropped, self.shared.rx_unusable.load(Ordering::Relaxed));
+        self.lost += sys::packet::lost(self.socket.as_fd()).unwrap_or(0);
+        let unusable = self.shared.rx_unusable.load(Ordering::Relaxed);
+        statistics.rx_dropped = mine(statistics.rx_dropped, self.lost + unusable);
         statistics.tx_dropped = mine(statistics.tx_dropped, self.shared.tx_lost.load(Ordering::Relaxed));
         statistics
     }
@@ -84,16 +96,10 @@ impl Netdev for SystemDevice {
     }
 
     fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError> {
-        let device = self.link.name().to_owned();
         if self.link.is_gone() {
-            return Err(ConfigError::Gone { device });
+            return Err(ConfigError::Gone { device: self.link.name().to_owned() });
         }
-        let fd = sys::packet::sender(self.link.ifindex()).map_err(|source| ConfigError::System {
-            device,
-            property: "transmit queue",
-            source,
-        })?;
-        Ok(Box::new(SystemTx::new(fd, Arc::clone(&self.shared))))
+        Ok(Box::new(SystemTx::new(Arc::clone(&self.sender), Arc::clone(&self.shared))))
     }
 
     fn poll_changes(&mut self, _now: Duration) -> u64 {

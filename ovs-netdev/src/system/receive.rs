@@ -8,6 +8,7 @@ use ovs_packet::{BATCH_MAX, Batch, Packet, Pool, edit};
 
 use crate::linux::Shared;
 use crate::linux::sys::mmsg::{self, Received, Slot};
+use crate::linux::sys::packet;
 use crate::linux::vnet::{self, VNET_LEN};
 use crate::{Interest, RxError, RxQueue, Wait};
 
@@ -17,15 +18,17 @@ const HEADROOM: usize = 192;
 /// The receive queue: a packet socket, and empty frames to receive into.
 #[derive(Debug)]
 pub(super) struct SystemRx {
-    fd: OwnedFd,
+    fd: Arc<OwnedFd>,
     shared: Arc<Shared>,
     slots: Box<[Slot; BATCH_MAX]>,
     results: Box<[Received; BATCH_MAX]>,
+    /// The device was taken down, and nothing has come since.
+    down: bool,
 }
 
 impl SystemRx {
-    pub fn new(fd: OwnedFd, shared: Arc<Shared>) -> Self {
-        Self { fd, shared, slots: Box::default(), results: Box::default() }
+    pub fn new(fd: Arc<OwnedFd>, shared: Arc<Shared>) -> Self {
+        Self { fd, shared, slots: Box::default(), results: Box::default(), down: false }
     }
 
     /// Fills the first `wanted` slots with empty frames; says how many are whole.
@@ -42,6 +45,18 @@ impl SystemRx {
             }
         }
         wanted
+    }
+
+    /// Sorts errors of receiving: nothing there, nothing while down, gone, or worth telling.
+    fn nothing(&mut self, error: io::Error) -> Result<usize, RxError> {
+        match error.raw_os_error() {
+            Some(libc::EAGAIN | libc::EINTR) => {}
+            Some(libc::ENETDOWN) => self.down = true,
+            Some(libc::ENODEV | libc::ENXIO) => return Err(RxError::Gone),
+            _ => return Err(RxError::System(error)),
+        }
+        // The socket says once that the device went down, and nothing more if it is then removed.
+        if self.down && !packet::is_bound(self.fd.as_fd()) { Err(RxError::Gone) } else { Ok(0) }
     }
 }
 
@@ -92,8 +107,9 @@ impl RxQueue for SystemRx {
         }
         let received = match mmsg::receive(self.fd.as_fd(), &mut self.slots[..ready], &mut self.results) {
             Ok(received) => received,
-            Err(error) => return nothing(error),
+            Err(error) => return self.nothing(error),
         };
+        self.down = false;
         let before = batch.len();
         let mut unusable = 0;
         for (slot, result) in self.slots.iter_mut().zip(self.results.iter()).take(received) {
@@ -118,14 +134,5 @@ impl RxQueue for SystemRx {
             batch.clear();
         }
         drained
-    }
-}
-
-/// Sorts errors of receiving: nothing there, nothing while down, gone, or worth telling.
-fn nothing(error: io::Error) -> Result<usize, RxError> {
-    match error.raw_os_error() {
-        Some(libc::EAGAIN | libc::EINTR | libc::ENETDOWN) => Ok(0),
-        Some(libc::ENODEV | libc::ENXIO) => Err(RxError::Gone),
-        _ => Err(RxError::System(error)),
     }
 }

@@ -11,15 +11,15 @@ use crate::linux::vnet::{self, VNET_LEN};
 use crate::linux::{Shared, vnet::OFFLOADS};
 use crate::{Sent, TxQueue};
 
-/// A handle to send by: a packet socket of its own.
+/// A handle to send by.
 #[derive(Debug)]
 pub(super) struct SystemTx {
-    fd: OwnedFd,
+    fd: Arc<OwnedFd>,
     shared: Arc<Shared>,
 }
 
 impl SystemTx {
-    pub fn new(fd: OwnedFd, shared: Arc<Shared>) -> Self {
+    pub fn new(fd: Arc<OwnedFd>, shared: Arc<Shared>) -> Self {
         Self { fd, shared }
     }
 }

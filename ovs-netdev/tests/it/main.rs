@@ -1,1 +1,14 @@
-//! Integration tests of ovs-netdev, one binary.
+//! The crate's integration tests: one binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers outside of #[test] functions")]
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+
+mod files;
+#[cfg(target_os = "linux")]
+mod netns;
+mod registry;
+#[cfg(target_os = "linux")]
+mod system;
+#[cfg(target_os = "linux")]
+mod tap;
+#[cfg(target_os = "linux")]
+mod tcp;

@@ -42,6 +42,34 @@ pub(crate) fn sender(ifindex: u32) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
+/// How many packets the socket has lost since it was last asked, because its buffer was full.
+pub(crate) fn lost(socket: BorrowedFd<'_>) -> io::Result<u64> {
+    let mut statistics = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
+    let mut len = size_of::<libc::tpacket_stats>() as libc::socklen_t;
+    // SAFETY: the pointers are to a struct of `len` writable bytes and to its length, which live over the call.
+    check(unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_STATISTICS,
+            ptr::from_mut(&mut statistics).cast(),
+            &raw mut len,
+        )
+    })?;
+    Ok(u64::from(statistics.tp_drops))
+}
+
+/// False if the interface that the socket was bound to has been removed.
+pub(crate) fn is_bound(socket: BorrowedFd<'_>) -> bool {
+    // SAFETY: all zeros is a valid sockaddr_ll.
+    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    let mut len = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+    // SAFETY: the pointers are to `len` writable bytes and to that length, which live over the call.
+    let result =
+        unsafe { libc::getsockname(socket.as_raw_fd(), ptr::from_mut(&mut address).cast(), &raw mut len) };
+    result < 0 || address.sll_ifindex > 0
+}
+
 fn socket() -> io::Result<OwnedFd> {
     // SAFETY: takes only integers.
     let fd = check(unsafe {
