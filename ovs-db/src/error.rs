@@ -10,6 +10,8 @@ use crate::json::Json;
 pub enum ErrorTag {
     /// A value or operation does not have the form that RFC 7047 demands.
     SyntaxError,
+    /// A set has an element, or a map a key, twice.
+    Duplicate,
     /// A value breaks a constraint of its type, or an index, a row limit or an immutable column is hurt.
     ConstraintViolation,
     /// A strong reference to a row that does not exist, or deletion of a row that is still referred to.
@@ -24,13 +26,11 @@ pub enum ErrorTag {
     Aborted,
     /// An `assert` about a lock that the session does not hold.
     NotOwner,
-    /// The request was cancelled.
-    Canceled,
     /// The server does not serve that database.
     UnknownDatabase,
-    /// The schema has no such table.
+    /// The schema has no such table (on the wire a `syntax error`).
     UnknownTable,
-    /// No operation has that name.
+    /// No operation has that name (on the wire a `syntax error`).
     UnknownOperation,
     /// No mutator has that name.
     UnknownMutator,
@@ -38,8 +38,6 @@ pub enum ErrorTag {
     UnknownFunction,
     /// The table has no such column.
     UnknownColumn,
-    /// The server does not have that method.
-    UnknownMethod,
     /// Two operations of a transaction chose one `uuid-name`.
     DuplicateUuidName,
     /// A chosen `uuid` is in use.
@@ -54,19 +52,14 @@ pub enum ErrorTag {
     IoError,
     /// A bug in this program.
     InternalError,
-    /// A monitor's name is in use.
-    DuplicateMonitorId,
-    /// No monitor has that name.
-    UnknownMonitor,
-    /// No lock of that name was asked for by this session, or it was asked for before.
-    BadLock,
 }
 
 impl ErrorTag {
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
-            ErrorTag::SyntaxError | ErrorTag::DuplicateMonitorId | ErrorTag::BadLock => "syntax error",
+            ErrorTag::SyntaxError | ErrorTag::UnknownTable | ErrorTag::UnknownOperation => "syntax error",
+            ErrorTag::Duplicate => "ovsdb error",
             ErrorTag::ConstraintViolation => "constraint violation",
             ErrorTag::ReferentialIntegrityViolation => "referential integrity violation",
             ErrorTag::DomainError => "domain error",
@@ -74,14 +67,10 @@ impl ErrorTag {
             ErrorTag::TimedOut => "timed out",
             ErrorTag::Aborted => "aborted",
             ErrorTag::NotOwner => "not owner",
-            ErrorTag::Canceled => "canceled",
             ErrorTag::UnknownDatabase => "unknown database",
-            ErrorTag::UnknownTable => "unknown table",
             ErrorTag::UnknownFunction => "unknown function",
             ErrorTag::UnknownMutator => "unknown mutator",
-            ErrorTag::UnknownOperation => "unknown operation",
             ErrorTag::UnknownColumn => "unknown column",
-            ErrorTag::UnknownMethod => "unknown method",
             ErrorTag::DuplicateUuidName => "duplicate uuid-name",
             ErrorTag::DuplicateUuid => "duplicate uuid",
             ErrorTag::NotAllowed => "not allowed",
@@ -89,7 +78,6 @@ impl ErrorTag {
             ErrorTag::ResourcesExhausted => "resources exhausted",
             ErrorTag::IoError => "I/O error",
             ErrorTag::InternalError => "internal error",
-            ErrorTag::UnknownMonitor => "unknown monitor",
         }
     }
 }

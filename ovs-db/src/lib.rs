@@ -7,6 +7,7 @@ pub mod error;
 pub mod json;
 pub mod jsonrpc;
 pub mod schema;
+pub mod server;
 pub mod sha1;
 pub mod storage;
 pub mod txn;

@@ -285,3 +285,79 @@ fn accessors_give_defaults_for_other_types() {
     );
     assert_eq!(item.get_set("map").map(Atom::as_str).collect::<Vec<_>>(), [Some("k"), Some("l")]);
 }
+
+mod hostile {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// JSON made of words that mean something to the protocol.
+    fn any_json() -> impl Strategy<Value = Json> {
+        let word = prop::sample::select(
+            &["set", "map", "uuid", "x", "Item", "name", "tags", "modify", "a", "unknown method"][..],
+        );
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            (-3i64..9).prop_map(Json::from),
+            word.prop_map(Json::from),
+            Just(Json::from(uuid(1).to_string())),
+        ];
+        leaf.prop_recursive(5, 40, 5, |inner| {
+            let key = prop_oneof![
+                prop::sample::select(
+                    &[
+                        "Item", "Root", "modify", "insert", "new", "delete", "initial", "name", "tags",
+                        "map", "mode"
+                    ][..]
+                )
+                .prop_map(String::from),
+                Just(uuid(1).to_string()),
+            ];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Json::Array),
+                prop::collection::btree_map(key, inner, 0..4).prop_map(Json::Object),
+            ]
+        })
+    }
+
+    /// One table-updates object that has the right shape down to the rows' columns.
+    fn likely_update() -> impl Strategy<Value = Json> {
+        let kind = prop::sample::select(&["modify", "insert", "delete", "new"][..]);
+        let column = prop::sample::select(&["name", "tags", "map", "mode"][..]);
+        (kind, prop::collection::btree_map(column.prop_map(String::from), any_json(), 0..4)).prop_map(
+            |(kind, row)| {
+                let row = Json::object([(kind, Json::Object(row))]);
+                Json::object([("Item", Json::object([(uuid(1).to_string(), row)]))])
+            },
+        )
+    }
+
+    proptest! {
+        /// Whatever a server sends is understood or refused; nothing panics, and the session can start anew.
+        #[test]
+        fn any_message_is_taken_or_refused(
+            messages in prop::collection::vec((0u8..6, prop_oneof![any_json(), likely_update()]), 1..12)
+        ) {
+            let mut b = synced(config());
+            for (kind, json) in messages {
+                let message = match kind {
+                    0 => Message::notify("update", vec![Json::from("main"), json]),
+                    1 => Message::notify("update2", vec![Json::from("main"), json]),
+                    2 => Message::notify("update3", vec![Json::from("main"), Json::Null, json]),
+                    3 => Message::reply(json, Json::from(1)),
+                    4 => Message::error(json, Json::from(2)),
+                    _ => Message::request("echo", vec![json], 7),
+                };
+                if b.session.receive(message).is_err() {
+                    b.session.disconnected();
+                    b.session.connected();
+                }
+                let mut txn = Transaction::new();
+                txn.delete("Item", uuid(1));
+                b.session.transact(&txn);
+                b.session.take_output();
+            }
+        }
+    }
+}

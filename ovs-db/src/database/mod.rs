@@ -91,7 +91,7 @@ impl Database {
 
     fn count_references(&mut self, change: &Change, row: &Row, add: bool) {
         let Database { schema, tables } = self;
-        for_each_reference(schema, change.table, row, |target, kind, uuid| {
+        for_each_reference(schema, change.table, change.uuid, row, |target, kind, uuid| {
             let target = &mut tables[target.0];
             match kind {
                 RefKind::Strong => adjust(&mut target.strong, uuid, add),
@@ -108,30 +108,40 @@ impl Database {
 
     /// All rows as one change set that makes them out of nothing.
     pub fn snapshot(&self) -> ChangeSet {
-        let rows = self.schema.tables().flat_map(|(table, _)| {
-            self.rows(table).map(move |(uuid, row)| Change {
+        self.snapshot_of(self.schema.tables().map(|(table, _)| table))
+    }
+
+    /// The rows of some tables as one change set that makes them out of nothing.
+    pub fn snapshot_of(&self, tables: impl Iterator<Item = TableId>) -> ChangeSet {
+        let rows = tables.flat_map(|table| {
+            let made = move |(uuid, row): (&Uuid, &Arc<Row>)| Change {
                 table,
                 uuid: *uuid,
                 old: None,
                 new: Some(row.clone()),
-            })
+            };
+            self.rows(table).map(made)
         });
         ChangeSet::new(rows.collect())
     }
 }
 
-/// Calls `f` with the table, the kind and the UUID of every reference in `row`.
+/// Calls `f` with the table, the kind and the UUID of every reference in the row `uuid`. A strong reference of
+/// a row to itself is none: it keeps nothing alive.
 pub(crate) fn for_each_reference(
     schema: &Schema,
     table: TableId,
+    uuid: Uuid,
     row: &Row,
     mut f: impl FnMut(TableId, RefKind, Uuid),
 ) {
     for reference in schema.references(table) {
         let datum = row.get(reference.column);
         let mut report = |atom: &Atom| {
-            if let Some(uuid) = atom.as_uuid() {
-                f(reference.target, reference.kind, uuid);
+            if let Some(to) = atom.as_uuid()
+                && (reference.kind == RefKind::Weak || (reference.target, to) != (table, uuid))
+            {
+                f(reference.target, reference.kind, to);
             }
         };
         if reference.in_value {

@@ -43,7 +43,7 @@ pub enum Json {
     Bool(bool),
     /// A whole number that fits 64 bits.
     Integer(i64),
-    /// Any other finite number. Build it with `Json::from(f64)`, which keeps whole numbers integers.
+    /// Any other finite number. Build it with `Json::from(f64)`, which keeps short whole numbers integers.
     Real(f64),
     /// A string without U+0000.
     String(String),
@@ -139,13 +139,13 @@ impl From<i64> for Json {
     }
 }
 
-/// Whole numbers become integers; NaN and the infinities, which JSON cannot write, become `null`.
+/// Whole numbers of at most 15 digits, which print alike either way, become integers; NaN and the infinities,
+/// which JSON cannot write, become `null`.
 impl From<f64> for Json {
     fn from(real: f64) -> Json {
-        const LIMIT: f64 = 9_223_372_036_854_775_808.0;
         if !real.is_finite() {
             Json::Null
-        } else if real.fract() == 0.0 && (-LIMIT..LIMIT).contains(&real) {
+        } else if real.fract() == 0.0 && real.abs() < 1e15 {
             Json::Integer(real as i64)
         } else {
             Json::Real(real)

@@ -49,6 +49,7 @@ pub struct Opened {
 impl JournalFile {
     /// Makes a new file with a database of `schema` in it.
     pub fn create(path: &Path, schema: &Schema) -> Result<JournalFile, StorageError> {
+        let path = &absolute(path)?;
         let lock = LockFile::lock(path)?;
         let bytes = encode(&schema.to_json());
         let mut options = OpenOptions::new();
@@ -72,6 +73,7 @@ impl JournalFile {
 
     /// Opens and reads a file.
     pub fn open(path: &Path, uuids: &mut UuidSource) -> Result<Opened, StorageError> {
+        let path = &absolute(path)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true);
         let mut file = options.open(path).map_err(|e| io_error(path, "open", e))?;
@@ -204,6 +206,11 @@ fn read(path: &Path, bytes: &[u8], uuids: &mut UuidSource) -> Result<Contents, S
             }
         }
     }
+}
+
+/// The file's name from the root on: a daemon changes its working directory.
+fn absolute(path: &Path) -> Result<PathBuf, StorageError> {
+    std::path::absolute(path).map_err(|e| io_error(path, "find", e))
 }
 
 /// Makes a file's name durable.

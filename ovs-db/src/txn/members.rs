@@ -6,22 +6,21 @@ use crate::json::{Json, Object};
 /// The members of an object that were not asked for yet.
 pub(crate) struct Members<'a> {
     json: &'a Json,
-    members: &'a Object,
+    object: &'a Object,
     taken: Vec<&'static str>,
 }
 
 impl<'a> Members<'a> {
     /// Starts with `json`, which must be an object; `what` names it in errors.
     pub(crate) fn new(json: &'a Json, what: &str) -> Result<Members<'a>, DbError> {
-        let members =
-            json.as_object().ok_or_else(|| DbError::syntax(json, format!("{what} is no object")))?;
-        Ok(Members { json, members, taken: Vec::new() })
+        let object = json.as_object().ok_or_else(|| DbError::syntax(json, format!("{what} is no object")))?;
+        Ok(Members { json, object, taken: Vec::new() })
     }
 
     /// The member `name`, if there is one.
     pub(crate) fn take(&mut self, name: &'static str) -> Option<&'a Json> {
         self.taken.push(name);
-        self.members.get(name)
+        self.object.get(name)
     }
 
     /// The member `name`, which must be there.
@@ -68,7 +67,7 @@ impl<'a> Members<'a> {
 
     /// Refuses members that nobody asked for.
     pub(crate) fn finish(self) -> Result<(), DbError> {
-        match self.members.keys().find(|name| !self.taken.contains(&name.as_str())) {
+        match self.object.keys().find(|name| !self.taken.contains(&name.as_str())) {
             Some(name) => Err(DbError::syntax(self.json, format!("member \"{name}\" is not known here"))),
             None => Ok(()),
         }

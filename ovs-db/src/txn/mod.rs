@@ -21,6 +21,7 @@ mod view;
 use std::time::Duration;
 
 pub use condition::{Clause, ColumnRef, Condition, Function};
+pub(crate) use members::Members;
 
 use crate::database::{ChangeSet, Database, Row};
 use crate::error::{DbError, ErrorTag};

@@ -112,7 +112,10 @@ fn read_argument(
         Mutator::Insert | Mutator::Delete if kind.is_scalar() => {
             Err(DbError::syntax(json, "a scalar column has no elements to insert or delete"))
         }
-        Mutator::Insert => Datum::from_json(argument, &unlimited, names),
+        Mutator::Insert => {
+            let some = ColumnType { min: 0, ..kind.clone() };
+            Datum::from_json(argument, &some, names)
+        }
         Mutator::Delete => {
             // What goes need not satisfy what may stay.
             let free = unconstrained(&unlimited);

@@ -11,11 +11,22 @@ use super::condition::ColumnRef;
 /// The columns that an operation writes, with their new values.
 pub(super) type Cells = Vec<(ColumnId, Datum)>;
 
+/// What a row is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A new row. `_uuid` and `_version` are allowed, so that a selected row can be inserted again, and
+    /// ignored.
+    Insert,
+    /// Changes to rows.
+    Update,
+}
+
 /// Reads a `<row>` of RFC 7047 whose columns are to be written.
 pub(super) fn read_row(
     table: &TableSchema,
     json: &Json,
     names: &mut dyn UuidNames,
+    what_for: Purpose,
 ) -> Result<Cells, DbError> {
     let members = json.as_object().ok_or_else(|| DbError::syntax(json, "row is no object"))?;
     let mut cells = Cells::with_capacity(members.len());
@@ -25,9 +36,10 @@ pub(super) fn read_row(
                 let datum = Datum::from_json(value, &table.columns[id.0].kind, names)?;
                 cells.push((id, datum));
             }
+            Some(_) if what_for == Purpose::Insert => {}
             Some(_) => {
-                let what = format!("column {name} cannot be written");
-                return Err(DbError::new(ErrorTag::SyntaxError, what).about(json));
+                let what = format!("column {name} of table {} cannot be changed", table.name);
+                return Err(DbError::new(ErrorTag::ConstraintViolation, what).about(json));
             }
             None => {
                 let what = format!("No column {name} in table {}.", table.name);
@@ -46,7 +58,8 @@ pub(super) fn read_columns(table: &TableSchema, names: Option<&[Json]>) -> Resul
     };
     let mut columns = Vec::with_capacity(names.len());
     for name in names {
-        let column = ColumnRef::from_json(table, name)?;
+        let column =
+            ColumnRef::from_json(table, name).map_err(|e| DbError { tag: ErrorTag::SyntaxError, ..e })?;
         if columns.contains(&column) {
             return Err(DbError::syntax(name, "column is named twice"));
         }

@@ -59,15 +59,15 @@ struct Counts {
 impl Counts {
     fn change(&mut self, view: &View<'_>, change: &Change) {
         if let Some(old) = &change.old {
-            self.row(view, change.table, old, -1);
+            self.row(view, change, old, -1);
         }
         if let Some(new) = &change.new {
-            self.row(view, change.table, new, 1);
+            self.row(view, change, new, 1);
         }
     }
 
-    fn row(&mut self, view: &View<'_>, table: TableId, row: &Row, by: isize) {
-        for_each_reference(view.schema(), table, row, |target, kind, uuid| {
+    fn row(&mut self, view: &View<'_>, change: &Change, row: &Row, by: isize) {
+        for_each_reference(view.schema(), change.table, change.uuid, row, |target, kind, uuid| {
             if kind == RefKind::Strong {
                 *self.delta.entry((target, uuid)).or_default() += by;
             }
@@ -113,7 +113,7 @@ fn collect_garbage(view: &mut View<'_>, counts: &mut Counts, touched: Vec<RowId>
         }
         let Some(doomed) = view.row(table, uuid).cloned() else { continue };
         view.delete(table, uuid);
-        for_each_reference(view.schema(), table, &doomed, |target, kind, uuid| {
+        for_each_reference(view.schema(), table, uuid, &doomed, |target, kind, uuid| {
             if kind == RefKind::Strong {
                 *counts.delta.entry((target, uuid)).or_default() -= 1;
                 candidates.insert((target, uuid));

@@ -12,6 +12,16 @@ use super::condition::Condition;
 /// A row's state after the changes; `None` if it was deleted.
 type Changed = BTreeMap<(TableId, Uuid), Option<Arc<Row>>>;
 
+/// What the indexes know about a condition.
+enum Lookup {
+    /// No index has all its columns fixed.
+    NoIndex,
+    /// One has, and no row has those values.
+    Nothing,
+    /// One has, and this row has them.
+    Row(Uuid),
+}
+
 /// Committed rows with changes laid over them.
 pub(super) struct View<'a> {
     db: &'a Database,
@@ -72,23 +82,27 @@ impl<'a> View<'a> {
         let overlay = self.changed.range((table, Uuid::ZERO)..=(table, Uuid([0xff; 16])));
         let mut rows: Vec<Uuid> = overlay.map(|((_, uuid), _)| *uuid).filter(passes).collect();
         let untouched = |uuid: &Uuid| !self.changed.contains_key(&(table, *uuid));
-        if let Some(found) = self.lookup(table, condition) {
-            rows.extend(found.filter(|uuid| untouched(uuid) && passes(uuid)));
-        } else {
-            let committed = self.db.rows(table).map(|(uuid, _)| *uuid);
-            rows.extend(committed.filter(|uuid| untouched(uuid) && passes(uuid)));
+        match self.lookup(table, condition) {
+            Lookup::Nothing => {}
+            Lookup::Row(uuid) => rows.extend(Some(uuid).filter(|uuid| untouched(uuid) && passes(uuid))),
+            Lookup::NoIndex => {
+                let committed = self.db.rows(table).map(|(uuid, _)| *uuid);
+                rows.extend(committed.filter(|uuid| untouched(uuid) && passes(uuid)));
+            }
         }
         rows.sort_unstable();
         rows
     }
 
-    /// The committed row that an index leads to, if the condition fixes all columns of one.
-    fn lookup(&self, table: TableId, condition: &Condition) -> Option<Option<Uuid>> {
+    /// Asks an index for the committed row that a condition means.
+    fn lookup(&self, table: TableId, condition: &Condition) -> Lookup {
         let rows = self.db.table(table);
-        rows.indexes().find_map(|(index, columns)| {
+        for (index, columns) in rows.indexes() {
             let key = columns.iter().map(|column| condition.equal(*column).cloned().map(Arc::new));
-            let key: Option<Vec<_>> = key.collect();
-            key.map(|key| rows.find(index, &key).copied())
-        })
+            if let Some(key) = key.collect::<Option<Vec<_>>>() {
+                return rows.find(index, &key).map_or(Lookup::Nothing, |uuid| Lookup::Row(*uuid));
+            }
+        }
+        Lookup::NoIndex
     }
 }

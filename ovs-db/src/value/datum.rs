@@ -194,7 +194,7 @@ impl Datum {
             }
             (Some(_), _) => return Err(DbError::syntax(json, "expected [\"map\", PAIRS]")),
         };
-        let datum = sort_unique(datum).map_err(|what| DbError::syntax(json, what))?;
+        let datum = sort_unique(datum).map_err(|what| DbError::new(ErrorTag::Duplicate, what).about(json))?;
         kind.check(&datum).map_err(|e| if e.tag == ErrorTag::SyntaxError { e.about(json) } else { e })?;
         Ok(datum)
     }

@@ -1,5 +1,7 @@
 //! Integration tests of ovs-db, one binary.
 
 mod client;
+mod differential;
 mod peer;
+mod support;
 mod unixctl;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::error::{DbError, ErrorTag};
 use crate::json::Json;
 use crate::schema::{TableId, TableSchema};
+use crate::value::Uuid;
 
 use super::Context;
 use super::condition::Condition;
@@ -23,6 +24,19 @@ pub(super) struct State<'db, 'c, 'u> {
     pub(super) comment: String,
     pub(super) durable: bool,
     pub(super) context: &'c mut Context<'u>,
+}
+
+impl State<'_, '_, '_> {
+    /// A UUID that no row of `table` has. A source that was seeded as in an earlier run would repeat
+    /// itself; rows must not be overwritten by that.
+    fn fresh_uuid(&mut self, table: TableId) -> Uuid {
+        loop {
+            let uuid = self.context.uuids.generate();
+            if !self.view.is_known(table, uuid) {
+                return uuid;
+            }
+        }
+    }
 }
 
 /// Why the operations stop.

@@ -1,11 +1,11 @@
 //! select and wait.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::error::{DbError, ErrorTag};
 use crate::json::Json;
-use crate::schema::{ColumnType, TableSchema};
+use crate::schema::TableSchema;
 use crate::value::{Datum, UuidNames};
 
 use super::super::condition::ColumnRef;
@@ -79,16 +79,16 @@ fn wanted_row(
     names: &mut dyn UuidNames,
 ) -> Result<Vec<Datum>, DbError> {
     let members = json.as_object().ok_or_else(|| DbError::syntax(json, "row is no object"))?;
-    if let Some(name) = members.keys().find(|name| ColumnRef::find(table, name).is_none()) {
-        let what = format!("No column {name} in table {}.", table.name);
-        return Err(DbError::new(ErrorTag::UnknownColumn, what).about(json));
+    // Everything in the row must be good, also what is not compared.
+    let mut given = BTreeMap::new();
+    for (name, value) in members {
+        let Some(column) = ColumnRef::find(table, name) else {
+            let what = format!("No column {name} in table {}.", table.name);
+            return Err(DbError::new(ErrorTag::UnknownColumn, what).about(json));
+        };
+        given.insert(column, Datum::from_json(value, &column.kind(table), names)?);
     }
-    let cell = |column: &ColumnRef| {
-        let kind: &ColumnType = &column.kind(table);
-        match members.get(column.name(table)) {
-            Some(value) => Datum::from_json(value, kind, names),
-            None => Ok(Datum::default_of(kind)),
-        }
-    };
-    columns.iter().map(cell).collect()
+    let cell =
+        |column: &ColumnRef| given.remove(column).unwrap_or_else(|| Datum::default_of(&column.kind(table)));
+    Ok(columns.iter().map(cell).collect())
 }

@@ -6,7 +6,7 @@ use crate::value::{Atom, Uuid};
 
 use super::super::members::Members;
 use super::super::mutation::Mutation;
-use super::super::rows::read_row;
+use super::super::rows::{Purpose, read_row};
 use super::{State, Stop, take_condition, take_table};
 
 /// `{"op":"insert","table":T,"row":ROW,"uuid-name":ID,"uuid":UUID}`; the last two are optional.
@@ -35,9 +35,13 @@ pub(super) fn insert(
     }
     let uuid = match name {
         Some(name) => state.names.insert(name, chosen, state.context.uuids, json)?,
-        None => chosen.unwrap_or_else(|| state.context.uuids.generate()),
+        None => match chosen {
+            Some(uuid) => uuid,
+            None => state.fresh_uuid(id),
+        },
     };
-    let cells = read_row(table, row_json, &mut state.names.with(state.context.uuids))?;
+    let mut names = state.names.with(state.context.uuids);
+    let cells = read_row(table, row_json, &mut names, Purpose::Insert)?;
     let mut row = (**state.view.db().default_row(id)).clone();
     row.version = state.context.uuids.generate();
     let mut named = vec![false; table.columns.len()];
@@ -61,7 +65,8 @@ pub(super) fn insert(
 pub(super) fn update(state: &mut State<'_, '_, '_>, mut members: Members<'_>) -> Result<Json, Stop> {
     let (id, table) = take_table(state, &mut members)?;
     let row_json = members.need("row")?;
-    let cells = read_row(table, row_json, &mut state.names.with(state.context.uuids))?;
+    let mut names = state.names.with(state.context.uuids);
+    let cells = read_row(table, row_json, &mut names, Purpose::Update)?;
     if let Some((column, _)) = cells.iter().find(|(column, _)| !table.columns[column.0].mutable) {
         let what =
             format!("column {} of table {} cannot be changed", table.columns[column.0].name, table.name);

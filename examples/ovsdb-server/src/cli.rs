@@ -1,0 +1,62 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use vswitchd::daemon::{DaemonOptions, Program};
+
+use crate::fault::Fault;
+
+/// The options of `ovsdb-server`.
+#[derive(Clone, Debug, Parser)]
+#[command(about = "Open vSwitch database server", infer_long_args = true)]
+pub struct Cli {
+    /// Database files (default: conf.db in the database directory)
+    #[arg(value_name = "DATABASE")]
+    databases: Vec<PathBuf>,
+    /// Serve no database from a file at first
+    #[arg(long)]
+    no_dbs: bool,
+    /// Listen on or connect to REMOTE: punix:FILE, ptcp:[PORT][:IP], unix:FILE, tcp:IP:PORT, db:DB,TABLE,COLUMN
+    #[arg(long, value_name = "REMOTE")]
+    pub remote: Vec<String>,
+    /// Run COMMAND once the server is ready, and exit when it does
+    #[arg(long, value_name = "COMMAND")]
+    pub run: Option<String>,
+    /// File with the private key, or db:DB,TABLE,COLUMN
+    #[arg(long, short = 'p', value_name = "FILE")]
+    private_key: Option<String>,
+    /// File with the certificate, or db:DB,TABLE,COLUMN
+    #[arg(long, short = 'c', value_name = "FILE")]
+    certificate: Option<String>,
+    /// File with the certificate of the peers' authority, or db:DB,TABLE,COLUMN
+    #[arg(long, short = 'C', value_name = "FILE")]
+    ca_cert: Option<String>,
+    /// As --ca-cert, but obtained from the first peer if the file is missing
+    #[arg(long, value_name = "FILE")]
+    bootstrap_ca_cert: Option<String>,
+    /// Options shared by all daemons
+    #[command(flatten)]
+    pub daemon: DaemonOptions,
+}
+
+impl Cli {
+    /// The files to serve.
+    pub fn databases(&self, program: &Program) -> Vec<PathBuf> {
+        if self.databases.is_empty() && !self.no_dbs {
+            vec![program.dirs.db.join("conf.db")]
+        } else {
+            self.databases.clone()
+        }
+    }
+
+    /// Refuses what this build cannot do. Keys that are named by a place in a database do no harm: they are
+    /// looked for when a `pssl:` or `ssl:` remote is opened, which fails by name.
+    pub fn check(&self) -> Result<(), Fault> {
+        let keys = [&self.private_key, &self.certificate, &self.ca_cert, &self.bootstrap_ca_cert];
+        if keys.into_iter().flatten().any(|key| !key.starts_with("db:")) {
+            return Err(Fault::NoTls);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,47 @@
+//! Why the program cannot start, or a command fails.
+
+use ovs_db::server::{ListenerError, ServerError};
+use ovs_db::storage::StorageError;
+use thiserror::Error;
+use vswitchd::daemon::DaemonError;
+use vswitchd::vlog::VlogError;
+
+/// A fatal error, or the answer to a command that failed.
+#[derive(Debug, Error)]
+pub enum Fault {
+    /// Becoming a daemon failed.
+    #[error(transparent)]
+    Daemon(#[from] DaemonError),
+    /// Logging failed.
+    #[error(transparent)]
+    Vlog(#[from] VlogError),
+    /// A database file cannot be used.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A remote cannot be used.
+    #[error(transparent)]
+    Listener(#[from] ListenerError),
+    /// A database cannot be served.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The unixctl socket cannot be made.
+    #[error("{0}")]
+    Unixctl(ovs_stream::ListenError),
+    /// The system gives no randomness.
+    #[error("/dev/urandom: {0}")]
+    Random(std::io::Error),
+    /// The command of `--run` cannot be started.
+    #[error("--run: {0}")]
+    Run(std::io::Error),
+    /// A remote of the form `db:` that names no column.
+    #[error("{remote}: {what}")]
+    DbRemote {
+        /// The remote.
+        remote: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// Keys were given.
+    #[error("TLS support is not built in")]
+    NoTls,
+}

@@ -1,0 +1,262 @@
+//! The methods that clients may call.
+
+use super::effect::{CloseReason, DatabaseId, Effect, Now, SessionId};
+use super::monitor::{Flavor, Monitor, Occasion, read_requests, read_where};
+use super::served::Request;
+use super::{Server, served::Served};
+use crate::error::{DbError, ErrorTag};
+use crate::json::{Json, Object};
+use crate::jsonrpc::Message;
+use crate::schema::is_id;
+use crate::value::Uuid;
+
+/// Why a request is answered by an error.
+enum Refusal {
+    /// An OVSDB error.
+    Error(DbError),
+    /// A bare string.
+    Text(&'static str),
+}
+
+impl From<DbError> for Refusal {
+    fn from(error: DbError) -> Refusal {
+        Refusal::Error(error)
+    }
+}
+
+/// A result to send now, or `None` if it is sent later or has been.
+type Answer = Result<Option<Json>, Refusal>;
+
+impl Server {
+    /// Handles one message of a session that is open.
+    pub(super) fn dispatch(&mut self, session: SessionId, message: Message, now: Now) {
+        match message {
+            Message::Request { method, params, id } => {
+                let answer = self.request(session, &method, params, &id, now);
+                match answer {
+                    Ok(None) => {}
+                    Ok(Some(result)) => self.send(session, Message::reply(result, id)),
+                    Err(Refusal::Error(error)) => self.send(session, Message::error(error.to_json(), id)),
+                    Err(Refusal::Text(text)) => self.send(session, Message::error(text, id)),
+                }
+            }
+            Message::Notify { method, params } => {
+                if let ("cancel", [id]) = (method.as_str(), params.as_slice()) {
+                    self.cancel(session, id);
+                }
+            }
+            // The server asks nothing, except that its I/O layer may send echo probes.
+            Message::Reply { id, .. } | Message::Error { id, .. } if id.as_str() == Some("echo") => {}
+            Message::Reply { .. } | Message::Error { .. } => {
+                self.effects.push(Effect::Close { session, reason: CloseReason::UnexpectedResponse });
+            }
+        }
+    }
+
+    fn request(
+        &mut self,
+        session: SessionId,
+        method: &str,
+        params: Vec<Json>,
+        id: &Json,
+        now: Now,
+    ) -> Answer {
+        match method {
+            "echo" => Ok(Some(Json::Array(params))),
+            "list_dbs" => {
+                let names = self.database_names().into_iter().map(Json::from);
+                Ok(Some(Json::array(names)))
+            }
+            "get_server_id" => Ok(Some(Json::from(self.id.to_string()))),
+            "set_db_change_aware" => {
+                let [Json::Bool(aware)] = params.as_slice() else {
+                    return Err(bad_params(method, "[BOOLEAN]", params).into());
+                };
+                if let Some(session) = self.sessions.get_mut(&session) {
+                    session.db_change_aware = *aware;
+                }
+                Ok(Some(empty()))
+            }
+            "get_schema" => {
+                let database = self.database_param(method, &params)?;
+                Ok(self.databases.get(&database).map(|served| served.db.schema().to_json()))
+            }
+            "transact" => self.start_transaction(session, params, id, now),
+            "monitor" => self.start_monitor(session, Flavor::Plain, params, id),
+            "monitor_cond" => self.start_monitor(session, Flavor::Cond, params, id),
+            "monitor_cond_since" => self.start_monitor(session, Flavor::Since, params, id),
+            "monitor_cond_change" => self.change_monitor(session, params, id),
+            "monitor_cancel" => self.end_monitor(session, &params),
+            "lock" | "steal" | "unlock" => self.lock_request(session, method, params),
+            "convert" => {
+                let what = "this server does not convert databases; stop it and convert the file";
+                Err(DbError::new(ErrorTag::NotSupported, what).into())
+            }
+            _ => Err(Refusal::Text("unknown method")),
+        }
+    }
+
+    /// The database that the first parameter names.
+    fn database_param(&self, method: &str, params: &[Json]) -> Result<DatabaseId, DbError> {
+        let all = || Json::Array(params.to_vec());
+        let Some(Json::String(name)) = params.first() else {
+            return Err(DbError::syntax(&all(), format!("{method} needs a database's name first")));
+        };
+        self.find(name).ok_or_else(|| {
+            DbError::new(ErrorTag::UnknownDatabase, format!("no database named {name}")).about(&all())
+        })
+    }
+
+    /// Holds a message back while the database has something pending that it must not see. Gives it back
+    /// if it may go on.
+    fn hold(
+        &mut self,
+        database: DatabaseId,
+        session: SessionId,
+        method: &str,
+        params: Vec<Json>,
+        id: &Json,
+    ) -> Option<Vec<Json>> {
+        let served = self.databases.get_mut(&database)?;
+        let busy = if method == "transact" { false } else { served.is_busy() };
+        if busy || !served.held.is_empty() {
+            served.held.push_back((session, Message::request(method, params, id.clone())));
+            return None;
+        }
+        Some(params)
+    }
+
+    fn start_transaction(&mut self, session: SessionId, params: Vec<Json>, id: &Json, now: Now) -> Answer {
+        let database = self.database_param("transact", &params)?;
+        let Some(params) = self.hold(database, session, "transact", params, id) else { return Ok(None) };
+        let operations = params.get(1..).unwrap_or_default().into();
+        let request = Request { session, id: id.clone(), operations, since: now.monotonic, timeout: None };
+        self.transact(database, request, now);
+        Ok(None)
+    }
+
+    fn start_monitor(&mut self, session: SessionId, flavor: Flavor, params: Vec<Json>, id: &Json) -> Answer {
+        let method = match flavor {
+            Flavor::Plain => "monitor",
+            Flavor::Cond => "monitor_cond",
+            Flavor::Since => "monitor_cond_since",
+        };
+        let database = self.database_param(method, &params)?;
+        let Some(params) = self.hold(database, session, method, params, id) else { return Ok(None) };
+        let (name, requests, since) = match (flavor, params.as_slice()) {
+            (Flavor::Since, [_, name, requests, Json::String(since)]) => {
+                let since: Uuid =
+                    since.parse().map_err(|_| bad_params(method, SINCE_PARAMS, params.clone()))?;
+                (name, requests, Some(since))
+            }
+            (Flavor::Plain | Flavor::Cond, [_, name, requests]) => (name, requests, None),
+            _ => return Err(bad_params(method, MONITOR_PARAMS, params).into()),
+        };
+        let Some(served) = self.databases.get(&database) else { return Ok(None) };
+        let key = (session, name.to_string());
+        if self.monitors.contains_key(&key) {
+            return Err(DbError::syntax(name, "a monitor of this name exists").into());
+        }
+        if self.monitors.keys().filter(|key| key.0 == session).count() >= self.config.max_monitors {
+            let what = "this session has as many monitors as it may have";
+            return Err(DbError::new(ErrorTag::ResourcesExhausted, what).into());
+        }
+        let tables = read_requests(served.db.schema(), requests, flavor != Flavor::Plain)?;
+        let monitor = Monitor { session, id: name.clone(), database, flavor, tables };
+        let result = match since {
+            None => monitor.initial(&served.db),
+            Some(since) => since_result(served, &monitor, since),
+        };
+        self.monitors.insert(key, monitor);
+        Ok(Some(result))
+    }
+
+    fn change_monitor(&mut self, session: SessionId, params: Vec<Json>, id: &Json) -> Answer {
+        let method = "monitor_cond_change";
+        let [old, new, conditions] = params.as_slice() else {
+            return Err(bad_params(method, "[ID, NEW-ID, {TABLE: [{\"where\": ...}]}]", params).into());
+        };
+        let key = (session, old.to_string());
+        let unknown = || DbError::syntax(old, "no monitor has this name");
+        let database = self.monitors.get(&key).ok_or_else(unknown)?.database;
+        if self.databases.get(&database).is_some_and(|db| db.is_busy() || !db.held.is_empty()) {
+            self.hold(database, session, method, params, id);
+            return Ok(None);
+        }
+        let new_key = (session, new.to_string());
+        if new_key != key && self.monitors.contains_key(&new_key) {
+            return Err(DbError::syntax(new, "a monitor of this name exists").into());
+        }
+        let Some(served) = self.databases.get(&database) else { return Ok(None) };
+        let conditions = read_where(served.db.schema(), conditions)?;
+        let mut monitor = self.monitors.remove(&key).ok_or_else(unknown)?;
+        let updates = monitor.change_conditions(&served.db, conditions);
+        let state = served.history.last();
+        // The notification still carries the old name: the new one holds from the reply on.
+        let message = updates.map(|updates| monitor.notification(updates, state));
+        monitor.id = new.clone();
+        self.monitors.insert(new_key, monitor);
+        if let Some(message) = message {
+            self.send(session, message);
+        }
+        Ok(Some(empty()))
+    }
+
+    fn end_monitor(&mut self, session: SessionId, params: &[Json]) -> Answer {
+        let [name] = params else {
+            return Err(bad_params("monitor_cancel", "[ID]", params.to_vec()).into());
+        };
+        match self.monitors.remove(&(session, name.to_string())) {
+            Some(_) => Ok(Some(empty())),
+            None => Err(Refusal::Text("unknown monitor")),
+        }
+    }
+
+    fn lock_request(&mut self, session: SessionId, method: &str, params: Vec<Json>) -> Answer {
+        let name = match params.as_slice() {
+            [Json::String(name)] if is_id(name) => name.clone(),
+            _ => return Err(bad_params(method, "[ID]", params).into()),
+        };
+        let locked = |yes: bool| Ok(Some(Json::object([("locked", Json::Bool(yes))])));
+        let params = Json::Array(params);
+        let asked = || DbError::syntax(&params, "this session asked for the lock before");
+        match method {
+            "lock" => locked(self.locks.lock(session, &name).ok_or_else(asked)?),
+            "steal" => {
+                let notices = self.locks.steal(session, &name).ok_or_else(asked)?;
+                self.tell(notices);
+                locked(true)
+            }
+            _ => {
+                let not_asked = || DbError::syntax(&params, "this session did not ask for the lock");
+                let notices = self.locks.unlock(session, &name).ok_or_else(not_asked)?;
+                self.tell(notices);
+                Ok(Some(empty()))
+            }
+        }
+    }
+}
+
+const MONITOR_PARAMS: &str = "[DATABASE, ID, REQUESTS]";
+const SINCE_PARAMS: &str = "[DATABASE, ID, REQUESTS, LAST-TXN-ID]";
+
+/// The reply to `monitor_cond_since`: whether the client's state is known, the present state, and what
+/// leads from the one to the other (or everything).
+fn since_result(served: &Served, monitor: &Monitor, since: Uuid) -> Json {
+    let last = Json::from(served.history.last().to_string());
+    match served.history.since(since) {
+        Some(changes) => {
+            let updates = monitor.updates(&served.db, &changes, Occasion::Change);
+            Json::array([Json::Bool(true), last, updates.unwrap_or_else(empty)])
+        }
+        None => Json::array([Json::Bool(false), last, monitor.initial(&served.db)]),
+    }
+}
+
+fn bad_params(method: &str, expected: &str, params: Vec<Json>) -> DbError {
+    DbError::syntax(&Json::Array(params), format!("{method} takes {expected}"))
+}
+
+fn empty() -> Json {
+    Json::Object(Object::new())
+}

@@ -1,0 +1,390 @@
+//! The I/O around a [`Server`]: sockets and journals, polled by the program.
+//!
+//! A program embeds an OVSDB server by making one [`Listener`] a part of its control loop: call
+//! [`poll`](Listener::poll), look at [`take_events`](Listener::take_events), sleep on
+//! [`waits`](Listener::waits). Nothing blocks, except a [`Storage`] that writes inline.
+
+mod connection;
+mod remote;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use ovs_stream::{AddressError, ListenError, Role, StreamConfig, StreamError, Wait};
+use thiserror::Error;
+
+use super::effect::{CloseReason, DatabaseId, Effect, Now, SessionId};
+use super::{Server, ServerError};
+use crate::database::Database;
+use crate::json::{JsonError, MAX_MESSAGE};
+use crate::jsonrpc::{Message, MessageError};
+use crate::storage::{Storage, StorageError, Ticket};
+use connection::Connection;
+use remote::Remote;
+
+/// The settings of a [`Listener`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ListenerConfig {
+    /// How sockets are made. Its `send_limit` bounds what a client may leave unread before it is dropped.
+    pub stream: StreamConfig,
+    /// Longest message that a client may send, in bytes.
+    pub max_message: usize,
+    /// How many clients are served at a time; more are closed at once.
+    pub max_connections: usize,
+    /// While a client leaves more than this unread, its requests wait.
+    pub patience: usize,
+    /// After how long a silence clients on a network are probed; `None` never does.
+    pub probe_interval: Option<Duration>,
+}
+
+impl Default for ListenerConfig {
+    fn default() -> ListenerConfig {
+        ListenerConfig {
+            stream: StreamConfig::default(),
+            max_message: MAX_MESSAGE,
+            max_connections: 4096,
+            patience: 1 << 20,
+            probe_interval: Some(Duration::from_secs(5)),
+        }
+    }
+}
+
+impl ListenerConfig {
+    /// Sets how sockets are made.
+    pub fn stream(mut self, config: StreamConfig) -> ListenerConfig {
+        self.stream = config;
+        self
+    }
+
+    /// Sets the longest message that a client may send.
+    pub fn max_message(mut self, bytes: usize) -> ListenerConfig {
+        self.max_message = bytes;
+        self
+    }
+
+    /// Sets after how long a silence clients on a network are probed.
+    pub fn probe_interval(mut self, interval: Option<Duration>) -> ListenerConfig {
+        self.probe_interval = interval;
+        self
+    }
+}
+
+/// Why a remote cannot be added or removed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ListenerError {
+    /// The remote's name is no address.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// It cannot be listened on.
+    #[error("{remote}: {error}")]
+    Listen {
+        /// The remote.
+        remote: String,
+        /// Why.
+        error: ListenError,
+    },
+    /// There is no such remote.
+    #[error("no remote named {0}")]
+    UnknownRemote(String),
+    /// The server refused.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+}
+
+/// Something that an operator may want to read in a log.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Event {
+    /// A client connected.
+    #[error("{peer}: connected")]
+    Connected {
+        /// The client.
+        peer: String,
+    },
+    /// A client closed its connection.
+    #[error("{peer}: disconnected")]
+    Disconnected {
+        /// The client.
+        peer: String,
+    },
+    /// A connection broke, or its client left too much unread.
+    #[error("{peer}: connection dropped ({error})")]
+    Dropped {
+        /// The client.
+        peer: String,
+        /// Why.
+        error: StreamError,
+    },
+    /// A client sent something that is no JSON.
+    #[error("{peer}: received bad JSON ({error}), closing")]
+    BadJson {
+        /// The client.
+        peer: String,
+        /// What is wrong with it.
+        error: JsonError,
+    },
+    /// A client sent something that is no JSON-RPC message.
+    #[error("{peer}: received bad JSON-RPC message ({error}), closing")]
+    BadMessage {
+        /// The client.
+        peer: String,
+        /// What is wrong with it.
+        error: MessageError,
+    },
+    /// The server closed a session.
+    #[error("{peer}: closing: {reason}")]
+    Closed {
+        /// The client.
+        peer: String,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// A client did not answer a probe.
+    #[error("{peer}: no response to inactivity probe, disconnecting")]
+    NoResponse {
+        /// The client.
+        peer: String,
+    },
+    /// As many clients are connected as may be.
+    #[error("{peer}: too many connections, closing")]
+    TooMany {
+        /// The client.
+        peer: String,
+    },
+    /// A connection could not be accepted.
+    #[error("{remote}: {error}")]
+    Accept {
+        /// Where.
+        remote: String,
+        /// Why.
+        error: ListenError,
+    },
+    /// A connection to a remote could not be made. It is tried again.
+    #[error("{remote}: connection attempt failed ({error})")]
+    ConnectFailed {
+        /// The remote.
+        remote: String,
+        /// Why.
+        error: StreamError,
+    },
+    /// A write to a journal failed.
+    #[error("{0}")]
+    Storage(StorageError),
+}
+
+/// A [`Server`] with its sockets and journals.
+pub struct Listener {
+    server: Server,
+    config: ListenerConfig,
+    storages: BTreeMap<DatabaseId, Box<dyn Storage + Send>>,
+    remotes: BTreeMap<String, Remote>,
+    connections: BTreeMap<SessionId, Connection>,
+    /// Sessions of this process, with what was sent to them.
+    local: BTreeMap<SessionId, VecDeque<Message>>,
+    events: Vec<Event>,
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listener").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+impl Listener {
+    /// No remotes yet.
+    pub fn new(server: Server, config: ListenerConfig) -> Listener {
+        Listener {
+            server,
+            config,
+            storages: BTreeMap::new(),
+            remotes: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            local: BTreeMap::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// The server.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Serves a database; its transactions go to `storage` if there is one.
+    pub fn add_database(
+        &mut self,
+        db: Database,
+        storage: Option<Box<dyn Storage + Send>>,
+        now: Now,
+    ) -> Result<DatabaseId, ServerError> {
+        let (id, effects) = self.server.add_database(db, storage.is_some(), now)?;
+        self.storages.extend(storage.map(|storage| (id, storage)));
+        self.carry_out(effects, now);
+        Ok(id)
+    }
+
+    /// Stops serving a database, and closes its storage.
+    pub fn remove_database(&mut self, name: &str, now: Now) -> Result<(), ServerError> {
+        let (id, effects) = self.server.remove_database(name)?;
+        self.carry_out(effects, now);
+        self.storages.remove(&id);
+        Ok(())
+    }
+
+    /// Rewrites a database's journal without its history.
+    pub fn compact(&mut self, name: &str, now: Now) -> Result<(), ServerError> {
+        let effects = self.server.compact(name, now)?;
+        self.carry_out(effects, now);
+        Ok(())
+    }
+
+    /// Listens on, or connects to, `remote`: `punix:`, `ptcp:`, `unix:` or `tcp:`. A remote that is there
+    /// already stays as it is.
+    pub fn add_remote(&mut self, remote: &str, now: Now) -> Result<(), ListenerError> {
+        if !self.remotes.contains_key(remote) {
+            let address = ovs_stream::Remote::parse(remote, Role::Ovsdb)?;
+            let opened = Remote::open(&address, &self.config, now.monotonic)
+                .map_err(|error| ListenerError::Listen { remote: remote.to_owned(), error })?;
+            self.remotes.insert(remote.to_owned(), opened);
+        }
+        Ok(())
+    }
+
+    /// Stops listening on, or connecting to, `remote`, and closes its connections.
+    pub fn remove_remote(&mut self, remote: &str, now: Now) -> Result<(), ListenerError> {
+        if self.remotes.remove(remote).is_none() {
+            return Err(ListenerError::UnknownRemote(remote.to_owned()));
+        }
+        let sessions = self.connections.iter().filter(|(_, c)| c.remote == remote);
+        for session in sessions.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.drop_connection(session, now);
+        }
+        Ok(())
+    }
+
+    /// The remotes, in alphabetical order.
+    pub fn remotes(&self) -> impl Iterator<Item = &str> {
+        self.remotes.keys().map(String::as_str)
+    }
+
+    /// The address that a passive remote is bound to, with the port that the system chose.
+    pub fn bound(&self, remote: &str) -> Option<String> {
+        self.remotes.get(remote)?.bound()
+    }
+
+    /// Opens a session without a socket, for this process itself.
+    pub fn open_local(&mut self) -> SessionId {
+        let session = self.server.open_session();
+        self.local.insert(session, VecDeque::new());
+        session
+    }
+
+    /// Sends a message in a local session.
+    pub fn send_local(&mut self, session: SessionId, message: Message, now: Now) {
+        let effects = self.server.handle(session, message, now);
+        self.carry_out(effects, now);
+    }
+
+    /// The next message that came to a local session; `None` if there is none. A session that the server
+    /// closed gives an error once.
+    pub fn receive_local(&mut self, session: SessionId) -> Result<Option<Message>, SessionClosed> {
+        self.local.get_mut(&session).map(VecDeque::pop_front).ok_or(SessionClosed)
+    }
+
+    /// Closes a local session.
+    pub fn close_local(&mut self, session: SessionId, now: Now) {
+        self.local.remove(&session);
+        let effects = self.server.close_session(session);
+        self.carry_out(effects, now);
+    }
+
+    /// Does what can be done at once: connections, requests, replies, writes, time-outs.
+    pub fn poll(&mut self, now: Now) {
+        self.poll_remotes(now);
+        self.poll_connections(now);
+        let effects = self.server.poll(now);
+        self.carry_out(effects, now);
+        self.poll_storages(now);
+    }
+
+    /// What to sleep on before the next [`poll`](Listener::poll).
+    pub fn waits(&self) -> impl Iterator<Item = Wait<'_>> {
+        let deadline = self.server.deadline().map(Wait::At);
+        let remotes = self.remotes.values().flat_map(Remote::waits);
+        let connections = self.connections.values().flat_map(|c| c.waits(&self.config));
+        deadline.into_iter().chain(remotes).chain(connections)
+    }
+
+    /// What happened since the last call.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Sends what is queued; true once nothing is. For a program that is about to exit.
+    pub fn flush(&mut self) -> bool {
+        self.connections.values_mut().all(Connection::flush)
+    }
+
+    fn poll_storages(&mut self, now: Now) {
+        let effects = self.poll_storages_once(now);
+        self.carry_out(effects, now);
+    }
+
+    fn report(
+        &mut self,
+        id: DatabaseId,
+        ticket: Ticket,
+        result: Result<(), StorageError>,
+        now: Now,
+    ) -> Vec<Effect> {
+        let effects = self.server.stored(id, ticket, result.as_ref().copied(), now);
+        self.events.extend(result.err().map(Event::Storage));
+        effects
+    }
+
+    /// Carries out what the server wants, and what comes of that.
+    fn carry_out(&mut self, effects: Vec<Effect>, now: Now) {
+        let mut effects = VecDeque::from(effects);
+        while let Some(effect) = effects.pop_front() {
+            match effect {
+                Effect::Send { session, message } => self.deliver(session, message),
+                Effect::Append { database, ticket, bytes, sync } => {
+                    if let Some(storage) = self.storages.get_mut(&database) {
+                        storage.append(ticket, &bytes, sync);
+                    }
+                }
+                Effect::Replace { database, ticket, bytes } => {
+                    if let Some(storage) = self.storages.get_mut(&database) {
+                        storage.replace(ticket, &bytes);
+                    }
+                }
+                Effect::Close { session, reason } => {
+                    effects.extend(self.close(session, reason));
+                }
+            }
+            // A storage that writes inline is done already: its clients need not wait for the next turn.
+            if effects.is_empty() {
+                effects.extend(self.poll_storages_once(now));
+            }
+        }
+    }
+
+    fn poll_storages_once(&mut self, now: Now) -> Vec<Effect> {
+        let done: Vec<_> = self
+            .storages
+            .iter_mut()
+            .flat_map(|(id, storage)| std::iter::from_fn(move || storage.poll()).map(|done| (*id, done)))
+            .collect();
+        let mut effects = Vec::new();
+        for (id, (ticket, result)) in done {
+            effects.extend(self.report(id, ticket, result, now));
+        }
+        effects
+    }
+}
+
+/// A session is gone.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("the server closed the session")]
+pub struct SessionClosed;

@@ -1,0 +1,364 @@
+//! An OVSDB server without I/O.
+//!
+//! ```text
+//!            handle(session, message, now)
+//!  sessions ───────────────────────────────▶ ┌────────┐  Effect::Send, Close ──▶ sessions
+//!            stored(database, ticket, result) │ Server │
+//!  journals ───────────────────────────────▶ └────────┘  Effect::Append, Replace ──▶ journals
+//!            poll(now), deadline()
+//! ```
+//!
+//! A [`Server`] serves several databases, and one more, `_Server`, that describes them. What it is told
+//! and what it wants done are values; [`Listener`] is one program part that does the I/O around it.
+//!
+//! A transaction commits in three steps. It is validated against the newest state, which includes what
+//! is not stored yet; its record is handed out as [`Effect::Append`]; and when that is reported
+//! [`stored`](Server::stored), monitors learn of it and its client gets the reply. Nobody hears of
+//! anything that a crash could take back. If a record cannot be stored, it and everything behind it fail
+//! with `I/O error`, and the database becomes read-only.
+
+mod catalog;
+mod dispatch;
+mod effect;
+mod history;
+mod listener;
+mod lock;
+mod monitor;
+mod served;
+mod transact;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use thiserror::Error;
+
+pub use effect::{CloseReason, DatabaseId, Effect, Now, SessionId};
+pub use listener::{Event, Listener, ListenerConfig, ListenerError, SessionClosed};
+
+use crate::database::Database;
+use crate::json::Json;
+use crate::jsonrpc::Message;
+use crate::storage::{Stamp, StorageError, Ticket, encode, encode_snapshot};
+use crate::value::{Uuid, UuidSource};
+use lock::{Locks, Notice};
+use monitor::Monitor;
+use served::Served;
+
+/// The settings of a server.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// All UUIDs are derived from this. A program that serves others should take it from the system's
+    /// random source; a simulation takes whatever it likes.
+    pub seed: Vec<u8>,
+    /// How many transactions of each database are kept for clients that come back.
+    pub history: usize,
+    /// How many transactions of one session may wait at a time; more are refused by name.
+    pub max_waiting: usize,
+    /// How many monitors one session may have; more are refused by name.
+    pub max_monitors: usize,
+}
+
+impl Default for ServerConfig {
+    fn default() -> ServerConfig {
+        ServerConfig { seed: Vec::new(), history: 100, max_waiting: 1000, max_monitors: 1000 }
+    }
+}
+
+impl ServerConfig {
+    /// Sets the seed.
+    pub fn seed(mut self, seed: impl Into<Vec<u8>>) -> ServerConfig {
+        self.seed = seed.into();
+        self
+    }
+
+    /// Sets the length of the history.
+    pub fn history(mut self, transactions: usize) -> ServerConfig {
+        self.history = transactions;
+        self
+    }
+}
+
+/// Why a database cannot be added, removed or compacted.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// A database of that name is served already.
+    #[error("database {0} is already served")]
+    Duplicate(String),
+    /// No database of that name is served.
+    #[error("no database named {0}")]
+    Unknown(String),
+    /// The database lives in memory only, or belongs to the server itself.
+    #[error("database {0} is not stored in a file")]
+    NotStored(String),
+    /// Transactions of the database are on their way to storage.
+    #[error("database {0} has transactions that are not stored yet")]
+    Busy(String),
+}
+
+/// What a server knows of one connection.
+#[derive(Debug, Default)]
+struct Session {
+    /// The client copes with databases that come and go.
+    db_change_aware: bool,
+}
+
+/// Counters of what a server did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Requests and notifications that came.
+    pub messages: u64,
+    /// Transactions that changed something.
+    pub commits: u64,
+    /// Transactions that failed.
+    pub failures: u64,
+    /// Notifications to monitors.
+    pub updates: u64,
+}
+
+/// An OVSDB server: databases, sessions, monitors, locks.
+///
+/// Every method that may have something for the program to do gives it as [`Effect`]s, to be carried out
+/// in order.
+#[derive(Debug)]
+pub struct Server {
+    config: ServerConfig,
+    id: Uuid,
+    databases: BTreeMap<DatabaseId, Served>,
+    sessions: BTreeMap<SessionId, Session>,
+    /// By session and the text of the monitor's name.
+    monitors: BTreeMap<(SessionId, String), Monitor>,
+    locks: Locks,
+    next_database: u64,
+    next_session: u64,
+    counters: Counters,
+    effects: Vec<Effect>,
+}
+
+const _: () = {
+    const fn send<T: Send + Sync>() {}
+    send::<Server>();
+};
+
+impl Server {
+    /// A server of nothing but its own description.
+    pub fn new(config: ServerConfig, now: Now) -> Server {
+        let label = format!("server {}", now.wall.as_nanos());
+        let id = UuidSource::new(&config.seed, &label).generate();
+        let mut server = Server {
+            config,
+            id,
+            databases: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            monitors: BTreeMap::new(),
+            locks: Locks::default(),
+            next_database: 0,
+            next_session: 0,
+            counters: Counters::default(),
+            effects: Vec::new(),
+        };
+        server.add_catalog(now);
+        server
+    }
+
+    /// What was done so far.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// The number of open sessions.
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// The number of monitors.
+    pub fn monitor_count(&self) -> usize {
+        self.monitors.len()
+    }
+
+    /// The names of the databases, `_Server` included, in alphabetical order.
+    pub fn database_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.databases.values().map(Served::name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The database called `name`.
+    pub fn find(&self, name: &str) -> Option<DatabaseId> {
+        self.databases.iter().find(|(_, db)| db.name() == name).map(|(id, _)| *id)
+    }
+
+    /// The newest state of a database, which may include what is not stored yet.
+    pub fn database(&self, id: DatabaseId) -> Option<&Database> {
+        self.databases.get(&id).map(|served| &served.db)
+    }
+
+    /// Why a database cannot be changed, if it cannot.
+    pub fn read_only(&self, id: DatabaseId) -> Option<&str> {
+        self.databases.get(&id)?.read_only.as_deref()
+    }
+
+    /// Serves `db`. If `stored`, its transactions are handed out as [`Effect::Append`].
+    pub fn add_database(
+        &mut self,
+        db: Database,
+        stored: bool,
+        now: Now,
+    ) -> Result<(DatabaseId, Vec<Effect>), ServerError> {
+        let name = db.schema().name().to_owned();
+        if self.find(&name).is_some() {
+            return Err(ServerError::Duplicate(name));
+        }
+        let id = self.insert_database(db, stored, now);
+        self.catalog_add(&name);
+        self.databases_changed();
+        Ok((id, self.take()))
+    }
+
+    /// Stops serving a database. Its monitors end.
+    pub fn remove_database(&mut self, name: &str) -> Result<(DatabaseId, Vec<Effect>), ServerError> {
+        let id = self.find(name).filter(|_| name != catalog::NAME);
+        let id = id.ok_or_else(|| ServerError::Unknown(name.to_owned()))?;
+        if self.databases.get(&id).is_some_and(Served::is_busy) {
+            return Err(ServerError::Busy(name.to_owned()));
+        }
+        self.cancel_waiting(id);
+        self.databases.remove(&id);
+        let gone: Vec<(SessionId, String)> =
+            self.monitors.iter().filter(|(_, m)| m.database == id).map(|(key, _)| key.clone()).collect();
+        for key in gone {
+            if let Some(monitor) = self.monitors.remove(&key) {
+                let message = Message::notify("monitor_canceled", vec![monitor.id]);
+                self.effects.push(Effect::Send { session: key.0, message });
+            }
+        }
+        self.catalog_remove(name);
+        self.databases_changed();
+        Ok((id, self.take()))
+    }
+
+    /// Asks for a database's journal to be replaced by one without history.
+    pub fn compact(&mut self, name: &str, now: Now) -> Result<Vec<Effect>, ServerError> {
+        let id = self.find(name).ok_or_else(|| ServerError::Unknown(name.to_owned()))?;
+        let Some(served) = self.databases.get_mut(&id).filter(|served| served.stored) else {
+            return Err(ServerError::NotStored(name.to_owned()));
+        };
+        if served.is_busy() {
+            return Err(ServerError::Busy(name.to_owned()));
+        }
+        let stamp =
+            Stamp { date: now.wall.as_millis() as i64, comment: "compacting database online".to_owned() };
+        let mut bytes = encode(&served.db.schema().to_json());
+        bytes.extend(encode(&encode_snapshot(&served.db, &stamp)));
+        let ticket = served.begin_replace();
+        self.effects.push(Effect::Replace { database: id, ticket, bytes });
+        Ok(self.take())
+    }
+
+    /// A client connected.
+    pub fn open_session(&mut self) -> SessionId {
+        let id = SessionId(self.next_session);
+        self.next_session += 1;
+        self.sessions.insert(id, Session::default());
+        id
+    }
+
+    /// A client is gone: its monitors end, its locks go to others, what it waited for is forgotten.
+    pub fn close_session(&mut self, id: SessionId) -> Vec<Effect> {
+        self.sessions.remove(&id);
+        self.monitors.retain(|key, _| key.0 != id);
+        for served in self.databases.values_mut() {
+            served.forget(id);
+        }
+        let notices = self.locks.close(id);
+        self.tell(notices);
+        self.take()
+    }
+
+    /// A message came from a client.
+    pub fn handle(&mut self, session: SessionId, message: Message, now: Now) -> Vec<Effect> {
+        self.counters.messages += 1;
+        if self.sessions.contains_key(&session) {
+            self.dispatch(session, message, now);
+        }
+        self.take()
+    }
+
+    /// A write that was asked for is done, or failed.
+    pub fn stored(
+        &mut self,
+        database: DatabaseId,
+        ticket: Ticket,
+        result: Result<(), &StorageError>,
+        now: Now,
+    ) -> Vec<Effect> {
+        match result {
+            Ok(()) => self.write_done(database, ticket, now),
+            Err(error) => self.write_failed(database, error, now),
+        }
+        self.take()
+    }
+
+    /// Lets transactions that waited long enough time out.
+    pub fn poll(&mut self, now: Now) -> Vec<Effect> {
+        let due: Vec<DatabaseId> = self
+            .databases
+            .iter()
+            .filter(|(_, db)| db.deadline().is_some_and(|at| at <= now.monotonic))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in due {
+            self.retry_waiting(id, now);
+        }
+        self.take()
+    }
+
+    /// When [`Server::poll`] has something to do, on the monotonic clock.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.databases.values().filter_map(Served::deadline).min()
+    }
+
+    fn insert_database(&mut self, db: Database, stored: bool, now: Now) -> DatabaseId {
+        let id = DatabaseId(self.next_database);
+        self.next_database += 1;
+        // Time and contents are in the label so that a server that starts again with the same seed does
+        // not choose the UUIDs that it chose before.
+        let label = format!("database {} {} {}", db.schema().name(), now.wall.as_nanos(), db.total_rows());
+        let uuids = UuidSource::new(&self.config.seed, &label);
+        self.databases.insert(id, Served::new(db, stored, uuids, self.config.history));
+        id
+    }
+
+    /// Clients that do not know that databases come and go are made to connect again.
+    fn databases_changed(&mut self) {
+        let unaware = self.sessions.iter().filter(|(_, session)| !session.db_change_aware);
+        let close = |(id, _): (&SessionId, &Session)| Effect::Close {
+            session: *id,
+            reason: CloseReason::DatabasesChanged,
+        };
+        self.effects.extend(unaware.map(close));
+    }
+
+    fn tell(&mut self, notices: Vec<Notice>) {
+        for notice in notices {
+            let (session, method, lock) = match notice {
+                Notice::Locked(session, lock) => (session, "locked", lock),
+                Notice::Stolen(session, lock) => (session, "stolen", lock),
+            };
+            let message = Message::notify(method, vec![Json::from(lock)]);
+            self.effects.push(Effect::Send { session, message });
+        }
+    }
+
+    fn send(&mut self, session: SessionId, message: Message) {
+        self.effects.push(Effect::Send { session, message });
+    }
+
+    fn take(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+}
