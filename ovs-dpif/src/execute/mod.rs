@@ -144,7 +144,10 @@ fn change(
         Action::PopMpls { ethertype } => mpls::pop(packet, *ethertype),
         Action::PushEth { src, dst } => eth::push(packet, *src, *dst),
         Action::PopEth => eth::pop(packet),
-        Action::Hash { algorithm, basis } => hash::hash(*algorithm, *basis, packet, metadata),
+        Action::Hash { algorithm, basis } => {
+            metadata.dp_hash = hash::hash(*algorithm, *basis, packet, metadata);
+            Ok(())
+        }
         Action::Trunc(max) => {
             context.cut = Some(*max);
             Ok(())

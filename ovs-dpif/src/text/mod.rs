@@ -13,6 +13,7 @@
 
 mod actions;
 mod fields;
+mod flow;
 mod tunnel;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use ovs_flow::DpPort;
 use ovs_flow::text::DpPortNames;
 
 pub use self::actions::DisplayActions;
+pub use self::flow::{DisplayFlow, FlowStyle};
 
 /// Prints a port's name, or its number if it has none.
 fn write_port<P: DpPortNames>(f: &mut fmt::Formatter<'_>, port: DpPort, names: &P) -> fmt::Result {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use ovs_flow::text::{DpPortNames, NoNames};
-use ovs_flow::{DpPort, TunnelFlags, TunnelKey};
+use ovs_flow::text::{DpPortNames, NoNames, parse_dp_flow};
+use ovs_flow::{DpPort, TunnelFlags, TunnelKey, Ufid};
 
 use super::*;
 use crate::{
-    Action, ControllerPunt, HashAlgorithm, Masked, PuntCookie, SampleAction, SetField, SlowPath,
-    UserspaceAction,
+    Action, Actions, ControllerPunt, FlowStats, FlowView, HashAlgorithm, Masked, PuntCookie, SampleAction,
+    SetField, SlowPath, UserspaceAction, WorkerId,
 };
 
 fn shows(action: Action, text: &str) {
@@ -203,6 +203,40 @@ impl DpPortNames for Names {
 fn ports_by_name() {
     let actions = [Action::Output(DpPort(1)), Action::Output(DpPort(2))];
     assert_eq!(DisplayActions::new(&actions, &Names).to_string(), "eth0,2");
+}
+
+#[test]
+fn whole_flows() {
+    let (key, mask) = parse_dp_flow(
+        "recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x0800),ipv4(frag=no)",
+        &NoNames,
+    )
+    .unwrap();
+    let actions: Actions = [Action::Output(DpPort(2)), Action::Output(DpPort(100))].into();
+    let stats = FlowStats { packets: 2, bytes: 108, used: Some(Duration::from_secs(1)), tcp_flags: 0x1ff };
+    let ufid = Ufid(0x630a_5fe8_c66c_4616_9fbb_7f37_2c37_5e66);
+    let mut flow = FlowView { ufid, key: &key, mask: &mask, actions: &actions, stats, worker: WorkerId(0) };
+    let now = Duration::from_millis(1004);
+    assert_eq!(
+        DisplayFlow::new(&flow, now, &NoNames).to_string(),
+        "recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x0800),ipv4(frag=no), packets:2, bytes:108, used:0.004s, \
+         flags:SFPRU.ECN, actions:2,100"
+    );
+    let verbose = DisplayFlow::new(&flow, now, &Names).style(FlowStyle::DpifVerbose).to_string();
+    assert_eq!(
+        verbose,
+        "ufid:630a5fe8-c66c-4616-9fbb-7f372c375e66 skb_priority(0/0),skb_mark(0/0),ct_state(0/0),ct_zone(0/0),\
+         ct_mark(0/0),ct_label(0/0),recirc_id(0),dp_hash(0/0),in_port(eth0),packet_type(ns=0,id=0),\
+         eth(src=00:00:00:00:00:00/00:00:00:00:00:00,dst=00:00:00:00:00:00/00:00:00:00:00:00),eth_type(0x0800),\
+         ipv4(src=0.0.0.0/0.0.0.0,dst=0.0.0.0/0.0.0.0,proto=0/0,tos=0/0,ttl=0/0,frag=no), packets:2, bytes:108, \
+         used:0.004s, flags:SFPRU.ECN, actions:2,100"
+    );
+    flow.stats = FlowStats::default();
+    assert!(
+        DisplayFlow::new(&flow, now, &NoNames)
+            .to_string()
+            .contains(", packets:0, bytes:0, used:never, actions:")
+    );
 }
 
 #[test]

@@ -25,6 +25,11 @@ pub struct UserspaceConfig {
     pub upcall_queue: usize,
     /// Memory of each worker's packets.
     pub pool: PoolConfig,
+    /// Places of each worker's exact-match cache; rounded up to a power of two.
+    pub cache_entries: usize,
+    /// Of so many packets that the cache does not know, one is put in (`other_config:emc-insert-inv-prob`); 0
+    /// switches the cache off.
+    pub cache_insert_one_in: u32,
     /// 802.1Q tags that are parsed as tags (`other_config:vlan-limit`).
     pub vlan_limit: usize,
 }
@@ -41,6 +46,8 @@ impl Default for UserspaceConfig {
             reply_queue: 1024,
             upcall_queue: 128,
             pool: PoolConfig::default(),
+            cache_entries: 8192,
+            cache_insert_one_in: 100,
             vlan_limit: 1,
         }
     }
@@ -76,6 +83,13 @@ impl UserspaceConfig {
     /// Sets how many missed packets of one port may wait.
     pub fn upcall_queue(mut self, packets: usize) -> Self {
         self.upcall_queue = packets;
+        self
+    }
+
+    /// Sets the size of the exact-match cache, and how rarely it takes a new key.
+    pub fn cache(mut self, entries: usize, insert_one_in: u32) -> Self {
+        self.cache_entries = entries;
+        self.cache_insert_one_in = insert_one_in;
         self
     }
 
@@ -141,6 +155,11 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Of a worker that has nothing to work with any more.
+    pub(super) fn closed() -> Self {
+        Self { packets: 0, upcalls: 0, commands: 0, next: Next::Closed }
+    }
+
     /// Whether the turn found nothing to do.
     pub fn is_idle(&self) -> bool {
         self.packets == 0 && self.upcalls == 0 && self.commands == 0 && self.next != Next::Now

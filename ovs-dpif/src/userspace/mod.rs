@@ -13,7 +13,6 @@
 
 mod config;
 mod control;
-mod megaflow;
 mod message;
 mod published;
 mod tables;

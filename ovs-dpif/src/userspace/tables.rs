@@ -1,178 +1,253 @@
-//! The megaflows of one worker: its private lookup structures, and the view that the control side reads.
+//! The megaflows of one worker: what it looks up in, and the view that the control side reads.
+//!
+//! ```text
+//!   key ─▶ hash ─▶ ExactMatchCache ──┐
+//!             miss └▶ MegaflowIndex ─┴─▶ FlowId ─▶ FlowTable ─▶ identity, actions, counters
+//!                                                     ▲
+//!                    TableView (control side) ────────┘ under a guard
+//! ```
+//!
+//! Cache and index are the worker's alone. The table is read by others too; what is taken out of it is
+//! dropped by the control side, never here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use ovs_flow::{FlowKey, FlowMask, SparseKey, Ufid};
-use parking_lot::Mutex;
+use ovs_classifier::rcu::{Cell, Domain, Guard};
+use ovs_classifier::{
+    CacheConfig, ExactMatchCache, Flow, FlowId, FlowTable, FlowTableConfig, FlowTableError, FlowTableReader,
+    MegaflowConfig, MegaflowIndex,
+};
+use ovs_flow::hash::HashKey;
+use ovs_flow::{FlowKey, FlowMask, Match, SparseKey, Ufid};
+use ovs_packet::BATCH_MAX;
 
-use super::megaflow::{Counters, Megaflow};
-use crate::{Actions, DpifError, FlowPut, FlowStats, FlowView, PutMode, WorkerId};
+use crate::{Actions, DpifError, FlowPut, FlowStats, FlowView, PutMode, UserspaceConfig, WorkerId};
 
-type Shared = Arc<Mutex<BTreeMap<u64, Arc<Megaflow>>>>;
+/// A megaflow in the table.
+pub(super) type Megaflow = Flow<Entry>;
 
-/// A megaflow in [`Tables`]; good until the next change of the tables.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct FlowRef(u64);
+/// What a megaflow is beside its match and its counters.
+pub(super) struct Entry {
+    pub ufid: Ufid,
+    actions: Cell<Actions>,
+}
 
-/// Counters of lookups.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct LookupStats {
-    pub cache_hit: u64,
-    pub mask_probed: u64,
+impl Entry {
+    pub fn actions<'g>(&'g self, guard: &'g Guard<'_>) -> &'g Actions {
+        self.actions.load(guard)
+    }
 }
 
 /// The worker's side.
 pub(super) struct Tables {
-    shared: Shared,
-    flows: HashMap<u64, Arc<Megaflow>>,
-    by_ufid: HashMap<Ufid, u64>,
-    masks: Vec<(FlowMask, HashMap<FlowKey, u64>)>,
-    next: u64,
-    pub stats: LookupStats,
+    domain: Domain,
+    table: FlowTable<Entry>,
+    index: MegaflowIndex<FlowId>,
+    cache: ExactMatchCache<FlowId>,
+    hash: HashKey,
+    hashes: [u64; BATCH_MAX],
+    by_ufid: HashMap<Ufid, FlowId, ahash::RandomState>,
+    /// Packets that the cache answered.
+    pub cache_hits: u64,
 }
 
+/// Megaflows that the table can take at all; the limit that is asked for can change, this cannot.
+const MOST_FLOWS: usize = 1 << 20;
+
 impl Tables {
-    pub fn new() -> (Self, TableView) {
-        let shared = Shared::default();
+    /// Empty tables whose hashes are keyed by the configuration's seed.
+    pub fn new(config: &UserspaceConfig, worker: WorkerId, domain: &Domain) -> (Self, TableView) {
+        let seed = [config.seed, u64::from(worker.0) + 1];
+        let most = MOST_FLOWS.max(config.flow_limit as usize);
+        let table = FlowTable::new(domain, FlowTableConfig::default().seed(seed).max_flows(most));
+        let view = TableView { reader: table.reader() };
+        let cache = CacheConfig::default()
+            .entries(config.cache_entries)
+            .insert_one_in(config.cache_insert_one_in)
+            .seed(config.seed);
+        let [a, b] = seed.map(|word| word ^ 0x6f76_732d_6470_6966);
         let tables = Self {
-            shared: shared.clone(),
-            flows: HashMap::new(),
-            by_ufid: HashMap::new(),
-            masks: Vec::new(),
-            next: 1,
-            stats: LookupStats::default(),
+            domain: domain.clone(),
+            table,
+            index: MegaflowIndex::new(MegaflowConfig::default().seed(seed).max_flows(most)),
+            cache: ExactMatchCache::new(cache),
+            hash: HashKey::from_seed(config.seed ^ seed[1] << 32),
+            hashes: [0; BATCH_MAX],
+            by_ufid: HashMap::with_hasher(ahash::RandomState::with_seeds(a, b, seed[0], seed[1])),
+            cache_hits: 0,
         };
-        (tables, TableView { shared })
+        (tables, view)
     }
 
+    /// Megaflows held.
     pub fn flows(&self) -> usize {
-        self.flows.len()
+        self.table.len()
     }
 
+    /// Different masks held.
     pub fn masks(&self) -> usize {
-        self.masks.len()
+        self.table.masks()
     }
 
-    /// Looks up a batch of keys.
-    pub fn lookup(&mut self, keys: &[SparseKey], found: &mut [Option<FlowRef>]) {
-        for (key, found) in keys.iter().zip(found) {
-            let key = key.expand();
-            self.stats.mask_probed += self.masks.len() as u64;
-            *found = self
-                .masks
-                .iter()
-                .find_map(|(mask, map)| map.get(&key.masked(&mask.fields)))
-                .map(|f| FlowRef(*f));
+    /// Hash tables of the index that lookups have probed.
+    pub fn probes(&self) -> u64 {
+        self.index.probes()
+    }
+
+    /// Looks up a batch of keys, of which there are at most [`BATCH_MAX`].
+    #[inline]
+    pub fn lookup(&mut self, keys: &[SparseKey], found: &mut [Option<FlowId>], guard: &Guard<'_>) {
+        let count = keys.len().min(BATCH_MAX);
+        for (hash, key) in self.hashes.iter_mut().zip(keys) {
+            *hash = self.hash.sparse(key);
+        }
+        self.cache.lookup_batch(&self.hashes[..count], keys, found);
+        for index in 0..count {
+            // The cache may remember a megaflow that is gone.
+            if found[index].is_some_and(|flow| self.table.get(flow, guard).is_some()) {
+                self.cache_hits += 1;
+                continue;
+            }
+            found[index] = self.index.lookup(&keys[index]);
+            if let Some(flow) = found[index] {
+                self.cache.insert(self.hashes[index], &keys[index], flow);
+            }
         }
     }
 
-    pub fn get(&self, flow: FlowRef) -> Option<&Megaflow> {
-        self.flows.get(&flow.0).map(|f| &**f)
+    /// The megaflow that a lookup has found.
+    #[inline]
+    pub fn get<'g>(&'g self, flow: FlowId, guard: &'g Guard<'_>) -> Option<&'g Megaflow> {
+        self.table.get(flow, guard)
     }
 
-    /// Adds a flow, unless one with this identity is there.
-    pub fn add(
+    /// Adds the megaflow that an upcall asks for. Beyond the budget of masks it may get a wider mask than it
+    /// asks for, which is still right.
+    pub fn install(
         &mut self,
         ufid: Ufid,
         key: &FlowKey,
         mask: &FlowMask,
         actions: Actions,
+        guard: &Guard<'_>,
+    ) -> Result<(), DpifError> {
+        let mask = self.index.admit(key, mask);
+        self.add(ufid, Match::new(key, mask), actions, guard)
+    }
+
+    fn add(
+        &mut self,
+        ufid: Ufid,
+        matching: Match,
+        actions: Actions,
+        guard: &Guard<'_>,
     ) -> Result<(), DpifError> {
         if self.by_ufid.contains_key(&ufid) {
             return Err(DpifError::FlowExists);
         }
-        let id = self.next;
-        self.next += 1;
-        let key = key.masked(&mask.fields);
-        let flow = Arc::new(Megaflow { ufid, key, mask: *mask, actions, counters: Counters::default() });
-        let index = match self.masks.iter().position(|(m, _)| m == mask) {
-            Some(index) => index,
-            None => {
-                self.masks.push((*mask, HashMap::new()));
-                self.masks.len() - 1
-            }
-        };
-        self.masks[index].1.insert(key, id);
+        let entry = Entry { ufid, actions: Cell::new(&self.domain, Arc::new(actions)) };
+        let none = ovs_classifier::FlowStats::default();
+        let id = self.table.insert(&matching, entry, none, guard).map_err(|error| match error {
+            FlowTableError::Exists(_) => DpifError::FlowExists,
+            _ => DpifError::FlowLimit,
+        })?;
+        if self.index.insert(&matching, id).is_err() {
+            self.table.remove(id, guard);
+            return Err(DpifError::FlowLimit);
+        }
         self.by_ufid.insert(ufid, id);
-        self.shared.lock().insert(id, flow.clone());
-        self.flows.insert(id, flow);
         Ok(())
     }
 
     /// Puts a flow as the control side asks; gives the counters of a flow that was changed.
-    pub fn put(&mut self, ufid: Ufid, put: &FlowPut, limit: usize) -> Result<Option<FlowStats>, DpifError> {
-        match (self.by_ufid.get(&ufid).copied(), put.mode) {
+    pub fn put(
+        &mut self,
+        ufid: Ufid,
+        put: FlowPut,
+        limit: usize,
+        guard: &Guard<'_>,
+    ) -> Result<Option<FlowStats>, DpifError> {
+        let found = self.by_ufid.get(&ufid).and_then(|id| self.table.get(*id, guard));
+        match (found, put.mode) {
             (Some(_), PutMode::Create) => Err(DpifError::FlowExists),
             (None, PutMode::Modify) => Err(DpifError::NoFlow),
-            (None, _) if self.flows.len() >= limit => Err(DpifError::FlowLimit),
-            (None, _) => self.add(ufid, &put.key, &put.mask, put.actions.clone()).map(|()| None),
-            (Some(id), _) => Ok(self.change(id, put.actions.clone())),
+            (None, _) if self.table.len() >= limit => Err(DpifError::FlowLimit),
+            (None, _) => self.add(ufid, Match::new(&put.key, *put.mask), put.actions, guard).map(|()| None),
+            (Some(flow), _) => {
+                flow.value().actions.replace(Arc::new(put.actions));
+                Ok(Some(stats(flow)))
+            }
         }
-    }
-
-    fn change(&mut self, id: u64, actions: Actions) -> Option<FlowStats> {
-        let old = self.flows.get_mut(&id)?;
-        let stats = old.counters.read();
-        *old = Arc::new(Megaflow {
-            ufid: old.ufid,
-            key: old.key,
-            mask: old.mask,
-            actions,
-            counters: Counters::new(stats),
-        });
-        self.shared.lock().insert(id, old.clone());
-        Some(stats)
     }
 
     /// Removes a flow and gives its counters.
-    pub fn remove(&mut self, ufid: Ufid) -> Option<FlowStats> {
+    pub fn remove(&mut self, ufid: Ufid, guard: &Guard<'_>) -> Option<FlowStats> {
         let id = self.by_ufid.remove(&ufid)?;
-        let flow = self.flows.remove(&id)?;
-        self.shared.lock().remove(&id);
-        for (mask, map) in &mut self.masks {
-            if *mask == flow.mask {
-                map.remove(&flow.key);
-            }
-        }
-        self.masks.retain(|(_, map)| !map.is_empty());
-        Some(flow.counters.read())
+        let flow = self.table.get(id, guard)?;
+        let (matching, stats) = (flow.to_match(), stats(flow));
+        self.index.remove(&matching);
+        self.table.remove(id, guard);
+        Some(stats)
     }
 
-    /// Some flow, if there is one.
-    pub fn any(&self) -> Option<Ufid> {
-        self.shared.lock().first_key_value().map(|(_, flow)| flow.ufid)
+    /// Identities of up to `max` flows, from `cursor` on; moves it on, and sets it to `None` at the end.
+    pub fn some(&self, cursor: &mut Option<u32>, max: usize, guard: &Guard<'_>) -> Vec<Ufid> {
+        let mut ufids = Vec::new();
+        if let Some(at) = *cursor {
+            *cursor = self.table.reader().dump(at, max, guard, |flow| ufids.push(flow.value().ufid));
+        }
+        ufids
     }
+
+    /// Makes room that removed flows have left, as far as no reader stands on them any more.
+    pub fn tidy(&mut self) {
+        self.table.tidy(BATCH_MAX);
+    }
+}
+
+fn stats(flow: &Megaflow) -> FlowStats {
+    let ovs_classifier::FlowStats { packets, bytes, used, tcp_flags } = flow.stats();
+    FlowStats { packets, bytes, used, tcp_flags }
 }
 
 /// The control side's view of a worker's flows.
 pub(super) struct TableView {
-    shared: Shared,
+    reader: FlowTableReader<Entry>,
 }
 
 impl TableView {
-    /// Shows flows from `position` on, at most `max`; moves `position` behind the last one shown. `true` if there
-    /// may be more.
+    /// Shows up to `max` flows from `position` on, and says where to go on, if there may be more.
     pub fn dump(
         &self,
-        position: &mut u64,
+        position: u64,
         max: usize,
         worker: WorkerId,
+        guard: &Guard<'_>,
         show: &mut dyn FnMut(FlowView<'_>),
-    ) -> usize {
-        let flows: Vec<_> =
-            self.shared.lock().range(*position..).take(max).map(|(id, f)| (*id, f.clone())).collect();
-        for (id, flow) in &flows {
-            *position = id + 1;
-            show(flow.view(worker));
-        }
-        flows.len()
+    ) -> Option<u64> {
+        let next = self.reader.dump(position as u32, max, guard, |flow| view(flow, worker, guard, show));
+        next.map(u64::from)
     }
 
-    pub fn get(&self, ufid: Ufid, worker: WorkerId, show: &mut dyn FnMut(FlowView<'_>)) {
-        let flow = self.shared.lock().values().find(|f| f.ufid == ufid).cloned();
-        if let Some(flow) = flow {
-            show(flow.view(worker));
-        }
+    /// Shows the flow with an identity.
+    pub fn get(&self, ufid: Ufid, worker: WorkerId, guard: &Guard<'_>, show: &mut dyn FnMut(FlowView<'_>)) {
+        self.reader.dump(0, usize::MAX, guard, |flow| {
+            if flow.value().ufid == ufid {
+                view(flow, worker, guard, show);
+            }
+        });
     }
+}
+
+fn view(flow: &Megaflow, worker: WorkerId, guard: &Guard<'_>, show: &mut dyn FnMut(FlowView<'_>)) {
+    let matching = flow.to_match();
+    show(FlowView {
+        ufid: flow.value().ufid,
+        key: &matching.key,
+        mask: &matching.mask,
+        actions: flow.value().actions(guard),
+        stats: stats(flow),
+        worker,
+    });
 }

@@ -13,7 +13,7 @@ use ovs_dpif::{
 /// What runs a datapath's packet side.
 enum Side {
     Naive(NaiveWorker),
-    Userspace(Worker),
+    Userspace(Vec<Worker>),
 }
 
 /// A datapath over dummy ports.
@@ -33,12 +33,12 @@ impl Rig {
     }
 
     pub fn userspace() -> Self {
-        Self::configured(UserspaceConfig::default().named("dp", "dummy").seed(1).flow_limit(1000))
+        Self::configured(UserspaceConfig::default().seed(1).flow_limit(1000), 1)
     }
 
-    pub fn configured(config: UserspaceConfig) -> Self {
-        let mut dpif = UserspaceDatapath::new(config);
-        let side = Side::Userspace(dpif.add_worker(None));
+    pub fn configured(config: UserspaceConfig, workers: usize) -> Self {
+        let mut dpif = UserspaceDatapath::new(config.named("dp", "dummy"));
+        let side = Side::Userspace((0..workers).map(|_| dpif.add_worker(None)).collect());
         Self::with(Box::new(dpif), side)
     }
 
@@ -46,10 +46,11 @@ impl Rig {
         Self { dpif, dummies: Dummies::new(), now: Duration::from_secs(1), events: Vec::new(), side }
     }
 
-    /// Both kinds, one after the other.
+    /// Both kinds, one after the other, and one with several workers.
     pub fn each(test: impl Fn(Self)) {
         test(Self::naive());
         test(Self::userspace());
+        test(Self::configured(UserspaceConfig::default().flow_limit(1000).cache(8, 1), 3));
     }
 
     /// Adds a dummy port.
@@ -66,10 +67,14 @@ impl Rig {
         for _ in 0..1000 {
             let busy = match &mut self.side {
                 Side::Naive(worker) => worker.run(self.now) > 0,
-                Side::Userspace(worker) => {
-                    let progress = worker.poll(self.now, Budget::default());
-                    assert_eq!(worker.ledger().imbalance(), 0, "{:?}", worker.ledger());
-                    !progress.is_idle()
+                Side::Userspace(workers) => {
+                    let mut busy = false;
+                    for worker in workers {
+                        let progress = worker.poll(self.now, Budget::default());
+                        assert_eq!(worker.ledger().imbalance(), 0, "{:?}", worker.ledger());
+                        busy |= !progress.is_idle();
+                    }
+                    busy
                 }
             };
             let before = self.events.len();

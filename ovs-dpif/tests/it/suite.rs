@@ -20,7 +20,9 @@ fn two_ports_forward() {
         assert_eq!(p2.take_sent(), (0..100).map(frame).collect::<Vec<_>>());
         assert_eq!(p1.take_sent(), [frame(200)]);
         let stats = rig.dpif.stats();
-        assert_eq!((stats.hit + stats.missed, stats.flows, stats.masks), (101, 2, 1));
+        assert_eq!((stats.hit + stats.missed, stats.flows), (101, 2));
+        // Each worker that has flows has the mask.
+        assert!((1..=2).contains(&stats.masks));
         assert_eq!(script.log.lock().unwrap().misses.len(), 2);
     });
 }

@@ -120,21 +120,26 @@ impl UserspaceDatapath {
     }
 
     pub(super) fn dump(
-        &self,
+        &mut self,
         cursor: &mut FlowCursor,
         max: usize,
         show: &mut dyn FnMut(FlowView<'_>),
     ) -> bool {
+        let guard = self.reader.enter();
         let mut left = max;
         while let Some(link) = self.links.get(cursor.worker as usize) {
-            if left == 0 {
-                return true;
+            let limit = left;
+            let mut count = |flow: FlowView<'_>| {
+                left -= 1;
+                show(flow);
+            };
+            match link.flows.dump(cursor.position, limit, link.id, &guard, &mut count) {
+                Some(position) => {
+                    cursor.position = position;
+                    return true;
+                }
+                None => *cursor = FlowCursor { worker: cursor.worker + 1, position: 0 },
             }
-            let shown = link.flows.dump(&mut cursor.position, left, link.id, show);
-            if shown < left {
-                *cursor = FlowCursor { worker: cursor.worker + 1, position: 0 };
-            }
-            left -= shown;
         }
         false
     }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
+use ovs_classifier::rcu::{Domain, Reader};
 use ovs_flow::{DpPort, Ufid};
 use ovs_netdev::{DeviceConfig, Statistics, Status, Wait};
 
@@ -25,6 +26,9 @@ use crate::{
     Busy, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, FlowView, HandlerFactory, Ledger,
     Op, PortConfigError, PortInfo, PortRequest, Ticket, WorkerId,
 };
+
+/// Retired values that one poll drops.
+const RECLAIMED_PER_POLL: usize = 4096;
 
 /// A datapath in user space. See [`Worker`] for its other half.
 ///
@@ -55,12 +59,16 @@ pub struct UserspaceDatapath {
     /// Events for the next poll.
     events: VecDeque<Event>,
     flow_limit: Arc<AtomicU32>,
+    /// What workers' tables retire and this side reclaims.
+    domain: Domain,
+    reader: Reader,
 }
 
 impl UserspaceDatapath {
     /// A datapath without ports and workers.
     pub fn new(config: UserspaceConfig) -> Self {
         let flow_limit = Arc::new(AtomicU32::new(config.flow_limit));
+        let domain = Domain::new();
         Self {
             config,
             control: None,
@@ -71,6 +79,8 @@ impl UserspaceDatapath {
             tickets: 0,
             events: VecDeque::new(),
             flow_limit,
+            reader: domain.reader(),
+            domain,
         }
     }
 
@@ -91,14 +101,14 @@ impl UserspaceDatapath {
             parked: AtomicBool::new(false),
             flow_limit: self.flow_limit.clone(),
         });
-        let (tables, view) = Tables::new();
+        let (tables, view) = Tables::new(&self.config, id, &self.domain);
         let ends = Ends {
             commands: command_rx,
             replies: reply_tx,
             control: self.control.clone(),
             shared: shared.clone(),
         };
-        let worker = Worker::new(id, &self.config, ends, tables);
+        let worker = Worker::new(id, &self.config, ends, tables, self.domain.reader());
         let mut link = Link::new(id, command_tx, reply_rx, shared, view, waker);
         if let Some(handlers) = &self.handlers {
             link.push(Command::Handler(handlers.handler(id)));
@@ -183,6 +193,7 @@ impl Dpif for UserspaceDatapath {
             self.exchange(index);
         }
         self.ports.poll(now, &mut self.events);
+        self.domain.reclaim(RECLAIMED_PER_POLL);
         for event in self.events.drain(..) {
             events(event);
         }
@@ -198,8 +209,9 @@ impl Dpif for UserspaceDatapath {
     }
 
     fn get_flow(&mut self, ufid: Ufid, show: &mut dyn FnMut(FlowView<'_>)) {
+        let guard = self.reader.enter();
         for link in &self.links {
-            link.flows.get(ufid, link.id, show);
+            link.flows.get(ufid, link.id, &guard, show);
         }
     }
 

@@ -3,7 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{TryRecvError, TrySendError};
 
-use ovs_flow::{DpPort, SparseKey, Ufid, extract_limited};
+use ovs_classifier::rcu::Guard;
+use ovs_flow::{DpPort, SparseKey, extract_limited};
 
 use super::Worker;
 use crate::execute::{Context, Env, execute};
@@ -34,16 +35,16 @@ impl Worker {
     }
 
     /// Runs what was taken, in order.
-    pub(super) fn run_commands(&mut self) {
-        self.go_on_flushing();
+    pub(super) fn run_commands(&mut self, guard: &Guard<'_>) {
+        self.go_on_flushing(guard);
         while self.flushing.is_none()
             && let Some(command) = self.taken.pop_front()
         {
-            self.run(command);
+            self.run(command, guard);
         }
     }
 
-    fn run(&mut self, command: Command) {
+    fn run(&mut self, command: Command, guard: &Guard<'_>) {
         match command {
             Command::AddTx(port, queue) => self.engine.outputs.add(port, queue),
             Command::AddRx(port, queue) => self.receivers.add(port, queue),
@@ -52,34 +53,34 @@ impl Worker {
                 handler.begin(self.engine.now);
                 self.engine.handler = Some(handler);
             }
-            Command::Put(ticket, put) => self.put(ticket, *put),
+            Command::Put(ticket, put) => self.put(ticket, *put, guard),
             Command::Delete(ticket, ufid) => {
-                let result = self.tables.remove(ufid).map(Some).ok_or(DpifError::NoFlow);
+                let result = self.tables.remove(ufid, guard).map(Some).ok_or(DpifError::NoFlow);
                 self.reply(Reply::Done(ticket, result));
             }
             Command::Flush(ticket) => {
-                self.flushing = Some(ticket);
-                self.go_on_flushing();
+                self.flushing = Some((ticket, Some(0)));
+                self.go_on_flushing(guard);
             }
             Command::Sync(ticket) => self.reply(Reply::Done(ticket, Ok(None))),
-            Command::Execute(ticket, execute) => self.execute(ticket, *execute),
+            Command::Execute(ticket, execute) => self.execute(ticket, *execute, guard),
         }
     }
 
-    fn put(&mut self, ticket: Ticket, put: FlowPut) {
+    fn put(&mut self, ticket: Ticket, put: FlowPut, guard: &Guard<'_>) {
         let limit = self.ends.shared.flow_limit.load(Ordering::Relaxed) as usize;
         let ufid = put.ufid.unwrap_or_else(|| crate::identity::ufid(&put.key, &put.mask));
-        let result = self.tables.put(ufid, &put, limit);
+        let result = self.tables.put(ufid, put, limit, guard);
         self.reply(Reply::Done(ticket, result));
     }
 
-    fn execute(&mut self, ticket: Ticket, request: Execute) {
+    fn execute(&mut self, ticket: Ticket, request: Execute, guard: &Guard<'_>) {
         let Execute { mut packet, mut metadata, actions } = request;
         self.engine.ledger.injected += 1;
         // Where the layers begin is all that is wanted of the key.
         extract_limited(&mut packet, &metadata, self.engine.max_vlans, &mut SparseKey::new());
         execute(&mut self.engine, &actions, packet, &mut metadata, Context::default());
-        self.settle();
+        self.settle(guard);
         self.engine.outputs.send(&mut self.engine.ledger);
         self.reply(Reply::Done(ticket, Ok(None)));
     }
@@ -95,25 +96,21 @@ impl Worker {
     }
 
     /// Removes some of the megaflows that a flush still has to remove.
-    fn go_on_flushing(&mut self) {
-        let Some(ticket) = self.flushing else { return };
-        for _ in 0..FLUSHED_PER_TURN {
-            if !self.parked.is_empty() {
-                return;
+    fn go_on_flushing(&mut self, guard: &Guard<'_>) {
+        let Some((ticket, mut cursor)) = self.flushing else { return };
+        if !self.parked.is_empty() {
+            return;
+        }
+        for ufid in self.tables.some(&mut cursor, FLUSHED_PER_TURN, guard) {
+            if let Some(stats) = self.tables.remove(ufid, guard) {
+                self.reply(Reply::FlowGone(ufid, stats));
             }
-            let Some(ufid) = self.tables.any() else {
-                self.flushing = None;
-                return self.reply(Reply::Done(ticket, Ok(None)));
-            };
-            self.remove_and_tell(ufid);
+        }
+        self.flushing = cursor.map(|_| (ticket, cursor));
+        if cursor.is_none() {
+            self.reply(Reply::Done(ticket, Ok(None)));
         }
         self.changed = true;
-    }
-
-    fn remove_and_tell(&mut self, ufid: Ufid) {
-        if let Some(stats) = self.tables.remove(ufid) {
-            self.reply(Reply::FlowGone(ufid, stats));
-        }
     }
 
     /// Answers. If the queue is full the answer waits here.

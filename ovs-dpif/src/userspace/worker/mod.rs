@@ -13,6 +13,7 @@ mod engine;
 mod outputs;
 mod pipeline;
 mod receive;
+mod run;
 mod upcalls;
 
 use std::collections::VecDeque;
@@ -21,6 +22,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
+use ovs_classifier::rcu::{Guard, Reader};
 use ovs_netdev::Wait;
 use ovs_packet::Pool;
 
@@ -66,6 +68,8 @@ pub struct Worker {
     id: WorkerId,
     ends: Ends,
     tables: Tables,
+    /// Taken out while a turn lasts.
+    reader: Option<Reader>,
     engine: Engine,
     receivers: Receivers,
     scratch: Scratch,
@@ -73,8 +77,8 @@ pub struct Worker {
     taken: VecDeque<Command>,
     /// Answers that found the queue full.
     parked: VecDeque<Reply>,
-    /// A flush under way.
-    flushing: Option<Ticket>,
+    /// A flush under way, and where in the table it stands.
+    flushing: Option<(Ticket, Option<u32>)>,
     stats: DpifStats,
     closed: bool,
     /// Whether counters may have changed since they were published.
@@ -87,12 +91,19 @@ const _: () = {
 };
 
 impl Worker {
-    pub(super) fn new(id: WorkerId, config: &UserspaceConfig, ends: Ends, tables: Tables) -> Self {
+    pub(super) fn new(
+        id: WorkerId,
+        config: &UserspaceConfig,
+        ends: Ends,
+        tables: Tables,
+        reader: Reader,
+    ) -> Self {
         let ledger = Ledger { dropped: vec![0; crate::DropReason::COUNT], ..Ledger::default() };
         Self {
             id,
             ends,
             tables,
+            reader: Some(reader),
             engine: Engine {
                 pool: Pool::new(config.pool),
                 ledger,
@@ -122,23 +133,31 @@ impl Worker {
 
     /// Takes a turn, in which it does no more than `budget` allows. `now` does not go back.
     pub fn poll(&mut self, now: Duration, budget: Budget) -> Progress {
-        self.engine.now = now;
-        let commands = self.take_commands(budget.commands);
-        if let Some(handler) = &mut self.engine.handler {
-            handler.begin(now);
-        }
-        self.run_commands();
-        let (packets, more) = self.receive(budget.packets);
-        let upcalls = self.answer_upcalls(budget.upcalls);
-        self.engine.outputs.flush(&mut self.engine.ledger);
-        self.changed |= packets + upcalls + commands > 0;
-        self.publish();
+        let Some(mut reader) = self.reader.take() else { return Progress::closed() };
+        let (packets, upcalls, commands, more) = self.turn(now, budget, &reader.enter());
+        self.reader = Some(reader);
         let next = match (self.closed, more || self.is_busy()) {
             (true, _) => Next::Closed,
             (_, true) => Next::Now,
             (_, false) => Next::Wait,
         };
         Progress { packets, upcalls, commands, next }
+    }
+
+    fn turn(&mut self, now: Duration, budget: Budget, guard: &Guard<'_>) -> (usize, usize, usize, bool) {
+        self.engine.now = now;
+        let commands = self.take_commands(budget.commands);
+        if let Some(handler) = &mut self.engine.handler {
+            handler.begin(now);
+        }
+        self.run_commands(guard);
+        let (packets, more) = self.receive(budget.packets, guard);
+        let upcalls = self.answer_upcalls(budget.upcalls, guard);
+        self.engine.outputs.flush(&mut self.engine.ledger);
+        self.tables.tidy();
+        self.changed |= packets + upcalls + commands > 0;
+        self.publish();
+        (packets, upcalls, commands, more)
     }
 
     /// What to sleep on until [`Worker::poll`] has something to do: one item for each receive queue. The queue of
@@ -167,9 +186,8 @@ impl Worker {
         if !std::mem::take(&mut self.changed) {
             return;
         }
-        let lookups = self.tables.stats;
-        self.stats.cache_hit = lookups.cache_hit;
-        self.stats.mask_hit = lookups.mask_probed;
+        self.stats.cache_hit = self.tables.cache_hits;
+        self.stats.mask_hit = self.tables.probes();
         self.stats.flows = self.tables.flows() as u64;
         self.stats.masks = self.tables.masks() as u64;
         self.ends.shared.published.write(&self.engine.ledger, &self.stats);

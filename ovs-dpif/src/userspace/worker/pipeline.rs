@@ -1,14 +1,17 @@
 //! From a batch of packets to executed actions.
 
-use ovs_flow::{Metadata, SparseKey, extract_limited};
+use std::sync::atomic::Ordering;
+
+use ovs_classifier::FlowId;
+use ovs_classifier::rcu::Guard;
+use ovs_flow::{FlowKey, Metadata, SparseKey, extract_limited};
 use ovs_packet::{BATCH_MAX, Batch, Packet};
 
 use super::Worker;
-use super::engine::Engine;
+use super::run::Run;
 use super::upcalls::Waiting;
 use crate::execute::{Context, Env, execute};
-use crate::userspace::megaflow::Run;
-use crate::userspace::tables::{FlowRef, Tables};
+use crate::userspace::tables::{Megaflow, Tables};
 use crate::{DpifError, DropReason, Install, Upcall, Verdict};
 
 /// A batch on its way, as parallel arrays that are used again and again.
@@ -17,7 +20,7 @@ pub(super) struct Scratch {
     metadata: Vec<Metadata>,
     depths: Vec<u8>,
     keys: Vec<SparseKey>,
-    found: [Option<FlowRef>; BATCH_MAX],
+    found: [Option<FlowId>; BATCH_MAX],
     /// Packets that recirculated, being processed.
     recirculated: Vec<Waiting>,
 }
@@ -43,54 +46,58 @@ impl Scratch {
     }
 
     /// Parses all packets and looks them up.
-    fn look_up(&mut self, tables: &mut Tables, max_vlans: usize) {
+    fn look_up(&mut self, tables: &mut Tables, max_vlans: usize, guard: &Guard<'_>) {
         let count = self.packets.len();
         let keys = &mut self.keys[..count];
         for ((packet, metadata), key) in self.packets.iter_mut().zip(&self.metadata).zip(keys) {
             extract_limited(packet, metadata, max_vlans, key);
         }
-        tables.lookup(&self.keys[..count], &mut self.found[..count]);
+        tables.lookup(&self.keys[..count], &mut self.found[..count], guard);
     }
 }
 
 impl Worker {
     /// Processes the packets in the scratch batch, and whatever of them recirculates, to the end; sends
     /// what came of it.
-    pub(super) fn process(&mut self) {
-        self.process_batch();
-        self.settle();
+    pub(super) fn process(&mut self, guard: &Guard<'_>) {
+        self.process_batch(guard);
+        self.settle(guard);
         self.engine.outputs.send(&mut self.engine.ledger);
     }
 
-    fn process_batch(&mut self) {
+    fn process_batch(&mut self, guard: &Guard<'_>) {
         let Self { scratch, tables, engine, stats, .. } = self;
-        scratch.look_up(tables, engine.max_vlans);
+        scratch.look_up(tables, engine.max_vlans, guard);
         let mut run = Run::default();
-        let mut of = None;
+        let mut last: Option<&Megaflow> = None;
         for (index, packet) in scratch.packets.drain().enumerate() {
             let metadata = &mut scratch.metadata[index];
             let depth = scratch.depths[index];
-            let found = scratch.found[index];
-            if found != of {
-                count(tables, engine, of, std::mem::take(&mut run));
-                of = found;
-            }
-            let Some(flow) = found.and_then(|flow| tables.get(flow)) else {
-                stats.missed += 1;
-                stats.lost += u64::from(!engine.miss(packet, std::mem::take(metadata), depth));
+            let Some(flow) = scratch.found[index].and_then(|id| tables.get(id, guard)) else {
+                // Whether it is a miss after all is known when its turn comes.
+                let lost = !engine.miss(packet, std::mem::take(metadata), depth);
+                stats.missed += u64::from(lost);
+                stats.lost += u64::from(lost);
                 continue;
             };
+            if let Some(last) = last.filter(|last| last.id() != flow.id()) {
+                run.finish(last, engine.now);
+            }
+            last = Some(flow);
             stats.hit += 1;
             run.add(packet.len(), &scratch.keys[index]);
-            execute(engine, &flow.actions, packet, metadata, Context::recirculated(depth));
+            let actions = flow.value().actions(guard);
+            execute(engine, actions, packet, metadata, Context::recirculated(depth));
         }
-        count(tables, engine, of, run);
+        if let Some(last) = last {
+            run.finish(last, engine.now);
+        }
         scratch.metadata.clear();
         scratch.depths.clear();
     }
 
     /// Processes what has recirculated until nothing is left.
-    pub(super) fn settle(&mut self) {
+    pub(super) fn settle(&mut self, guard: &Guard<'_>) {
         while !self.engine.recirculated.is_empty() {
             let mut waiting = std::mem::take(&mut self.scratch.recirculated);
             std::mem::swap(&mut waiting, &mut self.engine.recirculated);
@@ -99,7 +106,7 @@ impl Worker {
                 for Waiting { packet, metadata, depth } in packets.by_ref().take(BATCH_MAX) {
                     self.scratch.push(packet, metadata, depth);
                 }
-                self.process_batch();
+                self.process_batch(guard);
             }
             drop(packets);
             self.scratch.recirculated = waiting;
@@ -107,42 +114,44 @@ impl Worker {
     }
 
     /// Answers up to `budget` upcalls, port by port in turn; says how many.
-    pub(super) fn answer_upcalls(&mut self, budget: usize) -> usize {
+    pub(super) fn answer_upcalls(&mut self, budget: usize, guard: &Guard<'_>) -> usize {
         let mut answered = 0;
         while let Some(waiting) = self.engine.upcalls.pop() {
-            match self.answer(waiting, answered < budget) {
+            match self.answer(waiting, answered < budget, guard) {
                 Ok(asked) => answered += usize::from(asked),
                 Err(waiting) => {
                     self.engine.upcalls.unpop(waiting);
                     break;
                 }
             }
-            self.settle();
+            self.settle(guard);
         }
         answered
     }
 
     /// Answers one upcall. A packet whose megaflow has been installed meanwhile is just forwarded and gives
     /// `false`; otherwise the logic is asked, if `may_ask`.
-    fn answer(&mut self, waiting: Waiting, may_ask: bool) -> Result<bool, Waiting> {
+    fn answer(&mut self, waiting: Waiting, may_ask: bool, guard: &Guard<'_>) -> Result<bool, Waiting> {
         let Waiting { mut packet, mut metadata, depth } = waiting;
         let key = &mut self.scratch.keys[0];
         extract_limited(&mut packet, &metadata, self.engine.max_vlans, key);
         let mut found = [None];
-        self.tables.lookup(std::slice::from_ref(key), &mut found);
+        self.tables.lookup(std::slice::from_ref(key), &mut found, guard);
         let context = Context::recirculated(depth);
-        if let Some(flow) = found[0].and_then(|flow| self.tables.get(flow)) {
+        if let Some(flow) = found[0].and_then(|id| self.tables.get(id, guard)) {
             self.engine.ledger.queued -= 1;
+            self.stats.hit += 1;
             let mut run = Run::default();
             run.add(packet.len(), key);
-            flow.counters.count(&run, self.engine.now);
-            execute(&mut self.engine, &flow.actions, packet, &mut metadata, context);
+            run.finish(flow, self.engine.now);
+            execute(&mut self.engine, flow.value().actions(guard), packet, &mut metadata, context);
             return Ok(false);
         }
         if !may_ask {
             return Err(Waiting { packet, metadata, depth });
         }
         self.engine.ledger.queued -= 1;
+        self.stats.missed += 1;
         let key = key.expand();
         let now = self.engine.now;
         let upcall = Upcall { packet: &packet, metadata: &metadata, key: &key, now };
@@ -153,7 +162,7 @@ impl Worker {
         match verdict {
             Verdict::Forward { actions, install } => {
                 if let Some(install) = install {
-                    self.install(&key, install);
+                    self.install(&key, install, guard);
                 }
                 execute(&mut self.engine, &actions, packet, &mut metadata, context);
             }
@@ -166,13 +175,13 @@ impl Worker {
     }
 
     /// Installs a megaflow and tells the handler what became of it.
-    fn install(&mut self, key: &ovs_flow::FlowKey, install: Install) {
+    fn install(&mut self, key: &FlowKey, install: Install, guard: &Guard<'_>) {
         let Install { ufid, mask, actions } = install;
-        let limit = self.ends.shared.flow_limit.load(std::sync::atomic::Ordering::Relaxed);
+        let limit = self.ends.shared.flow_limit.load(Ordering::Relaxed);
         let result = if self.tables.flows() >= limit as usize {
             Err(DpifError::FlowLimit)
         } else {
-            self.tables.add(ufid, key, &mask, actions)
+            self.tables.install(ufid, key, &mask, actions, guard)
         };
         let refused = result.err().map(|error| match error {
             DpifError::FlowExists => DropReason::AlreadyInstalled,
@@ -184,14 +193,5 @@ impl Worker {
         if let Some(handler) = &mut self.engine.handler {
             handler.installed(ufid, refused);
         }
-    }
-}
-
-/// Counts a run of packets in its megaflow.
-fn count(tables: &Tables, engine: &Engine, of: Option<FlowRef>, run: Run) {
-    if run.packets > 0
-        && let Some(flow) = of.and_then(|flow| tables.get(flow))
-    {
-        flow.counters.count(&run, engine.now);
     }
 }

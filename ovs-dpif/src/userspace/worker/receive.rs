@@ -1,5 +1,6 @@
 //! The queues that a worker receives from.
 
+use ovs_classifier::rcu::Guard;
 use ovs_flow::{DpPort, Metadata};
 use ovs_netdev::{RxError, RxQueue, Wait};
 use ovs_packet::{Batch, Pool};
@@ -57,7 +58,7 @@ impl Receivers {
 impl Worker {
     /// Takes one batch from each queue while the budget lasts, starting where the last turn ended; says how
     /// many packets that were, and whether there may be more.
-    pub(super) fn receive(&mut self, budget: usize) -> (usize, bool) {
+    pub(super) fn receive(&mut self, budget: usize, guard: &Guard<'_>) -> (usize, bool) {
         let (mut packets, mut more) = (0, false);
         for turn in 0..self.receivers.queues.len() {
             if packets >= budget {
@@ -78,7 +79,7 @@ impl Worker {
                 let metadata = Metadata { mark: packet.facts().mark, ..Metadata::of_port(port) };
                 self.scratch.push(packet, metadata, 0);
             }
-            self.process();
+            self.process(guard);
         }
         (packets, more)
     }

@@ -1,0 +1,187 @@
+//! What a packet costs between two ports in memory: by the exact-match cache, by the megaflow index, by upcall.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use ovs_dpif::ovs_flow::{DpPort, FlowMask, Ufid};
+use ovs_dpif::ovs_netdev::{
+    ConfigError, DeviceConfig, Netdev, RxError, RxQueue, Sent, Statistics, Status, TxQueue, Wait,
+};
+use ovs_dpif::ovs_packet::{Batch, Offload, Pool};
+use ovs_dpif::{
+    Action, Actions, Budget, Dpif, DropReason, HandlerFactory, Install, PortRequest, Punt, Upcall,
+    UpcallHandler, UserspaceConfig, UserspaceDatapath, Verdict, Worker, WorkerId,
+};
+
+/// A device that always has a batch of frames, over so many flows, and forgets what it sends.
+struct Null {
+    name: &'static str,
+    flows: u32,
+}
+
+struct Source {
+    flows: u32,
+    next: u32,
+    frame: [u8; 64],
+}
+
+struct Sink;
+
+impl Netdev for Null {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn kind(&self) -> &'static str {
+        "null"
+    }
+
+    fn status(&mut self) -> Status {
+        Status::default()
+    }
+
+    fn statistics(&mut self) -> Statistics {
+        Statistics::default()
+    }
+
+    fn configure(&mut self, _: &DeviceConfig) -> Result<(), ConfigError> {
+        Ok(())
+    }
+
+    fn take_rx_queues(&mut self) -> Vec<Box<dyn RxQueue>> {
+        if self.flows == 0 {
+            return Vec::new();
+        }
+        // TCP over IPv4.
+        let mut frame = [0; 64];
+        frame[..14].copy_from_slice(&[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0]);
+        frame[14..34].copy_from_slice(&[0x45, 0, 0, 50, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+        frame[34..46].copy_from_slice(&[0, 1, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0]);
+        frame[46] = 0x50;
+        vec![Box::new(Source { flows: self.flows, next: 0, frame })]
+    }
+
+    fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError> {
+        Ok(Box::new(Sink))
+    }
+
+    fn poll_changes(&mut self, _: Duration) -> u64 {
+        0
+    }
+}
+
+impl RxQueue for Source {
+    fn receive(&mut self, pool: &mut Pool, batch: &mut Batch) -> Result<usize, RxError> {
+        while !batch.is_full() {
+            self.next = if self.next + 1 >= self.flows { 0 } else { self.next + 1 };
+            self.frame[26..30].copy_from_slice(&self.next.to_be_bytes());
+            let Some(packet) = pool.packet_from(&self.frame) else { break };
+            if batch.push(packet).is_err() {
+                break;
+            }
+        }
+        Ok(batch.len())
+    }
+
+    fn wait(&self) -> Wait<'_> {
+        Wait::Ready
+    }
+}
+
+impl TxQueue for Sink {
+    fn send(&mut self, batch: &mut Batch) -> Sent {
+        let sent = Sent { packets: batch.len() as u64, ..Sent::default() };
+        black_box(batch.as_slice());
+        batch.clear();
+        sent
+    }
+
+    fn offloads(&self) -> Offload {
+        Offload::all()
+    }
+}
+
+/// Sends everything out of port 2; installs megaflows with this many bits of the source address, if at all.
+#[derive(Clone)]
+struct Logic {
+    prefix: Option<u32>,
+    actions: Actions,
+}
+
+impl HandlerFactory for Logic {
+    fn handler(&self, _: WorkerId) -> Box<dyn UpcallHandler> {
+        Box::new(self.clone())
+    }
+}
+
+impl UpcallHandler for Logic {
+    fn begin(&mut self, _: Duration) {}
+
+    fn miss(&mut self, upcall: Upcall<'_>) -> Verdict {
+        let install = self.prefix.map(|prefix| {
+            let mut mask = FlowMask::default();
+            mask.fields.in_port = u32::MAX;
+            mask.fields.recirc_id = u32::MAX;
+            mask.fields.dl_type = u16::MAX.into();
+            mask.fields.nw_src = prefix.into();
+            let ufid = Ufid(u128::from(upcall.key.nw_src.get() & prefix));
+            Install { ufid, mask: Box::new(mask), actions: self.actions.clone() }
+        });
+        Verdict::Forward { actions: self.actions.clone(), install }
+    }
+
+    fn installed(&mut self, _: Ufid, _: Option<DropReason>) {}
+
+    fn punt(&mut self, _: Punt<'_>) -> Result<Option<Actions>, DropReason> {
+        Ok(None)
+    }
+}
+
+/// A warm worker.
+fn worker(
+    flows: u32,
+    prefix: Option<u32>,
+    actions: Actions,
+    config: UserspaceConfig,
+) -> (UserspaceDatapath, Worker) {
+    let mut datapath = UserspaceDatapath::new(config);
+    datapath.set_handler(Arc::new(Logic { prefix, actions }));
+    let mut worker = datapath.add_worker(None);
+    for (number, name, flows) in [(1, "in", flows), (2, "out", 0)] {
+        let device = Box::new(Null { name, flows });
+        datapath.add_port(PortRequest { device, number: Some(DpPort(number)) }).unwrap();
+    }
+    for _ in 0..flows.max(100) {
+        worker.poll(Duration::ZERO, Budget { packets: 32, upcalls: 64, commands: 64 });
+    }
+    (datapath, worker)
+}
+
+fn benches(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("packet");
+    group.throughput(Throughput::Elements(32));
+    let cached = || UserspaceConfig::default().cache(8192, 1);
+    let uncached = || UserspaceConfig::default().cache(2, 0);
+    let output: Actions = [Action::Output(DpPort(2))].into();
+    let vlan: Actions = [Action::PushVlan { tpid: 0x8100, tci: 0x1005 }, Action::Output(DpPort(2))].into();
+    let cases = [
+        ("cache_hit_1_flow", 1, Some(0), &output, cached()),
+        ("cache_hit_1000_flows", 1000, Some(0), &output, cached()),
+        ("megaflow_hit_1_flow", 1, Some(0), &output, uncached()),
+        ("megaflow_hit_1000_flows", 1000, Some(u32::MAX), &output, uncached()),
+        ("push_vlan", 1, Some(0), &vlan, cached()),
+        ("miss", 1, None, &output, uncached()),
+    ];
+    for (name, flows, prefix, actions, config) in cases {
+        let (_datapath, mut worker) = worker(flows, prefix, actions.clone(), config);
+        let budget = Budget { packets: 32, upcalls: 64, commands: 64 };
+        group.bench_function(name, |bencher| bencher.iter(|| worker.poll(Duration::from_secs(1), budget)));
+        assert_eq!(worker.ledger().imbalance(), 0);
+    }
+    group.finish();
+}
+
+criterion_group!(datapath, benches);
+criterion_main!(datapath);

@@ -1,0 +1,161 @@
+//! A warm worker allocates nothing, packet after packet.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ovs_dpif::ovs_flow::DpPort;
+use ovs_dpif::ovs_netdev::{
+    ConfigError, DeviceConfig, Netdev, RxError, RxQueue, Sent, Statistics, Status, TxQueue, Wait,
+};
+use ovs_dpif::ovs_packet::{Batch, Offload, Pool};
+use ovs_dpif::{Action, Budget, Dpif, Masked, PortRequest, SetField, UserspaceConfig, UserspaceDatapath};
+
+use crate::frames::{Kind, Shape};
+use crate::rig::{Factory, Script, install, output};
+
+/// Counts what the thread that has switched it on allocates.
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+fn count_one() {
+    COUNT.with(|count| count.set(count.get().map(|n| n + 1)));
+}
+
+// SAFETY: passes everything on to the system's allocator, whose contract is the same.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count_one();
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// How often `work` allocates.
+fn allocations(work: impl FnOnce()) -> u64 {
+    COUNT.set(Some(0));
+    work();
+    COUNT.take().unwrap_or(0)
+}
+
+/// A device that always has the same frames, and forgets what it sends.
+struct Loop {
+    name: &'static str,
+    frames: Vec<Vec<u8>>,
+}
+
+struct Queue(Vec<Vec<u8>>);
+
+impl Netdev for Loop {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn kind(&self) -> &'static str {
+        "loop"
+    }
+
+    fn status(&mut self) -> Status {
+        Status::default()
+    }
+
+    fn statistics(&mut self) -> Statistics {
+        Statistics::default()
+    }
+
+    fn configure(&mut self, _: &DeviceConfig) -> Result<(), ConfigError> {
+        Ok(())
+    }
+
+    fn take_rx_queues(&mut self) -> Vec<Box<dyn RxQueue>> {
+        vec![Box::new(Queue(std::mem::take(&mut self.frames)))]
+    }
+
+    fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError> {
+        Ok(Box::new(Queue(Vec::new())))
+    }
+
+    fn poll_changes(&mut self, _: Duration) -> u64 {
+        0
+    }
+}
+
+impl RxQueue for Queue {
+    fn receive(&mut self, pool: &mut Pool, batch: &mut Batch) -> Result<usize, RxError> {
+        for frame in &self.0 {
+            if let Some(packet) = pool.packet_from(frame) {
+                batch.push(packet).unwrap();
+            }
+        }
+        Ok(batch.len())
+    }
+
+    fn wait(&self) -> Wait<'_> {
+        Wait::Ready
+    }
+}
+
+impl TxQueue for Queue {
+    fn send(&mut self, batch: &mut Batch) -> Sent {
+        let sent = Sent { packets: batch.len() as u64, ..Sent::default() };
+        batch.clear();
+        sent
+    }
+
+    fn offloads(&self) -> Offload {
+        Offload::all()
+    }
+}
+
+#[test]
+fn a_warm_worker_allocates_nothing() {
+    let mut datapath = UserspaceDatapath::new(UserspaceConfig::default().cache(256, 1));
+    // A copy, a tag, header fields and a recirculation.
+    datapath.set_handler(Arc::new(Factory(Script::new(|upcall| {
+        if upcall.key.recirc_id != 0 {
+            return install(upcall.key, [output(2)]);
+        }
+        let ttl = SetField::Ipv4 {
+            src: Masked::NONE,
+            dst: Masked::exact([10, 0, 0, 9]),
+            tos: Masked::NONE,
+            ttl: Masked::exact(9),
+        };
+        let clone = Action::Clone([Action::PopVlan, output(2)].into());
+        let tag = Action::PushVlan { tpid: 0x8100, tci: 0x1005 };
+        install(upcall.key, [output(2), Action::Set(ttl), tag, clone, Action::PopVlan, Action::Recirc(1)])
+    }))));
+    let mut worker = datapath.add_worker(None);
+    let kinds = [Kind::Tcp4, Kind::Udp4, Kind::Arp, Kind::Tcp6, Kind::Other];
+    let frames = (0..32).map(|n| Shape::new(kinds[n % kinds.len()], n as u8).frame(0)).collect();
+    for (number, device) in [(1, Loop { name: "in", frames }), (2, Loop { name: "out", frames: Vec::new() })]
+    {
+        let request = PortRequest { device: Box::new(device), number: Some(DpPort(number)) };
+        datapath.add_port(request).unwrap();
+    }
+    let mut now = Duration::ZERO;
+    let mut turn = || {
+        now += Duration::from_millis(1);
+        worker.poll(now, Budget::default());
+    };
+    (0..200).for_each(|_| turn());
+    let count = allocations(|| (0..10_000).for_each(|_| turn()));
+    assert_eq!(count, 0);
+    let ledger = worker.ledger();
+    assert_eq!(ledger.imbalance(), 0);
+    assert_eq!(ledger.received, 10_200 * 32);
+    assert!(ledger.sent >= 3 * 10_000 * 32);
+    assert_eq!(allocations(|| drop(vec![0_u8; 10])), 1, "the allocator counts");
+}
