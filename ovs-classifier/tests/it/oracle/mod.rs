@@ -71,7 +71,7 @@ impl Ours {
         let guard = reader.enter();
         let lookups = self.rules.reader();
         let rule = lookups.lookup(self.version, &packet.key, Some(&mut mask), &guard);
-        (mask, rule.map(|rule| rule.priority()))
+        (mask, rule.map(ovs_classifier::Rule::priority))
     }
 }
 
