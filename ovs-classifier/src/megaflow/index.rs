@@ -5,10 +5,10 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use core::mem::offset_of;
 
 use ovs_flow::{FlowKey, FlowMask, Match, SparseKey};
 
+use super::dense::Dense;
 use super::masks::{PortMasks, SharedMask};
 use super::nodes::Search;
 use super::table::NONE;
@@ -97,6 +97,7 @@ pub struct MegaflowIndex<H: Copy> {
     free: Vec<u32>,
     stats: MegaflowStats,
     scratch: Vec<MaskWord>,
+    dense: Dense,
 }
 
 struct Entry<H> {
@@ -106,8 +107,6 @@ struct Entry<H> {
     next: u32,
     handle: H,
 }
-
-const PORT_BYTE: usize = offset_of!(FlowKey, in_port);
 
 impl<H: Copy> MegaflowIndex<H> {
     /// An empty index.
@@ -120,6 +119,7 @@ impl<H: Copy> MegaflowIndex<H> {
             free: Vec::new(),
             stats: MegaflowStats::default(),
             scratch: Vec::new(),
+            dense: Dense::new(),
             config,
         }
     }
@@ -245,12 +245,11 @@ impl<H: Copy> MegaflowIndex<H> {
     #[inline]
     pub fn lookup(&mut self, key: &SparseKey) -> Option<H> {
         let entries = &self.entries;
+        let words = self.dense.load(key);
         let accept =
-            |first| chain(entries, first).find(|(_, e)| e.mask.matches(&e.values, key)).map(|(id, _)| id);
-        let mut search = Search { key, hash: self.hash, probes: 0, accept };
-        let in_port = key.word(PORT_BYTE / 8).to_ne_bytes();
-        let at = PORT_BYTE % 8;
-        let in_port = u32::from_ne_bytes([in_port[at], in_port[at + 1], in_port[at + 2], in_port[at + 3]]);
+            |first| chain(entries, first).find(|(_, e)| e.mask.matches(&e.values, words)).map(|(id, _)| id);
+        let mut search = Search { key: words, hash: self.hash, probes: 0, accept };
+        let in_port = Dense::in_port(words);
         let mut found = self.ports.get(&in_port).and_then(|port| port.tree.search(&mut search));
         if found.is_none() && self.anywhere.len() > 0 {
             found = self.anywhere.tree.search(&mut search);

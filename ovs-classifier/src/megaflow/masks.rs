@@ -5,7 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use ovs_flow::{FlowMask, SparseKey};
+use ovs_flow::{FlowMask, WORDS};
 
 use super::nodes::{NodeId, Tree};
 use super::segments::cut;
@@ -26,8 +26,8 @@ impl SharedMask {
 
     /// Whether a key has these values under the mask.
     #[inline]
-    pub(super) fn matches(&self, values: &[u64], key: &SparseKey) -> bool {
-        self.words.iter().zip(values).all(|(word, value)| key.word(word.at()) & word.bits == *value)
+    pub(super) fn matches(&self, values: &[u64], key: &[u64; WORDS]) -> bool {
+        self.words.iter().zip(values).all(|(word, value)| key[word.at()] & word.bits == *value)
     }
 
     /// The values by word of the key.

@@ -39,6 +39,7 @@
 //!
 //! One owner, no atomics. Insert and remove touch one hash table for each segment of the mask.
 
+mod dense;
 mod index;
 mod masks;
 mod nodes;

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use ovs_flow::SparseKey;
+use ovs_flow::WORDS;
 
 use super::table::{NONE, Spot, Table};
 use crate::classifier::tuple_mask::MaskWord;
@@ -153,7 +153,7 @@ impl Tree {
 
 /// One search.
 pub(super) struct Search<'a, F> {
-    pub(super) key: &'a SparseKey,
+    pub(super) key: &'a [u64; WORDS],
     pub(super) hash: WordHash,
     /// Tables looked into so far.
     pub(super) probes: u32,
@@ -164,6 +164,6 @@ pub(super) struct Search<'a, F> {
 impl<F> Search<'_, F> {
     #[inline]
     fn add(&self, segment: &[MaskWord], state: u64) -> u64 {
-        segment.iter().fold(state, |state, word| self.hash.add(state, self.key.word(word.at()) & word.bits))
+        segment.iter().fold(state, |state, word| self.hash.add(state, self.key[word.at()] & word.bits))
     }
 }

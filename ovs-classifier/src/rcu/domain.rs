@@ -103,7 +103,8 @@ impl Domain {
     /// Belongs on the control side. If another thread is in it, this returns 0 at once.
     pub fn reclaim(&self, max: usize) -> usize {
         let inner = &*self.inner;
-        if inner.reclaiming.swap(true, Ordering::Acquire) {
+        let entered = inner.reclaiming.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
+        if entered.is_err() {
             return 0;
         }
         // SAFETY: the flag was clear and is now ours, so no one else refers to `waiting`.
@@ -121,9 +122,11 @@ impl Domain {
     ///
     /// What a structure unlinked before a past stamp it may use again.
     pub fn oldest_stamp(&self) -> Stamp {
+        // Before the fence, so that later stamps do not count as past.
+        let now = self.inner.epoch();
         // Pairs with the fence in `Reader::enter`, as in `reclaim`.
         fence(Ordering::SeqCst);
-        Stamp(self.inner.oldest_reader().min(self.inner.epoch()))
+        Stamp(self.inner.oldest_reader().min(now))
     }
 
     pub(super) fn as_ptr(&self) -> *const Inner {
@@ -221,7 +224,7 @@ impl Inner {
         while !slot.is_null() {
             // SAFETY: slots live until `Inner` is dropped.
             let seen = unsafe { &*slot };
-            if !seen.taken.swap(true, Ordering::Acquire) {
+            if seen.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok() {
                 return slot;
             }
             slot = seen.next.load(Ordering::Relaxed);
