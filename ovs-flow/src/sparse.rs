@@ -9,9 +9,9 @@ pub type WordMap = [u64; 2];
 /// beyond the words in use is ever read.
 #[derive(Clone)]
 pub struct SparseKey {
-    map: WordMap,
-    count: usize,
-    values: [u64; WORDS],
+    pub(crate) map: WordMap,
+    pub(crate) count: usize,
+    pub(crate) values: [u64; WORDS],
 }
 
 impl SparseKey {

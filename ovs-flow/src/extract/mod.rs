@@ -46,18 +46,11 @@ pub fn extract_bytes(
     max_vlans: usize,
     key: &mut SparseKey,
 ) -> LayerOffsets {
-    key.clear();
-    let mut words = Words(key);
+    let mut words = Words::new(key);
     metadata(&mut words, md, packet_type);
-    let mut frame = Frame { words, data, layers: LayerOffsets::default(), ct: &md.ct };
-    if packet_type == 0 {
-        frame.ethernet(max_vlans);
-    } else if packet_type >> 16 == 1 {
-        let dl_type = packet_type as u16;
-        frame.words.join(words::DL_SRC_TYPE, [0; 4], tail(dl_type));
-        frame.layers.l3 = 0;
-        frame.network(dl_type, data);
-    }
+    let frame = Frame { words, data, layers: LayerOffsets::default(), ct: &md.ct };
+    let frame = if packet_type == 0 { frame.ethernet(max_vlans) } else { frame.bare(packet_type) };
+    frame.words.finish();
     frame.layers
 }
 
@@ -69,11 +62,14 @@ struct Frame<'a> {
     ct: &'a CtMetadata,
 }
 
+#[inline(always)]
 fn metadata(words: &mut Words<'_>, md: &Metadata, packet_type: u32) {
     if let Some(tunnel) = &md.tunnel {
         words.tunnel(tunnel);
     }
-    words.pair(words::PRIORITY_MARK, md.priority, md.mark);
+    if md.priority | md.mark != 0 {
+        words.pair(words::PRIORITY_MARK, md.priority, md.mark);
+    }
     words.pair(words::HASH_PORT, md.dp_hash, md.in_port.0);
     let ct = &md.ct;
     if ct.state == 0 {
@@ -100,18 +96,32 @@ impl<'a> Frame<'a> {
         u16::try_from(self.data.len() - rest.len()).unwrap_or(ovs_packet::ABSENT)
     }
 
-    #[inline]
-    fn ethernet(&mut self, max_vlans: usize) {
-        let Some((header, rest)) = self.data.split_first_chunk::<14>() else { return };
+    /// A packet that begins with its network header.
+    fn bare(mut self, packet_type: u32) -> Self {
+        if packet_type >> 16 != 1 {
+            return self;
+        }
+        let dl_type = packet_type as u16;
+        self.words.join(words::DL_SRC_TYPE, [0; 4], tail(dl_type));
+        self.layers.l3 = 0;
+        let data = self.data;
+        self.network(dl_type, data)
+    }
+
+    #[inline(always)]
+    fn ethernet(mut self, max_vlans: usize) -> Self {
+        let Some((header, rest)) = self.data.split_first_chunk::<14>() else { return self };
         let [first @ .., s2, s3, s4, s5, t0, t1] = *header;
         let mut tags = [0; 8];
         let mut dl_type = u16::from_be_bytes([t0, t1]);
         let mut rest = rest;
-        if is_tag(dl_type) {
-            (dl_type, rest) = self::tags(dl_type, rest, max_vlans.min(MAX_VLANS), &mut tags);
-        }
-        if dl_type < eth::MIN {
-            (dl_type, rest) = snap(rest);
+        if dl_type != eth::IPV4 {
+            if is_tag(dl_type) {
+                (dl_type, rest) = self::tags(dl_type, rest, max_vlans.min(MAX_VLANS), &mut tags);
+            }
+            if dl_type < eth::MIN {
+                (dl_type, rest) = snap(rest);
+            }
         }
         self.words.eight(words::DL_DST, first);
         self.words.join(words::DL_SRC_TYPE, [s2, s3, s4, s5], tail(dl_type));
@@ -121,7 +131,7 @@ impl<'a> Frame<'a> {
             rest = self.mpls(rest);
         }
         self.layers.l3 = self.offset(rest);
-        self.network(dl_type, rest);
+        self.network(dl_type, rest)
     }
 
     /// Takes the label stack: all of it is passed, the first three labels are kept.

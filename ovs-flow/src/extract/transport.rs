@@ -7,12 +7,12 @@ use crate::FragKind;
 use crate::field::numbers::{ip, nd};
 
 impl Frame<'_> {
-    #[inline]
-    pub(super) fn transport(&mut self, header: &Ip, payload: &[u8]) {
+    #[inline(always)]
+    pub(super) fn transport(mut self, header: &Ip, payload: &[u8]) -> Self {
         let Ip { label, frag, tos, ttl, proto } = *header;
         self.words.join(words::LABEL_IP, label, [frag, tos, ttl, proto]);
         if frag & FragKind::LATER.bits() != 0 {
-            return;
+            return self;
         }
         match proto {
             ip::TCP => {
@@ -47,12 +47,13 @@ impl Frame<'_> {
                     self.words.join(words::IGMP_ND, *group, [0; 4]);
                 }
             }
-            ip::ICMPV6 => self.icmpv6(payload),
+            ip::ICMPV6 => return self.icmpv6(payload),
             _ => {}
         }
+        self
     }
 
-    #[inline]
+    #[inline(always)]
     fn ports(&mut self, ports: [u8; 4]) {
         let mut ct = [0; 4];
         if self.ct.orig_proto != 0 {
@@ -62,8 +63,8 @@ impl Frame<'_> {
         self.words.join(words::PORTS, ports, ct);
     }
 
-    fn icmpv6(&mut self, payload: &[u8]) {
-        let Some((header, rest)) = payload.split_first_chunk::<8>() else { return };
+    fn icmpv6(mut self, payload: &[u8]) -> Self {
+        let Some((header, rest)) = payload.split_first_chunk::<8>() else { return self };
         let [kind, code, _, _, reserved @ ..] = *header;
         let mut found = Nd::default();
         if code == 0 && matches!(u16::from(kind), nd::SOLICIT | nd::ADVERT) {
@@ -80,6 +81,7 @@ impl Frame<'_> {
         self.ports([0, kind, 0, code]);
         self.words.join(words::IGMP_ND, [0; 4], found.reserved);
         self.words.join(words::ND_OPTION, [found.option, 0, 0, 0], [0; 4]);
+        self
     }
 }
 

@@ -4,7 +4,7 @@ use core::mem::offset_of;
 
 use zerocopy::IntoBytes;
 
-use crate::{FlowKey, SparseKey, TunnelKey};
+use crate::{FlowKey, SparseKey, TunnelKey, WordMap};
 
 /// The index of the word in which a member begins; it must begin there.
 macro_rules! word {
@@ -44,14 +44,42 @@ pub(super) const IGMP_ND: usize = word!(igmp_group_ip4);
 pub(super) const ND_OPTION: usize = word!(nd_options_type);
 const _: () = assert!(offset_of!(FlowKey, tunnel) == 0 && size_of::<TunnelKey>() % 8 == 0);
 
-/// A sparse key being written.
-pub(super) struct Words<'a>(pub(super) &'a mut SparseKey);
+/// A sparse key being written: what changes with each word is kept apart from the key until the end, so that it can live
+/// in registers.
+pub(super) struct Words<'a> {
+    key: &'a mut SparseKey,
+    map: WordMap,
+    count: usize,
+}
 
-impl Words<'_> {
+impl<'a> Words<'a> {
+    #[inline(always)]
+    pub(super) fn new(key: &'a mut SparseKey) -> Self {
+        Self { key, map: [0; 2], count: 0 }
+    }
+
+    /// Makes what was written the key.
+    #[inline(always)]
+    pub(super) fn finish(self) {
+        self.key.map = self.map;
+        self.key.count = self.count;
+    }
+
+    /// Appends a word without a branch on whether it is zero: the next one overwrites it then.
+    #[inline(always)]
+    fn push(&mut self, index: usize, value: u64) {
+        if let Some(slot) = self.key.values.get_mut(self.count) {
+            *slot = value;
+        }
+        let held = u64::from(value != 0);
+        self.map[index / 64] |= held << (index % 64);
+        self.count += held as usize;
+    }
+
     /// Eight bytes as they lie in the key.
     #[inline(always)]
     pub(super) fn eight(&mut self, index: usize, bytes: [u8; 8]) {
-        self.0.push(index, u64::from_ne_bytes(bytes));
+        self.push(index, u64::from_ne_bytes(bytes));
     }
 
     /// Two halves as they lie in the key.
@@ -64,7 +92,7 @@ impl Words<'_> {
     #[inline(always)]
     pub(super) fn pair(&mut self, index: usize, a: u32, b: u32) {
         let (low, high) = if cfg!(target_endian = "little") { (a, b) } else { (b, a) };
-        self.0.push(index, u64::from(low) | u64::from(high) << 32);
+        self.push(index, u64::from(low) | u64::from(high) << 32);
     }
 
     /// Sixteen bytes as they lie in the key.

@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+pub mod connection;
 mod error;
 mod header;
 mod matching;

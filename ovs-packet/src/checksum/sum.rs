@@ -10,23 +10,18 @@ impl Sum {
     /// Sums in the machine's own byte order and swaps once at the end, which RFC 1071 section 2(B) proves equal;
     /// independent lanes of 32 bits in 64 let the compiler use vector registers, and cannot overflow below 2^32
     /// words per lane.
+    #[inline]
     pub fn of(bytes: &[u8]) -> Self {
-        let mut lanes = [0u64; 8];
-        let (blocks, rest) = bytes.as_chunks::<32>();
-        for block in blocks {
-            let (words, _) = block.as_chunks::<4>();
-            for (lane, word) in lanes.iter_mut().zip(words) {
-                *lane += u64::from(u32::from_ne_bytes(*word));
-            }
-        }
-        let mut total = lanes.iter().sum::<u64>();
+        let (mut total, rest) = if bytes.len() < 32 { (0, bytes) } else { blocks(bytes) };
         let (words, last) = rest.as_chunks::<4>();
         for word in words {
             total += u64::from(u32::from_ne_bytes(*word));
         }
-        let mut word = [0; 4];
-        word[..last.len()].copy_from_slice(last);
-        total += u64::from(u32::from_ne_bytes(word));
+        if !last.is_empty() {
+            let mut word = [0; 4];
+            word[..last.len()].copy_from_slice(last);
+            total += u64::from(u32::from_ne_bytes(word));
+        }
         Self(u16::from_be(fold(total)))
     }
 
@@ -59,6 +54,19 @@ impl Sum {
     pub fn checksum(self) -> u16 {
         !self.0
     }
+}
+
+/// The sum of all whole blocks of 32 bytes, and the rest.
+fn blocks(bytes: &[u8]) -> (u64, &[u8]) {
+    let mut lanes = [0u64; 8];
+    let (blocks, rest) = bytes.as_chunks::<32>();
+    for block in blocks {
+        let (words, _) = block.as_chunks::<4>();
+        for (lane, word) in lanes.iter_mut().zip(words) {
+            *lane += u64::from(u32::from_ne_bytes(*word));
+        }
+    }
+    (lanes.iter().sum(), rest)
 }
 
 /// Adds the carries back until 16 bits remain.

@@ -5,3 +5,4 @@ mod edit;
 mod frames;
 mod pcap;
 mod segment;
+mod wire;

@@ -137,7 +137,12 @@ impl Out<'_, '_, '_> {
         for attr in [&attrs::CT_ZONE, &attrs::CT_MARK, &attrs::CT_LABEL] {
             self.attr(attr)?;
         }
-        if self.key.ct_nw_proto != 0 {
+        let tuple = |m: &FlowKey| {
+            m.ct_nw_src.get() | m.ct_nw_dst.get() | u32::from(m.ct_nw_proto) != 0
+                || m.ct_ipv6_src != [0; 16]
+                || m.ct_ipv6_dst != [0; 16]
+        };
+        if self.key.ct_nw_proto != 0 || self.mask.is_some_and(tuple) {
             match self.key.ethertype() {
                 eth::IPV4 => self.attr(&attrs::CT_TUPLE4)?,
                 eth::IPV6 => self.attr(&attrs::CT_TUPLE6)?,

@@ -51,7 +51,7 @@ pub(super) fn decode_v10(kind: u16, r: &mut Reader<'_>) -> Result<Action, OfErro
         v10::SET_NW_SRC => return Ok(Action::Mod(Mod::Ipv4Src(r.u32()?))),
         v10::SET_NW_DST => return Ok(Action::Mod(Mod::Ipv4Dst(r.u32()?))),
         v10::SET_NW_TOS => match r.u8()? {
-            tos if tos & 3 == 0 => Action::Mod(Mod::Tos(tos)),
+            tos if tos.trailing_zeros() >= 2 => Action::Mod(Mod::Tos(tos)),
             _ => return Err(OfError::BacBadArgument),
         },
         v10::SET_TP_SRC => Action::Mod(Mod::TpSrc(r.u16()?)),
@@ -112,7 +112,7 @@ pub(super) fn encode_v10(action: &Action, out: &mut Vec<u8>) -> bool {
         Action::SetVlanVid { vid, .. } => put(out, v10::SET_VLAN_VID, |out| out.u16(vid.get())),
         Action::SetVlanPcp { pcp, .. } => put(out, v10::SET_VLAN_PCP, |out| out.u8(pcp)),
         Action::PopVlan => put(out, v10::STRIP_VLAN, |_| {}),
-        Action::Mod(ref change) => return encode_mod_v10(change, out),
+        Action::Mod(change) => return encode_mod_v10(change, out),
         Action::SetField(ref set) => return set_field::encode_as_mod(set, out),
         Action::Enqueue { port, queue } => put(out, v10::ENQUEUE, |out| {
             out.u16(port.0);
@@ -129,8 +129,8 @@ fn max_len_of(port: OfPort, max_len: u16) -> u16 {
     if port == OfPort::CONTROLLER { max_len } else { 0 }
 }
 
-pub(super) fn encode_mod_v10(change: &Mod, out: &mut Vec<u8>) -> bool {
-    match *change {
+pub(super) fn encode_mod_v10(change: Mod, out: &mut Vec<u8>) -> bool {
+    match change {
         Mod::EthSrc(mac) => put(out, v10::SET_DL_SRC, |out| out.extend_from_slice(&mac)),
         Mod::EthDst(mac) => put(out, v10::SET_DL_DST, |out| out.extend_from_slice(&mac)),
         Mod::Ipv4Src(ip) => put(out, v10::SET_NW_SRC, |out| out.u32(ip)),
@@ -164,27 +164,27 @@ pub(super) fn encode_v12(
         Action::Group(group) => put(out, v12::GROUP, |out| out.u32(group)),
         Action::DecTtl(ref ids) if ids[..] == [0] => put(out, v12::DEC_NW_TTL, |_| {}),
         Action::Mod(Mod::Ttl(ttl)) => put(out, v12::SET_NW_TTL, |out| out.u8(ttl)),
-        Action::Mod(ref change) => {
-            let set = mod_as_field(change, context)?;
-            set_field::encode(&set, context.version, out)?;
+        Action::Mod(change) => {
+            let set = mod_as_field(change, *context)?;
+            set_field::encode(&set, context.version, out);
         }
         Action::SetVlanVid { vid, push } => {
-            push_if_needed(push, context, out);
+            push_if_needed(push, *context, out);
             set_field::encode(
                 &SetField::whole(Field::VLAN_VID, u128::from(vid.get() | ovs_flow::VLAN_CFI)),
                 context.version,
                 out,
-            )?;
+            );
         }
         Action::SetVlanPcp { pcp, push } => {
-            push_if_needed(push, context, out);
-            set_field::encode(&SetField::whole(Field::VLAN_PCP, u128::from(pcp)), context.version, out)?;
+            push_if_needed(push, *context, out);
+            set_field::encode(&SetField::whole(Field::VLAN_PCP, u128::from(pcp)), context.version, out);
         }
         Action::SetMplsLabel(label) => {
-            set_field::encode(&SetField::whole(Field::MPLS_LABEL, u128::from(label)), context.version, out)?;
+            set_field::encode(&SetField::whole(Field::MPLS_LABEL, u128::from(label)), context.version, out);
         }
         Action::SetMplsTc(tc) => {
-            set_field::encode(&SetField::whole(Field::MPLS_TC, u128::from(tc)), context.version, out)?;
+            set_field::encode(&SetField::whole(Field::MPLS_TC, u128::from(tc)), context.version, out);
         }
         Action::Meter(meter) if context.version >= Version::V15 => put(out, v12::METER, |out| out.u32(meter)),
         _ => return Ok(false),
@@ -193,14 +193,14 @@ pub(super) fn encode_v12(
 }
 
 /// From 1.1 on, writing a VLAN never makes a tag, so one has to be pushed.
-fn push_if_needed(push: bool, context: &Context, out: &mut Vec<u8>) {
+fn push_if_needed(push: bool, context: Context, out: &mut Vec<u8>) {
     if push && !context.has_vlan {
         put(out, v12::PUSH_VLAN, |out| out.u16(0x8100));
     }
 }
 
 /// What later versions write instead.
-fn mod_as_field(change: &Mod, context: &Context) -> Result<SetField, EncodeError> {
+fn mod_as_field(change: Mod, context: Context) -> Result<SetField, EncodeError> {
     let mac = |mac: [u8; 6]| mac.iter().fold(0_u128, |n, b| n << 8 | u128::from(*b));
     let tp = |fields: [Field; 3]| match context.nw_proto {
         6 => Ok(fields[0]),
@@ -208,7 +208,7 @@ fn mod_as_field(change: &Mod, context: &Context) -> Result<SetField, EncodeError
         132 => Ok(fields[2]),
         _ => Err(EncodeError::Unsupported { what: "mod_tp without a protocol", version: context.version }),
     };
-    Ok(match *change {
+    Ok(match change {
         Mod::EthSrc(a) => SetField::whole(Field::ETH_SRC, mac(a)),
         Mod::EthDst(a) => SetField::whole(Field::ETH_DST, mac(a)),
         Mod::Ipv4Src(ip) => SetField::whole(Field::IP_SRC, u128::from(ip)),

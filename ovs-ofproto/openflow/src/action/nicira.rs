@@ -205,9 +205,9 @@ pub(super) fn encode(action: &Action, context: &mut Context, out: &mut Vec<u8>) 
             return encode_one(&Action::PopQueue, context, out);
         }
         Action::SetField(set) if context.version > Version::V10 => {
-            return set_field::encode(set, context.version, out);
+            set_field::encode(set, context.version, out);
         }
-        Action::SetField(set) => return set_field::encode_nx(set, out),
+        Action::SetField(set) => set_field::encode_nx(set, out),
         Action::Move { src, dst } => put_nx(out, nx::REG_MOVE, |out| set_field::encode_move(*src, *dst, out)),
         Action::StackPush(sub) => put_nx(out, nx::STACK_PUSH, |out| set_field::encode_stack(*sub, out)),
         Action::StackPop(sub) => put_nx(out, nx::STACK_POP, |out| set_field::encode_stack(*sub, out)),
@@ -236,7 +236,9 @@ fn encode_dec_ttl(ids: &[u16], out: &mut Vec<u8>) -> Result<(), EncodeError> {
     put_nx(out, nx::DEC_TTL_CNT_IDS, |out| {
         out.u16(n);
         out.zeros(4);
-        ids.iter().for_each(|id| out.u16(*id));
+        for id in ids {
+            out.u16(*id);
+        }
     });
     Ok(())
 }
@@ -252,7 +254,7 @@ fn put_resubmit(in_port: OfPort, table: TableId, out: &mut Vec<u8>) {
 fn encode_small(action: &Action, out: &mut Vec<u8>) {
     match *action {
         Action::Resubmit { in_port, table: TableId::ALL } => {
-            put_nx(out, nx::RESUBMIT, |out| out.u16(in_port.0))
+            put_nx(out, nx::RESUBMIT, |out| out.u16(in_port.0));
         }
         Action::Resubmit { in_port, table } => put_resubmit(in_port, table, out),
         // 1.0 has no instructions; looking up again is what comes closest.
@@ -296,10 +298,10 @@ fn encode_small(action: &Action, out: &mut Vec<u8>) {
         }),
         Action::SetMplsTc(tc) => put_nx(out, nx::SET_MPLS_TC, |out| out.u8(tc)),
         Action::Mod(Mod::Ecn(ecn)) => {
-            set_field::load(&SetField::whole(ovs_flow::Field::IP_ECN, u128::from(ecn)), out)
+            set_field::load(&SetField::whole(ovs_flow::Field::IP_ECN, u128::from(ecn)), out);
         }
         Action::Mod(Mod::Ttl(ttl)) => {
-            set_field::load(&SetField::whole(ovs_flow::Field::IP_TTL, u128::from(ttl)), out)
+            set_field::load(&SetField::whole(ovs_flow::Field::IP_TTL, u128::from(ttl)), out);
         }
         _ => {}
     }

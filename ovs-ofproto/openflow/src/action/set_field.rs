@@ -1,6 +1,7 @@
 //! Writing and copying fields: `set_field`, `load` and `move` on the wire.
 
-use ovs_flow::field::Masking;
+use ovs_flow::field::OfVersion;
+use ovs_flow::field::nxm::{self, DecodeError};
 use ovs_flow::{Field, Subfield};
 
 use super::kinds::{nx, v10, v12};
@@ -8,16 +9,19 @@ use super::legacy::encode_mod_v10;
 use super::wire::{put, put_nx};
 use super::{Mod, SetField, SetForm};
 use crate::header::{Put, Reader};
-use crate::matching::{EntryHeader, field_of, payload, put_value};
-use crate::{EncodeError, OfError, Version};
+use crate::matching::field_version;
+use crate::{OfError, Version};
 
 /// The field that an NXM or OXM header in an action names. Its length must be the field's.
 fn field(r: &mut Reader<'_>) -> Result<Field, OfError> {
-    let header = EntryHeader::decode(r).map_err(|_| OfError::BacBadLen)?;
-    let field = field_of(&header).ok_or(OfError::BmcBadField)?;
-    if header.has_mask || header.len != usize::from(field.facts().size) {
+    let (field, has_mask, len) = nxm::pull_header(r.peek()).map_err(|error| match error {
+        DecodeError::BadField { .. } => OfError::BmcBadField,
+        _ => OfError::BacBadSetLen,
+    })?;
+    if has_mask {
         return Err(OfError::BacBadSetLen);
     }
+    r.skip(len)?;
     Ok(field)
 }
 
@@ -39,10 +43,10 @@ fn writable(sub: Subfield) -> Result<Subfield, OfError> {
     if sub.field().facts().writable { Ok(sub) } else { Err(OfError::BacBadSetArgument) }
 }
 
-/// Appends the header of a field without mask.
-fn put_header(field: Field, version: Version, out: &mut Vec<u8>) {
-    if let Some(header) = EntryHeader::of(field, version, false) {
-        header.encode(out);
+/// Appends the header of a field without mask, as NXM has it.
+fn put_header(field: Field, out: &mut Vec<u8>) {
+    if let Some(header) = field.header(OfVersion::Extension) {
+        nxm::put_header(header, usize::from(field.facts().size), false, out);
     }
 }
 
@@ -58,58 +62,49 @@ pub(super) fn decode_standard(r: &mut Reader<'_>, version: Version) -> Result<Se
 
 /// From an entry, and zeros behind it.
 fn decode_entry(r: &mut Reader<'_>, masks: bool) -> Result<SetField, OfError> {
-    let header = EntryHeader::decode(r).map_err(|_| OfError::BacBadSetLen)?;
-    let field = field_of(&header).ok_or(OfError::BacBadSetType)?;
-    if header.has_mask && !masks {
+    let entry = nxm::pull_entry(r.peek()).map_err(|error| match error {
+        DecodeError::BadField { .. } => OfError::BacBadSetType,
+        DecodeError::BadLength { .. } => OfError::BacBadSetLen,
+        _ => OfError::BacBadSetArgument,
+    })?;
+    r.skip(entry.len)?;
+    let (field, full) = (entry.field, entry.field.full());
+    if entry.mask.is_some() && !masks {
         return Err(OfError::BacBadSetType);
     }
-    let bytes = r.take(header.len).map_err(|_| OfError::BacBadSetLen)?;
-    let (value, mask) = payload(field, &header, bytes).map_err(|_| OfError::BacBadSetLen)?;
     if !field.facts().writable {
         return Err(OfError::BacBadSetArgument);
     }
-    if value & !mask != 0 || mask & field.full() != field.full() && field.facts().masking == Masking::Exact {
-        return Err(OfError::BacBadSetArgument);
-    }
+    let mask = entry.mask.unwrap_or(full) & full;
     // A tag that is written must stay a tag.
-    if field == Field::VLAN_VID && mask & 0x1000 != 0 && value & 0x1000 == 0 {
+    if field == Field::VLAN_VID && mask & 0x1000 != 0 && entry.value & 0x1000 == 0 {
         return Err(OfError::BacBadSetArgument);
     }
     r.zeros(r.len(), OfError::BacBadSetArgument)?;
-    Ok(SetField { form: SetForm::Field, field, value, mask: mask & field.full() })
+    Ok(SetField { form: SetForm::Field, field, value: entry.value, mask })
 }
 
 /// Appends the writing of a field in a version from 1.2 on.
-pub(super) fn encode(set: &SetField, version: Version, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-    let masked = !set.is_whole();
-    if set.form == SetForm::Load || masked && version < Version::V15 {
-        return encode_nx(set, out);
+pub(super) fn encode(set: &SetField, version: Version, out: &mut Vec<u8>) {
+    if set.form == SetForm::Load || !set.is_whole() && version < Version::V15 {
+        encode_nx(set, out);
+        return;
     }
-    put(out, v12::SET_FIELD, |out| put_entry(set, version, masked, out));
-    Ok(())
-}
-
-fn put_entry(set: &SetField, version: Version, masked: bool, out: &mut Vec<u8>) {
-    if let Some(header) = EntryHeader::of(set.field, version, masked) {
-        header.encode(out);
-        put_value(set.field, set.value, out);
-        if masked {
-            put_value(set.field, set.mask, out);
-        }
-    }
+    put(out, v12::SET_FIELD, |out| {
+        nxm::put_entry(set.field, set.value, set.mask, field_version(version), out)
+    });
 }
 
 /// Appends the writing as loads of at most 64 bits each, or where they cannot say it, as one entry.
-pub(super) fn encode_nx(set: &SetField, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+pub(super) fn encode_nx(set: &SetField, out: &mut Vec<u8>) {
     if is_experimenter(set.field) {
         put_nx(out, nx::REG_LOAD2, |out| {
             out.zeros(6);
-            put_entry(set, Version::V10, !set.is_whole(), out);
+            nxm::put_entry(set.field, set.value, set.mask, OfVersion::Extension, out);
         });
-        return Ok(());
+        return;
     }
     load(set, out);
-    Ok(())
 }
 
 /// Appends one load for each run of bits.
@@ -117,7 +112,7 @@ pub(super) fn load(set: &SetField, out: &mut Vec<u8>) {
     for (dst, value) in segments(set) {
         put_nx(out, nx::REG_LOAD, |out| {
             out.u16(ofs_nbits(dst));
-            put_header(set.field, Version::V10, out);
+            put_header(set.field, out);
             out.u64(value);
         });
     }
@@ -173,7 +168,7 @@ pub(super) fn encode_as_mod(set: &SetField, out: &mut Vec<u8>) -> bool {
         Field::TCP_DST | Field::UDP_DST | Field::SCTP_DST => Mod::TpDst(value as u16),
         _ => return false,
     };
-    encode_mod_v10(&change, out)
+    encode_mod_v10(change, out)
 }
 
 /// From `NXAST_REG_LOAD`'s body.
@@ -207,8 +202,8 @@ pub(super) fn encode_move(src: Subfield, dst: Subfield, out: &mut Vec<u8>) {
     out.u16(src.width());
     out.u16(src.start());
     out.u16(dst.start());
-    put_header(src.field(), Version::V10, out);
-    put_header(dst.field(), Version::V10, out);
+    put_header(src.field(), out);
+    put_header(dst.field(), out);
 }
 
 /// From `NXAST_OUTPUT_REG`'s or, if `wide`, `NXAST_OUTPUT_REG2`'s body.
@@ -231,7 +226,7 @@ pub(super) fn encode_output_reg(src: Subfield, max_len: u16, out: &mut Vec<u8>) 
         if wide {
             out.u16(max_len);
         }
-        put_header(src.field(), Version::V10, out);
+        put_header(src.field(), out);
         if !wide {
             out.u16(max_len);
             out.zeros(6);
@@ -251,6 +246,6 @@ pub(super) fn decode_stack(pop: bool, r: &mut Reader<'_>) -> Result<Subfield, Of
 /// Appends the body of a stack action.
 pub(super) fn encode_stack(sub: Subfield, out: &mut Vec<u8>) {
     out.u16(sub.start());
-    put_header(sub.field(), Version::V10, out);
+    put_header(sub.field(), out);
     out.u16(sub.width());
 }

@@ -27,7 +27,7 @@ impl Context {
         match action {
             Action::PushVlan(_) => self.has_vlan = true,
             Action::SetVlanVid { push: true, .. } | Action::SetVlanPcp { push: true, .. } => {
-                self.has_vlan = true
+                self.has_vlan = true;
             }
             Action::PopVlan => self.has_vlan = false,
             _ => {}

@@ -13,7 +13,7 @@ mod table;
 
 pub use table::OfError;
 
-use crate::{EncodeError, Version};
+use crate::Version;
 use table::ROWS;
 
 /// Nicira's (Open vSwitch's) experimenter number.
@@ -139,13 +139,12 @@ impl ErrorMsg {
     }
 
     /// Appends the body.
-    pub(crate) fn encode(&self, version: Version, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    pub(crate) fn encode(&self, version: Version, out: &mut Vec<u8>) {
         match self.error {
             ErrorCode::Known(error) => error.wire_or_generic(version).encode(out),
             ErrorCode::Unknown(kind, code) => WireError::Std(kind, code).encode(out),
         }
         out.extend_from_slice(&self.data);
-        Ok(())
     }
 
     /// From a body.

@@ -7,21 +7,18 @@
 //! ```
 
 mod entries;
-mod entry;
 mod v10;
 
 pub(crate) use entries::{
-    decode_nxm, decode_oxm_raw, decode_payload as payload, decode_standard, encode_nxm, encode_oxm_raw,
-    encode_standard, put_value,
+    decode_nxm, decode_oxm_raw, decode_standard, encode_nxm, encode_oxm_raw, encode_standard, field_version,
 };
-pub(crate) use entry::{EntryHeader, field_of};
 pub(crate) use v10::{decode_v10, encode_v10};
 
 /// How strictly entries are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MatchForm {
-    /// A match of flows: unknown fields and missing prerequisites are errors.
+    /// A match of flows: unknown fields are errors.
     Strict,
-    /// The metadata of a packet: unknown fields are passed over, prerequisites do not count.
+    /// The metadata of a packet: unknown fields are passed over.
     Pipeline,
 }

@@ -2,8 +2,8 @@
 
 use ovs_flow::{Field, Match, VLAN_CFI};
 
+use crate::OfError;
 use crate::header::{Put, Reader};
-use crate::{EncodeError, OfError};
 
 const IN_PORT: u32 = 1 << 0;
 const DL_VLAN: u32 = 1 << 1;
@@ -31,7 +31,7 @@ const fn wild_bits(mask: u32) -> u32 {
 }
 
 /// Appends the structure. What it cannot say (registers, IPv6, masks that are no prefixes …) is left out.
-pub(crate) fn encode_v10(m: &Match, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+pub(crate) fn encode_v10(m: &Match, out: &mut Vec<u8>) {
     let (key, mask) = (&m.key, &m.mask.fields);
     let mut wild = 0;
     let mut unless = |is_set: bool, bit: u32| wild |= if is_set { 0 } else { bit };
@@ -68,7 +68,6 @@ pub(crate) fn encode_v10(m: &Match, out: &mut Vec<u8>) -> Result<(), EncodeError
     out.u32(key.nw_dst.get());
     out.u16(if_set(TP_SRC, key.tp_src.get()));
     out.u16(if_set(TP_DST, key.tp_dst.get()));
-    Ok(())
 }
 
 /// The fixed fields, as they stand.

@@ -188,7 +188,7 @@ impl Message {
         let version = protocol.version;
         match self {
             Self::Hello(hello) => hello.encode(out),
-            Self::Error(error) => error.encode(version, out)?,
+            Self::Error(error) => error.encode(version, out),
             Self::EchoRequest(bytes) | Self::EchoReply(bytes) => out.extend_from_slice(bytes),
             Self::FeaturesReply(features) => features.encode(version, out),
             Self::GetConfigReply(config) | Self::SetConfig(config) => config.encode(out),

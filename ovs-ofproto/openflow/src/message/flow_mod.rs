@@ -144,7 +144,7 @@ impl FlowMod {
     /// Appends the body of `OFPT_FLOW_MOD`.
     pub(super) fn encode(&self, protocol: Protocol, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         if protocol.version == Version::V10 {
-            matching::encode_v10(&self.matching, out)?;
+            matching::encode_v10(&self.matching, out);
             out.u64(self.new_cookie);
             self.encode_v10_middle(protocol, out);
             return action::encode_actions(&self.actions, &self.matching, protocol.version, out);

@@ -101,7 +101,7 @@ impl FlowRemoved {
 
     pub(super) fn encode(&self, version: Version, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         if version == Version::V10 {
-            matching::encode_v10(&self.matching, out)?;
+            matching::encode_v10(&self.matching, out);
             out.u64(self.cookie);
             out.u16(self.priority);
             out.u8(self.reason.wire().min(2));

@@ -1,4 +1,4 @@
-//! Message types of the versions: 1.1 moved those behind the flow_mod, later versions added some.
+//! Message types of the versions: 1.1 moved those behind `FLOW_MOD`, later versions added some.
 
 use super::Message;
 use crate::Version;

@@ -69,7 +69,8 @@ impl PacketIn {
         })?;
         put(out, METADATA, |out| {
             out.zeros(4);
-            matching::encode_oxm_raw(&self.metadata, version, out)
+            matching::encode_oxm_raw(&self.metadata, version, out);
+            Ok(())
         })?;
         if !self.userdata.is_empty() {
             put(out, USERDATA, |out| {

@@ -129,10 +129,10 @@ impl TableFeatures {
                 kind::NEXT_TABLES => this.next_tables = p.rest().iter().map(|t| TableId(*t)).collect(),
                 kind::WRITE_ACTIONS => this.write_actions = take_ids(p)?,
                 kind::APPLY_ACTIONS => this.apply_actions = take_ids(p)?,
-                kind::MATCH => this.matches = super::many(p, |p| p.u32())?,
-                kind::WILDCARDS => this.wildcards = super::many(p, |p| p.u32())?,
-                kind::WRITE_SETFIELD => this.write_set_fields = super::many(p, |p| p.u32())?,
-                kind::APPLY_SETFIELD => this.apply_set_fields = super::many(p, |p| p.u32())?,
+                kind::MATCH => this.matches = super::many(p, |p: &mut Reader<'_>| p.u32())?,
+                kind::WILDCARDS => this.wildcards = super::many(p, |p: &mut Reader<'_>| p.u32())?,
+                kind::WRITE_SETFIELD => this.write_set_fields = super::many(p, |p: &mut Reader<'_>| p.u32())?,
+                kind::APPLY_SETFIELD => this.apply_set_fields = super::many(p, |p: &mut Reader<'_>| p.u32())?,
                 _ => {}
             }
         }

@@ -64,7 +64,7 @@ impl FlowFilter {
             return Ok(());
         }
         if version == Version::V10 {
-            matching::encode_v10(&self.matching, out)?;
+            matching::encode_v10(&self.matching, out);
             out.u8(self.table.0);
             out.zeros(1);
             out.u16(self.out_port.0);
@@ -179,7 +179,7 @@ pub(super) fn encode_entry(
             return encode_nx(version, facts, matching, actions, out);
         }
         if version == Version::V10 {
-            matching::encode_v10(matching, out)?;
+            matching::encode_v10(matching, out);
         }
         out.u32(facts.duration.as_secs() as u32);
         out.u32(facts.duration.subsec_nanos());

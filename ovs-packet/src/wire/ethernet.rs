@@ -1,0 +1,71 @@
+//! Ethernet (IEEE 802.3 clause 3), LLC and SNAP (IEEE 802.2), VLAN tags (IEEE 802.1Q clause 9).
+
+use super::EtherType;
+use super::field::{fixed, to_the_end, view};
+
+view! {
+    /// An Ethernet header. The payload begins behind the `EtherType`: with a VLAN tag's second half
+    /// ([`VlanView`]) if that says so, with an LLC header ([`LlcView`]) if it [is a length](EtherType::is_length).
+    view EthernetView, value EthernetHeader, 14 bytes, header fixed::<14>, end to_the_end;
+    /// Destination address.
+    dst set_dst: [u8; 6] = 0;
+    /// Source address.
+    src set_src: [u8; 6] = 6;
+    /// Type of what follows, or its length.
+    ether_type set_ether_type: EtherType = 12;
+}
+
+view! {
+    /// A VLAN tag behind its `EtherType` (0x8100 or 0x88a8): control information, then the type of what follows.
+    view VlanView, value VlanHeader, 4 bytes, header fixed::<4>, end to_the_end;
+    /// Priority (3 bits), drop eligible (1), VLAN (12).
+    tci set_tci: u16 = 0;
+    /// Type of what follows, which may be another tag.
+    ether_type set_ether_type: EtherType = 2;
+}
+
+impl<T: AsRef<[u8]>> VlanView<T> {
+    /// VLAN identifier, 0 to 4095; 0 is a tag with priority only.
+    pub fn vid(&self) -> u16 {
+        self.tci() & 0x0fff
+    }
+
+    /// Priority, 0 to 7.
+    pub fn pcp(&self) -> u8 {
+        (self.tci() >> 13) as u8
+    }
+
+    /// Drop eligible indicator.
+    pub fn dei(&self) -> bool {
+        self.tci() & 0x1000 != 0
+    }
+}
+
+view! {
+    /// An LLC header with a one-byte control field (unnumbered formats, of which SNAP is one).
+    view LlcView, value LlcHeader, 3 bytes, header fixed::<3>, end to_the_end;
+    /// Destination service access point.
+    dsap set_dsap: u8 = 0;
+    /// Source service access point.
+    ssap set_ssap: u8 = 1;
+    /// Control field.
+    control set_control: u8 = 2;
+}
+
+view! {
+    /// An LLC header with SNAP behind it.
+    view SnapView, value SnapHeader, 8 bytes, header fixed::<8>, end to_the_end;
+    /// The LLC header: aa aa 03 if this is SNAP.
+    llc set_llc: [u8; 3] = 0;
+    /// Organization; zero means that the type is an `EtherType`.
+    oui set_oui: [u8; 3] = 3;
+    /// Type of what follows.
+    ether_type set_ether_type: EtherType = 6;
+}
+
+impl<T: AsRef<[u8]>> SnapView<T> {
+    /// True if the LLC header announces SNAP and the organization is zero, so that the type is an `EtherType`.
+    pub fn is_ether_type(&self) -> bool {
+        self.llc() == [0xaa, 0xaa, 0x03] && self.oui() == [0; 3]
+    }
+}
