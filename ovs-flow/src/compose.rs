@@ -8,6 +8,12 @@ use crate::{FlowKey, FragKind};
 /// Bytes of payload where the flow says nothing of it.
 pub const PAYLOAD: usize = 64;
 
+/// The offset, in eight bytes, that a later fragment is given.
+const LATER_OFFSET: u16 = 0x64;
+
+/// FIN, SYN and RST.
+const EMPTY_TCP: u16 = 0x007;
+
 /// Makes a packet with this key: its layers, lengths and checksums, and `payload` bytes (counting up from zero) where a
 /// packet of its kind carries data: behind UDP, behind TCP without SYN, FIN and RST, and in ICMP echoes. SCTP gets no
 /// checksum. An IPv6 packet gets no fragment header, because the key does not say what it would hold.
@@ -87,7 +93,7 @@ fn ipv4(key: &FlowKey, payload: usize, out: &mut Vec<u8>) {
         frag |= 0x2000_u16;
     }
     if key.nw_frag & FragKind::LATER.bits() != 0 {
-        frag |= 100;
+        frag |= LATER_OFFSET;
     }
     out.extend([0x45, key.nw_tos, 0, 0, 0, 0]);
     out.extend(frag.to_be_bytes());
@@ -130,8 +136,7 @@ fn transport(key: &FlowKey, payload: usize, out: &mut Vec<u8>, addresses: usize)
             out.extend([0; 8]);
             out.extend((0x5000 | key.tcp_flags.get() & 0xfff).to_be_bytes());
             out.extend([0; 6]);
-            // SYN, FIN or RST.
-            if key.tcp_flags.get() & 0x007 == 0 {
+            if key.tcp_flags.get() & EMPTY_TCP == 0 {
                 fill(payload, out);
             }
             (16, true)

@@ -44,6 +44,8 @@ pub use key::{
 };
 pub use mask::{FlowMask, Match};
 pub use metadata::{CtMetadata, Metadata};
+pub use ovs_packet;
+pub use ovs_packet::LayerOffsets;
 pub use port::{DpPort, OfPort, TableId, Ufid, VlanId};
 pub use sparse::{SparseKey, WordMap};
 pub use zerocopy::network_endian::{U16, U32, U64};

@@ -12,6 +12,11 @@
 //! [`VLAN_CFI`](crate::VLAN_CFI) set.
 //! Words are pushed in the order of the key, so that each header is written as it is met.
 
+#![allow(
+    clippy::inline_always,
+    reason = "the parse's state lives in registers only while all of it is one function; measured"
+)]
+
 mod network;
 mod transport;
 mod words;
@@ -39,6 +44,7 @@ pub fn extract_limited(packet: &mut Packet, md: &Metadata, max_vlans: usize, key
 
 /// Parses bytes: the core of [`extract`], for callers without a [`Packet`]. `packet_type` is 0 for Ethernet, else
 /// namespace (high half) and type (low half), and then the bytes begin with the network header.
+#[inline]
 pub fn extract_bytes(
     data: &[u8],
     packet_type: u32,
@@ -46,19 +52,35 @@ pub fn extract_bytes(
     max_vlans: usize,
     key: &mut SparseKey,
 ) -> LayerOffsets {
+    let mut layers = LayerOffsets::default();
+    parse(data, packet_type, md, max_vlans, key, &mut layers);
+    layers
+}
+
+fn parse(
+    data: &[u8],
+    packet_type: u32,
+    md: &Metadata,
+    max_vlans: usize,
+    key: &mut SparseKey,
+    layers: &mut LayerOffsets,
+) {
+    *layers = LayerOffsets::default();
     let mut words = Words::new(key);
     metadata(&mut words, md, packet_type);
-    let frame = Frame { words, data, layers: LayerOffsets::default(), ct: &md.ct };
-    let frame = if packet_type == 0 { frame.ethernet(max_vlans) } else { frame.bare(packet_type) };
-    frame.words.finish();
-    frame.layers
+    let frame = Frame { words, data, layers, ct: &md.ct };
+    if packet_type == 0 {
+        frame.ethernet(max_vlans);
+    } else {
+        frame.bare(packet_type);
+    }
 }
 
 /// A parse under way.
 struct Frame<'a> {
     words: Words<'a>,
     data: &'a [u8],
-    layers: LayerOffsets,
+    layers: &'a mut LayerOffsets,
     ct: &'a CtMetadata,
 }
 
@@ -73,8 +95,10 @@ fn metadata(words: &mut Words<'_>, md: &Metadata, packet_type: u32) {
     words.pair(words::HASH_PORT, md.dp_hash, md.in_port.0);
     let ct = &md.ct;
     if ct.state == 0 {
-        words.pair(words::RECIRC_CT, md.recirc_id, 0);
-        words.join(words::CT_MARK_TYPE, [0; 4], packet_type.to_be_bytes());
+        if md.recirc_id | packet_type != 0 {
+            words.pair(words::RECIRC_CT, md.recirc_id, 0);
+            words.join(words::CT_MARK_TYPE, [0; 4], packet_type.to_be_bytes());
+        }
         return;
     }
     let [zone0, zone1] = ct.zone.to_ne_bytes();
@@ -90,6 +114,12 @@ fn tail(dl_type: u16) -> [u8; 4] {
 }
 
 impl<'a> Frame<'a> {
+    /// Ends the parse. Every way out comes here, so that the words' state need not be carried back.
+    #[inline(always)]
+    fn done(self) {
+        self.words.finish();
+    }
+
     /// Where `rest`, a tail of the packet, begins.
     fn offset(&self, rest: &[u8]) -> u16 {
         // Offsets beyond 16 bits saturate to "absent".
@@ -97,20 +127,21 @@ impl<'a> Frame<'a> {
     }
 
     /// A packet that begins with its network header.
-    fn bare(mut self, packet_type: u32) -> Self {
+    #[inline(never)]
+    fn bare(mut self, packet_type: u32) {
         if packet_type >> 16 != 1 {
-            return self;
+            return self.done();
         }
         let dl_type = packet_type as u16;
         self.words.join(words::DL_SRC_TYPE, [0; 4], tail(dl_type));
         self.layers.l3 = 0;
         let data = self.data;
-        self.network(dl_type, data)
+        self.network(dl_type, data);
     }
 
     #[inline(always)]
-    fn ethernet(mut self, max_vlans: usize) -> Self {
-        let Some((header, rest)) = self.data.split_first_chunk::<14>() else { return self };
+    fn ethernet(mut self, max_vlans: usize) {
+        let Some((header, rest)) = self.data.split_first_chunk::<14>() else { return self.done() };
         let [first @ .., s2, s3, s4, s5, t0, t1] = *header;
         let mut tags = [0; 8];
         let mut dl_type = u16::from_be_bytes([t0, t1]);
@@ -125,13 +156,15 @@ impl<'a> Frame<'a> {
         }
         self.words.eight(words::DL_DST, first);
         self.words.join(words::DL_SRC_TYPE, [s2, s3, s4, s5], tail(dl_type));
-        self.words.eight(words::VLANS, tags);
+        if tags != [0; 8] {
+            self.words.eight(words::VLANS, tags);
+        }
         if matches!(dl_type, eth::MPLS | eth::MPLS_MCAST) {
             self.layers.l2_5 = self.offset(rest);
             rest = self.mpls(rest);
         }
         self.layers.l3 = self.offset(rest);
-        self.network(dl_type, rest)
+        self.network(dl_type, rest);
     }
 
     /// Takes the label stack: all of it is passed, the first three labels are kept.

@@ -8,11 +8,11 @@ use crate::field::numbers::{ip, nd};
 
 impl Frame<'_> {
     #[inline(always)]
-    pub(super) fn transport(mut self, header: &Ip, payload: &[u8]) -> Self {
+    pub(super) fn transport(mut self, header: &Ip, payload: &[u8]) {
         let Ip { label, frag, tos, ttl, proto } = *header;
         self.words.join(words::LABEL_IP, label, [frag, tos, ttl, proto]);
         if frag & FragKind::LATER.bits() != 0 {
-            return self;
+            return self.done();
         }
         match proto {
             ip::TCP => {
@@ -50,7 +50,7 @@ impl Frame<'_> {
             ip::ICMPV6 => return self.icmpv6(payload),
             _ => {}
         }
-        self
+        self.done();
     }
 
     #[inline(always)]
@@ -63,8 +63,9 @@ impl Frame<'_> {
         self.words.join(words::PORTS, ports, ct);
     }
 
-    fn icmpv6(mut self, payload: &[u8]) -> Self {
-        let Some((header, rest)) = payload.split_first_chunk::<8>() else { return self };
+    #[inline(always)]
+    fn icmpv6(mut self, payload: &[u8]) {
+        let Some((header, rest)) = payload.split_first_chunk::<8>() else { return self.done() };
         let [kind, code, _, _, reserved @ ..] = *header;
         let mut found = Nd::default();
         if code == 0 && matches!(u16::from(kind), nd::SOLICIT | nd::ADVERT) {
@@ -81,7 +82,7 @@ impl Frame<'_> {
         self.ports([0, kind, 0, code]);
         self.words.join(words::IGMP_ND, [0; 4], found.reserved);
         self.words.join(words::ND_OPTION, [found.option, 0, 0, 0], [0; 4]);
-        self
+        self.done();
     }
 }
 

@@ -4,7 +4,7 @@ use core::mem::offset_of;
 
 use zerocopy::IntoBytes;
 
-use crate::{FlowKey, SparseKey, TunnelKey, WordMap};
+use crate::{FlowKey, SparseKey, TunnelKey};
 
 /// The index of the word in which a member begins; it must begin there.
 macro_rules! word {
@@ -42,26 +42,28 @@ pub(super) const NSH: usize = word!(nsh);
 pub(super) const PORTS: usize = word!(tp_src);
 pub(super) const IGMP_ND: usize = word!(igmp_group_ip4);
 pub(super) const ND_OPTION: usize = word!(nd_options_type);
-const _: () = assert!(offset_of!(FlowKey, tunnel) == 0 && size_of::<TunnelKey>() % 8 == 0);
+const _: () = assert!(offset_of!(FlowKey, tunnel) == 0 && size_of::<TunnelKey>().is_multiple_of(8));
 
 /// A sparse key being written: what changes with each word is kept apart from the key until the end, so that it can live
 /// in registers.
 pub(super) struct Words<'a> {
     key: &'a mut SparseKey,
-    map: WordMap,
+    /// The map of words held, as two values rather than an array, which would have to lie in memory.
+    low: u64,
+    high: u64,
     count: usize,
 }
 
 impl<'a> Words<'a> {
     #[inline(always)]
     pub(super) fn new(key: &'a mut SparseKey) -> Self {
-        Self { key, map: [0; 2], count: 0 }
+        Self { key, low: 0, high: 0, count: 0 }
     }
 
     /// Makes what was written the key.
     #[inline(always)]
     pub(super) fn finish(self) {
-        self.key.map = self.map;
+        self.key.map = [self.low, self.high];
         self.key.count = self.count;
     }
 
@@ -72,7 +74,12 @@ impl<'a> Words<'a> {
             *slot = value;
         }
         let held = u64::from(value != 0);
-        self.map[index / 64] |= held << (index % 64);
+        let bit = held << (index % 64);
+        if index < 64 {
+            self.low |= bit;
+        } else {
+            self.high |= bit;
+        }
         self.count += held as usize;
     }
 
@@ -98,9 +105,10 @@ impl<'a> Words<'a> {
     /// Sixteen bytes as they lie in the key.
     #[inline(always)]
     pub(super) fn wide(&mut self, index: usize, bytes: &[u8; 16]) {
-        let [a, b, c, d, e, f, g, h, rest @ ..] = *bytes;
-        self.eight(index, [a, b, c, d, e, f, g, h]);
-        self.eight(index + 1, rest);
+        let (words, _) = bytes.as_chunks::<8>();
+        for (i, word) in words.iter().enumerate() {
+            self.eight(index + i, *word);
+        }
     }
 
     /// The outer headers, which come first in the key.

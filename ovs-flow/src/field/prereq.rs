@@ -138,8 +138,14 @@ impl Field {
     pub fn mask_prerequisites(self, key: &FlowKey, mask: &mut FlowMask) {
         let fields = &mut mask.fields;
         match self.facts().prereq {
-            Prereq::None | Prereq::Ethernet | Prereq::Arp | Prereq::Ipv4 | Prereq::Ipv6 | Prereq::Ip => {}
-            Prereq::Mpls | Prereq::Nsh => {}
+            Prereq::None
+            | Prereq::Ethernet
+            | Prereq::Arp
+            | Prereq::Ipv4
+            | Prereq::Ipv6
+            | Prereq::Ip
+            | Prereq::Mpls
+            | Prereq::Nsh => {}
             Prereq::VlanVid => {
                 let tci = fields.vlans[0].tci.get();
                 fields.vlans[0].tci.set(tci | crate::VLAN_CFI);
@@ -151,7 +157,7 @@ impl Field {
                 fields.ct_state |= CtState::TRK.bits();
             }
             Prereq::Tcp | Prereq::Udp | Prereq::Sctp | Prereq::Icmpv4 | Prereq::Icmpv6 => {
-                fields.nw_proto = 0xff
+                fields.nw_proto = 0xff;
             }
             Prereq::Nd | Prereq::NdSolicit | Prereq::NdAdvert => {
                 fields.nw_proto = 0xff;

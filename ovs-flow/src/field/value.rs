@@ -186,7 +186,7 @@ impl Field {
     }
 
     /// A value under a mask as `set_field` writes it; `mask` with all bits is left out.
-    pub fn text<'a, P: PortNames>(self, value: u128, mask: u128, ports: &'a P) -> FieldText<'a, P> {
+    pub fn text<P: PortNames>(self, value: u128, mask: u128, ports: &P) -> FieldText<'_, P> {
         FieldText { field: self, value, mask, ports }
     }
 }
@@ -271,9 +271,10 @@ fn number(bytes: &[u8]) -> u128 {
     bytes.iter().fold(0, |value, byte| value << 8 | u128::from(*byte))
 }
 
-fn tail(value: u128) -> [u8; 6] {
-    let [.., a, b, c, d, e, f] = value.to_be_bytes();
-    [a, b, c, d, e, f]
+pub(crate) fn tail(value: u128) -> [u8; 6] {
+    let mut bytes = [0; 6];
+    bytes.copy_from_slice(&value.to_be_bytes()[10..]);
+    bytes
 }
 
 fn parse_packet_type(text: &str) -> Result<u128, ValueError> {

@@ -10,8 +10,11 @@ pub(crate) struct Eth(pub(crate) [u8; 6]);
 
 impl fmt::Display for Eth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+        for (i, byte) in self.0.iter().enumerate() {
+            let colon = if i == 0 { "" } else { ":" };
+            write!(f, "{colon}{byte:02x}")?;
+        }
+        Ok(())
     }
 }
 
@@ -57,8 +60,7 @@ impl fmt::Display for Plain6 {
         let addr = Ipv6Addr::from(self.0);
         let compatible = self.0[..12] == [0; 12] && self.0[12..14] != [0; 2];
         if compatible {
-            let [.., a, b, c, d] = self.0;
-            write!(f, "::{a}.{b}.{c}.{d}")
+            write!(f, "::{}", Ipv4Addr::from(u128::from_be_bytes(self.0) as u32))
         } else {
             write!(f, "{addr}")
         }

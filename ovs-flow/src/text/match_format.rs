@@ -2,8 +2,8 @@
 
 use core::fmt::{self, Display, Write};
 
-use super::addr::{Eth, Ip4, Ip6};
-use super::flags::{CT_STATE, Flags, TCP_FLAGS, TUN_FLAGS, write_masked};
+use super::flags::{CT_STATE, TCP_FLAGS, TUN_FLAGS};
+use super::list::{Hash, List};
 use super::{PortNames, frag};
 use crate::field::Field;
 use crate::field::numbers::{eth, ip, nd};
@@ -27,7 +27,7 @@ pub struct FlowDisplay<'a, P> {
 
 impl<P: PortNames> Display for MatchDisplay<'_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut list = List { f, first: true };
+        let mut list = List::new(f);
         let printer = Printer { key: &self.m.key, mask: &self.m.mask.fields, ports: self.ports };
         printer.print(&mut list)
     }
@@ -76,74 +76,6 @@ fn hide_zero_metadata(key: &FlowKey, mask: &mut FlowMask) {
         if key.ct_nw_proto == 0 {
             field.facts().place.set(&mut mask.fields, 0);
         }
-    }
-}
-
-/// Comma-separated items.
-struct List<'a, 'b> {
-    f: &'a mut fmt::Formatter<'b>,
-    first: bool,
-}
-
-impl List<'_, '_> {
-    fn item(&mut self, text: fmt::Arguments<'_>) -> fmt::Result {
-        self.sep()?;
-        self.f.write_fmt(text)
-    }
-
-    fn sep(&mut self) -> fmt::Result {
-        if core::mem::take(&mut self.first) { Ok(()) } else { self.f.write_char(',') }
-    }
-
-    /// `name=0x5`, `name=0x5/0xf`; nothing without a mask.
-    fn hex(&mut self, name: &str, value: u64, mask: u64, full: u64) -> fmt::Result {
-        if mask == 0 {
-            return Ok(());
-        }
-        self.item(format_args!("{name}={}", Hash(value)))?;
-        if mask == full { Ok(()) } else { write!(self.f, "/{}", Hash(mask)) }
-    }
-
-    /// `name=5`, `name=0x5/0xf`; nothing without a mask.
-    fn port(&mut self, name: &str, value: u16, mask: u16) -> fmt::Result {
-        match mask {
-            0 => Ok(()),
-            u16::MAX => self.item(format_args!("{name}={value}")),
-            _ => self.item(format_args!("{name}={}/{}", Hash(value.into()), Hash(mask.into()))),
-        }
-    }
-
-    fn eth(&mut self, name: &str, value: [u8; 6], mask: [u8; 6]) -> fmt::Result {
-        match mask {
-            [0, 0, 0, 0, 0, 0] => Ok(()),
-            [0xff, 0xff, 0xff, 0xff, 0xff, 0xff] => self.item(format_args!("{name}={}", Eth(value))),
-            _ => self.item(format_args!("{name}={}/{}", Eth(value), Eth(mask))),
-        }
-    }
-
-    fn ipv4(&mut self, name: &str, value: u32, mask: u32) -> fmt::Result {
-        if mask == 0 { Ok(()) } else { self.item(format_args!("{name}={}", Ip4(value, mask))) }
-    }
-
-    fn ipv6(&mut self, name: &str, value: [u8; 16], mask: [u8; 16]) -> fmt::Result {
-        if mask == [0; 16] { Ok(()) } else { self.item(format_args!("{name}={}", Ip6(value, mask))) }
-    }
-
-    fn flags(&mut self, name: &str, names: &Flags, value: u32, mask: u32) -> fmt::Result {
-        if mask == 0 {
-            return Ok(());
-        }
-        self.item(format_args!("{name}="))?;
-        write_masked(self.f, names, value, mask, names.all())
-    }
-}
-
-/// C's `%#x`: no prefix on zero.
-struct Hash(u64);
-
-impl Display for Hash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == 0 { f.write_str("0") } else { write!(f, "{:#x}", self.0) }
     }
 }
 
@@ -462,7 +394,7 @@ impl<P: PortNames> Printer<'_, P> {
     }
 
     fn frag(&self, out: &mut List<'_, '_>) -> fmt::Result {
-        if self.mask.nw_frag & 3 == 0 {
+        if Field::IP_FRAG.facts().place.get(self.mask) == 0 {
             return Ok(());
         }
         out.item(format_args!("nw_frag="))?;

@@ -8,6 +8,7 @@ pub(crate) mod addr;
 mod datapath;
 pub(crate) mod flags;
 pub(crate) mod frag;
+mod list;
 mod match_format;
 mod match_parse;
 pub(crate) mod number;

@@ -11,17 +11,16 @@ pub(crate) enum NumberError {
 
 /// A number of at most `bytes` bytes. Decimal numbers have 64 bits and may be negative (two's complement of 64 bits).
 pub(crate) fn parse_number(text: &str, bytes: usize) -> Result<u128, NumberError> {
-    let value = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) => digits_of(digits, 16, u128::MAX)?,
-        None => {
-            let (negative, digits) = match text.strip_prefix('-') {
-                Some(digits) => (true, digits),
-                None => (false, text.strip_prefix('+').unwrap_or(text)),
-            };
-            let radix = if digits.len() > 1 && digits.starts_with('0') { 8 } else { 10 };
-            let value = digits_of(digits, radix, u64::MAX.into())? as u64;
-            u128::from(if negative { value.wrapping_neg() } else { value })
-        }
+    let value = if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        digits_of(digits, 16, u128::MAX)?
+    } else {
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(digits) => (true, digits),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
+        };
+        let radix = if digits.len() > 1 && digits.starts_with('0') { 8 } else { 10 };
+        let value = digits_of(digits, radix, u64::MAX.into())? as u64;
+        u128::from(if negative { value.wrapping_neg() } else { value })
     };
     if bytes < 16 && value >> (8 * bytes) != 0 {
         return Err(NumberError::TooLarge);

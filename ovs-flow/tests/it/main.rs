@@ -1,8 +1,19 @@
 //! Integration tests of ovs-flow, one binary.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::format_collect,
+    reason = "a test may fail loudly, and says on standard error what it skipped"
+)]
+
 mod dp_text;
 mod extract;
+mod fields;
 mod generate;
+mod hashes;
 mod match_text;
 mod nxm;
 mod peer;
+mod round_trip;

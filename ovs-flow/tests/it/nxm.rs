@@ -76,7 +76,7 @@ fn encodes_what_the_original_encodes() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A flow_mod of OpenFlow 1.2 and later with this match, that adds a flow which drops.
+/// A `flow_mod` of OpenFlow 1.2 and later with this match, that adds a flow which drops.
 fn flow_mod(version: u8, entries: &[u8]) -> Vec<u8> {
     let mut body = vec![0; 40];
     body[16..18].copy_from_slice(&[0, 0]);

@@ -59,12 +59,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn put(&mut self, field: Field) {
         let (value, mask) = field.get_match(self.m);
-        put_entry(field, value & self.wire_mask(field, mask), mask, self.version, self.out);
-    }
-
-    /// Ports above 16 bits have bits beyond the mask as it lies in the key.
-    fn wire_mask(&self, field: Field, mask: u128) -> u128 {
-        if mask == field.full() { u128::MAX } else { mask }
+        put_entry(field, value & wire_mask(field, mask), mask, self.version, self.out);
     }
 
     fn all(&mut self, fields: &[Field]) {
@@ -244,4 +239,9 @@ impl Writer<'_> {
             self.out.extend(mask.to_be_bytes());
         }
     }
+}
+
+/// Ports above 16 bits have bits beyond the mask as it lies in the key.
+fn wire_mask(field: Field, mask: u128) -> u128 {
+    if mask == field.full() { u128::MAX } else { mask }
 }

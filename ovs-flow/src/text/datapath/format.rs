@@ -4,7 +4,7 @@ use core::fmt::{self, Display, Write};
 
 use super::attrs::{self, Attr, Kind, Member};
 use crate::field::numbers::{eth, ip, nd};
-use crate::field::write_hex;
+use crate::field::{tail, write_hex};
 use crate::text::DpPortNames;
 use crate::text::addr::{Eth, Plain6};
 use crate::text::flags::{CT_STATE, TCP_FLAGS, TUN_FLAGS, write_masked, write_set};
@@ -398,8 +398,7 @@ impl Out<'_, '_, '_> {
 }
 
 fn write_eth(f: &mut fmt::Formatter<'_>, value: u128) -> fmt::Result {
-    let [.., a, b, c, d, e, g] = value.to_be_bytes();
-    write!(f, "{}", Eth([a, b, c, d, e, g]))
+    write!(f, "{}", Eth(tail(value)))
 }
 
 fn frag_name(frag: u8) -> &'static str {
