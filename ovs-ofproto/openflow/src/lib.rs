@@ -29,6 +29,7 @@ mod error;
 mod header;
 mod matching;
 pub mod message;
+pub mod text;
 mod version;
 
 pub use action::{Action, Mod, NO_BUFFER, SetField, SetForm, ToController};

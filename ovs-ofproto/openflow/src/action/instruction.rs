@@ -204,6 +204,8 @@ fn encode_instruction(
             out.u16(8);
             out.u32(*meter);
         }
+        // To write nothing is to say nothing.
+        Action::WriteActions(set) if set.is_empty() => {}
         Action::WriteActions(set) => {
             let at = begin(out, WRITE_ACTIONS);
             let mut context = Context::new(matching, version);

@@ -107,7 +107,7 @@ pub(super) fn encode_v10(action: &Action, out: &mut Vec<u8>) -> bool {
     match *action {
         Action::Output { port, max_len } => put(out, v10::OUTPUT, |out| {
             out.u16(port.0);
-            out.u16(max_len_of(port, max_len));
+            out.u16(max_len);
         }),
         Action::SetVlanVid { vid, .. } => put(out, v10::SET_VLAN_VID, |out| out.u16(vid.get())),
         Action::SetVlanPcp { pcp, .. } => put(out, v10::SET_VLAN_PCP, |out| out.u8(pcp)),
@@ -122,11 +122,6 @@ pub(super) fn encode_v10(action: &Action, out: &mut Vec<u8>) -> bool {
         _ => return false,
     }
     true
-}
-
-/// Only a controller gets a part of the packet.
-fn max_len_of(port: OfPort, max_len: u16) -> u16 {
-    if port == OfPort::CONTROLLER { max_len } else { 0 }
 }
 
 pub(super) fn encode_mod_v10(change: Mod, out: &mut Vec<u8>) -> bool {
@@ -152,7 +147,7 @@ pub(super) fn encode_v12(
     match *action {
         Action::Output { port, max_len } => put(out, v12::OUTPUT, |out| {
             out.u32(port.to_u32());
-            out.u16(max_len_of(port, max_len));
+            out.u16(max_len);
         }),
         Action::SetMplsTtl(ttl) => put(out, v12::SET_MPLS_TTL, |out| out.u8(ttl)),
         Action::DecMplsTtl => put(out, v12::DEC_MPLS_TTL, |_| {}),
@@ -179,6 +174,9 @@ pub(super) fn encode_v12(
         Action::SetVlanPcp { pcp, push } => {
             push_if_needed(push, *context, out);
             set_field::encode(&SetField::whole(Field::VLAN_PCP, u128::from(pcp)), context.version, out);
+        }
+        Action::SetTunnel { id, .. } => {
+            set_field::encode(&SetField::whole(Field::TUN_ID, u128::from(id)), context.version, out);
         }
         Action::SetMplsLabel(label) => {
             set_field::encode(&SetField::whole(Field::MPLS_LABEL, u128::from(label)), context.version, out);

@@ -21,6 +21,7 @@ mod wire;
 
 pub use instruction::{decode_instructions, encode_instructions};
 pub use parts::{Mod, SetField, SetForm, ToController};
+pub(crate) use set_field::segments;
 pub use wire::{decode_actions, encode_actions};
 
 use ovs_flow::{OfPort, Subfield, TableId, VlanId};
@@ -153,7 +154,8 @@ pub enum Action {
 impl Action {
     /// Output to a port, whole packets.
     pub const fn output(port: OfPort) -> Self {
-        Self::Output { port, max_len: NO_BUFFER }
+        let max_len = if port.0 == OfPort::CONTROLLER.0 { NO_BUFFER } else { 0 };
+        Self::Output { port, max_len }
     }
 
     /// Whether this is an instruction in OpenFlow 1.1 and later.

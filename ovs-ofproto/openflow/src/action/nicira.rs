@@ -153,7 +153,7 @@ fn decode_controller2(r: &mut Reader<'_>) -> Result<ToController, OfError> {
 
 fn encode_controller(to: &ToController, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     let start = out.len();
-    if to.userdata.is_empty() && !to.pause && to.meter == 0 && to.reason.wire() < 3 {
+    if to.userdata.is_empty() && !to.pause && to.meter == 0 {
         put_nx(out, nx::CONTROLLER, |out| {
             out.u16(to.max_len);
             out.u16(to.controller_id);
@@ -201,7 +201,7 @@ pub(super) fn encode(action: &Action, context: &mut Context, out: &mut Vec<u8>) 
         Action::Enqueue { port, queue } => {
             // Later versions have no such action: choose the queue, send, forget the choice.
             encode_one(&Action::SetQueue(*queue), context, out)?;
-            encode_one(&Action::Output { port: *port, max_len: 0 }, context, out)?;
+            encode_one(&Action::Output { port: *port, max_len: super::NO_BUFFER }, context, out)?;
             return encode_one(&Action::PopQueue, context, out);
         }
         Action::SetField(set) if context.version > Version::V10 => {
@@ -253,9 +253,6 @@ fn put_resubmit(in_port: OfPort, table: TableId, out: &mut Vec<u8>) {
 /// Appends an action of fixed length.
 fn encode_small(action: &Action, out: &mut Vec<u8>) {
     match *action {
-        Action::Resubmit { in_port, table: TableId::ALL } => {
-            put_nx(out, nx::RESUBMIT, |out| out.u16(in_port.0));
-        }
         Action::Resubmit { in_port, table } => put_resubmit(in_port, table, out),
         // 1.0 has no instructions; looking up again is what comes closest.
         Action::GotoTable(table) => put_resubmit(OfPort::IN_PORT, table, out),

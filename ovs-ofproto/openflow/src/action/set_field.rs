@@ -119,7 +119,7 @@ pub(super) fn load(set: &SetField, out: &mut Vec<u8>) {
 }
 
 /// The runs of bits that are written, lowest first, at most 64 bits each, with their values.
-pub(super) fn segments(set: &SetField) -> impl Iterator<Item = (Subfield, u64)> + use<> {
+pub(crate) fn segments(set: &SetField) -> impl Iterator<Item = (Subfield, u64)> + use<> {
     let SetField { field, value, mut mask, .. } = *set;
     // Whatever the mask says beyond the field's width is no bit that can be named.
     let width = u32::from(field.bit_width());

@@ -153,7 +153,7 @@ impl FlowMod {
         let is_add = self.command == FlowModCommand::Add;
         out.u64(if is_add { self.new_cookie } else { self.cookie & self.cookie_mask });
         out.u64(if is_add { 0 } else { self.cookie_mask });
-        out.u8(self.table.0);
+        out.u8(self.wire_table().0);
         out.u8(self.command as u8);
         out.u16(self.idle_timeout);
         out.u16(self.hard_timeout);
@@ -165,6 +165,12 @@ impl FlowMod {
         out.u16(if version >= Version::V14 { self.importance } else { 0 });
         matching::encode_standard(&self.matching, version, out)?;
         action::encode_instructions(&self.actions, &self.matching, version, out)
+    }
+
+    /// From 1.1 on only deletions can be about all tables; where none is named, the first is meant.
+    fn wire_table(&self) -> TableId {
+        let deletes = matches!(self.command, FlowModCommand::Delete | FlowModCommand::DeleteStrict);
+        if self.table == TableId::ALL && !deletes { TableId(0) } else { self.table }
     }
 
     /// Appends what follows the vendor header of `NXT_FLOW_MOD`.

@@ -106,7 +106,7 @@ pub enum Message {
     StatsReply(Box<StatsReply>),
     /// `NXT_SET_FLOW_FORMAT`: how flows are written from now on.
     SetFlowFormat(FlowFormat),
-    /// `NXT_FLOW_MOD_TABLE_ID`: whether flow_mod commands carry a table.
+    /// `NXT_FLOW_MOD_TABLE_ID`: whether commands of flow changes carry a table.
     FlowModTableId(bool),
     /// `NXT_SET_PACKET_IN_FORMAT`: how packet-ins are written from now on.
     SetPacketInFormat(crate::PacketInFormat),

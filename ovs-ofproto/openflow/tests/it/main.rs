@@ -1,1 +1,8 @@
-//! Integration tests of ovs-openflow, one binary.
+//! Integration tests: against `ovs-ofctl`, and by random values.
+
+mod capture;
+mod connection;
+mod ofctl;
+mod print;
+mod robust;
+mod text;
