@@ -1,4 +1,4 @@
-//! OVSDB: values, schema, transactions, server, storage, client and unixctl.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub mod client;

@@ -2,6 +2,7 @@
 
 mod client;
 mod differential;
+mod journal;
 mod peer;
 mod support;
 mod unixctl;
