@@ -1,23 +1,4 @@
-//! Flow keys, masks and matches: what a packet can be matched on, and how that is written.
-//!
-//! ```text
-//!   packet bytes + Metadata ── extract ──▶ SparseKey ── expand ──▶ FlowKey
-//!                                                                  │  under a FlowMask: Match
-//!   "tcp,nw_dst=10.0.0.1" ◀── text (OpenFlow, datapath) ──▶ ───────┤
-//!   NXM/OXM bytes         ◀── field registry ─────────────▶ ───────┘
-//! ```
-//!
-//! ```
-//! use ovs_flow::{FlowKey, FlowMask, Match};
-//!
-//! let mut key = FlowKey::default();
-//! key.nw_proto = 6;
-//! let mut mask = FlowMask::default();
-//! mask.fields.nw_proto = 0xff;
-//! let tcp = Match::new(&key, mask);
-//! key.in_port = 3; // not looked at
-//! assert!(tcp.matches(&key));
-//! ```
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]
 

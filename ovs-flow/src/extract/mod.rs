@@ -9,7 +9,7 @@
 //!
 //! A header that is cut off, or that contradicts itself, ends the parse: its own fields and those behind it stay zero,
 //! those before it stand. Later fragments have no transport header. Every tag that is present has
-//! [`VLAN_CFI`](crate::VLAN_CFI) set.
+//! [`VLAN_CFI`] set.
 //! Words are pushed in the order of the key, so that each header is written as it is met.
 
 #![allow(
