@@ -80,7 +80,7 @@ impl DaemonOptions {
             }
         }
         if let Some(user) = &self.user {
-            user::become_user(user)?;
+            user::become_user(user, vlog.file_name().as_deref())?;
         }
         let pidfile = self.pidfile_path(program);
         if let Some(path) = &pidfile {

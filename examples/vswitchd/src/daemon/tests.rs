@@ -41,7 +41,7 @@ fn a_pidfile_names_its_process_and_goes_with_it() {
 
 #[test]
 fn an_unknown_user_is_refused_by_name() {
-    let e = user::become_user("no-such-user-here:x").unwrap_err();
+    let e = user::become_user("no-such-user-here:x", None).unwrap_err();
     assert_eq!(e.to_string(), "--user=no-such-user-here:x: no such user or group");
 }
 

@@ -1,6 +1,8 @@
 //! Running as another user, with the rights that a switch needs.
 
-use rustix::fs::{Gid, Uid};
+use std::path::Path;
+
+use rustix::fs::{Gid, Uid, chown};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, set_capabilities, set_keep_capabilities, set_thread_groups,
     set_thread_res_gid, set_thread_res_uid,
@@ -15,8 +17,8 @@ const KEPT: CapabilitySet = CapabilitySet::NET_ADMIN
     .union(CapabilitySet::IPC_LOCK)
     .union(CapabilitySet::SYS_NICE);
 
-/// Changes to `USER[:GROUP]`. The process must have one thread only, because the calls change the calling one.
-pub(super) fn become_user(spec: &str) -> Result<(), DaemonError> {
+/// Changes to `USER[:GROUP]`, and gives the log file to them so that it can be opened again. The process must have one thread only, because the calls change the calling one.
+pub(super) fn become_user(spec: &str, log_file: Option<&Path>) -> Result<(), DaemonError> {
     let none = || DaemonError::NoUser(spec.to_string());
     let (user, group) = spec.split_once(':').map_or((spec, None), |(u, g)| (u, Some(g)));
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
@@ -37,6 +39,9 @@ pub(super) fn become_user(spec: &str) -> Result<(), DaemonError> {
             reason: reason(&e.into()),
         }
     };
+    if let Some(path) = log_file {
+        chown(path, Some(uid), Some(gid)).map_err(step("giving the log file away"))?;
+    }
     set_keep_capabilities(true).map_err(step("keeping capabilities"))?;
     set_thread_groups(&all).map_err(step("setting groups"))?;
     set_thread_res_gid(gid, gid, gid).map_err(step("setting the group"))?;

@@ -57,7 +57,7 @@ impl Vlog {
             }
             VlogCommand::List => Ok(self.list()),
             VlogCommand::ListPattern => Ok(self.list_pattern()),
-            VlogCommand::Reopen if !self.has_file() => Err("Logging to file not configured".into()),
+            VlogCommand::Reopen if self.file_name().is_none() => Err("Logging to file not configured".into()),
             VlogCommand::Reopen => self.reopen_file().map(|()| String::new()).map_err(|e| e.to_string()),
             VlogCommand::Close => {
                 self.close_file();

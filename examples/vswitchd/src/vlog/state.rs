@@ -208,9 +208,9 @@ impl Vlog {
         tracing::callsite::rebuild_interest_cache();
     }
 
-    /// Whether a log file was asked for.
-    pub fn has_file(&self) -> bool {
-        self.state().file_name.is_some()
+    /// The log file that was asked for, open or not.
+    pub fn file_name(&self) -> Option<std::path::PathBuf> {
+        self.state().file_name.clone()
     }
 
     /// Sends messages to a server over UDP as well (`--syslog-target=IP:PORT`).

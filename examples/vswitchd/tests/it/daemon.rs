@@ -151,6 +151,24 @@ fn a_segmentation_fault_leaves_its_trace() {
 }
 
 #[test]
+fn another_user_keeps_what_a_switch_needs() {
+    if !rustix::process::geteuid().is_root() {
+        peer::skip("another_user_keeps_what_a_switch_needs", "only root can become another user");
+        return;
+    }
+    let tiny = Tiny::new();
+    std::os::unix::fs::chown(tiny.dir.path(), Some(65534), Some(65534)).unwrap();
+    tiny.start(&["--user=nobody:nogroup"]);
+    let pid = tiny.pid().unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    assert!(status.contains("\nUid:\t65534\t65534\t65534\t65534\n"), "{status}");
+    // NET_BROADCAST, NET_ADMIN, NET_RAW, IPC_LOCK, SYS_NICE: bits 11 to 14 and 23.
+    assert!(status.contains("\nCapEff:\t0000000000807800\n"), "{status}");
+    let log = std::fs::metadata(tiny.path("log")).unwrap();
+    assert_eq!(std::os::unix::fs::MetadataExt::uid(&log), 65534);
+}
+
+#[test]
 fn a_fatal_error_reaches_whoever_started_it() {
     let tiny = Tiny::new();
     let failures = [

@@ -15,9 +15,14 @@ pub fn program(test: &str, name: &str) -> Option<PathBuf> {
         .map(|dir| dir.join(name))
         .find(|file| file.is_file());
     if found.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "{test}: {name} is not installed");
-        // The test harness keeps what the macros print; this line must be seen.
-        let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {name} is not installed");
+        skip(test, &format!("{name} is not installed"));
     }
     found
+}
+
+/// Says that `test` is skipped; fails where `CI` is set.
+pub fn skip(test: &str, why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{test}: {why}");
+    // The test harness keeps what the macros print; this line must be seen.
+    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {why}");
 }
