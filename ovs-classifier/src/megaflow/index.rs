@@ -183,19 +183,7 @@ impl<H: Copy> MegaflowIndex<H> {
             self.entries.push(None);
             (self.entries.len() - 1) as u32
         });
-        let mut next = NONE;
-        port.tree.for_path(
-            &mask.path,
-            |at| words[at],
-            self.hash,
-            |table, hash, last| {
-                let spot = table.entry(hash);
-                spot.count += 1;
-                if last {
-                    next = core::mem::replace(&mut spot.first, id);
-                }
-            },
-        );
+        let next = port.tree.add_flow(&mask.path, id, |at| words[at], self.hash);
         self.entries[id as usize] = Some(Entry { mask, values, next, handle });
         Ok(None)
     }
@@ -210,16 +198,7 @@ impl<H: Copy> MegaflowIndex<H> {
         }
         let port = port_of(matching, &mut self.ports, &mut self.anywhere);
         let word = |at| entry.mask.word_in(&entry.values, at);
-        port.tree.for_path(&entry.mask.path, word, self.hash, |table, hash, last| {
-            let Some(spot) = table.get_mut(hash) else { return };
-            spot.count -= 1;
-            if last && spot.first == id {
-                spot.first = entry.next;
-            }
-            if spot.count == 0 {
-                table.remove(hash);
-            }
-        });
+        port.tree.remove_flow(&entry.mask.path, (id, entry.next), word, self.hash);
         port.give_back(&entry.mask);
         if matching.mask.fields.in_port == u32::MAX && port.len() == 0 {
             self.ports.remove(&matching.key.in_port);

@@ -21,7 +21,8 @@
 //! ```
 //!
 //! Masks that traffic creates are products: so many prefixes of one field times so many of another. A flat
-//! list probes the product; the tree probes about the sum. A node that has no siblings and no megaflow
+//! list probes the product; the tree probes about the sum, and where a node has many children, a filter by the
+//! bytes of the key leaves few of them to probe. A node that has no siblings and no megaflow
 //! of its own is not probed at all, so that one mask costs one probe.
 //!
 //! # The bound
@@ -40,6 +41,7 @@
 //! One owner, no atomics. Insert and remove touch one hash table for each segment of the mask.
 
 mod dense;
+mod filter;
 mod index;
 mod masks;
 mod nodes;

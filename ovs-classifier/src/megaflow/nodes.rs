@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use ovs_flow::WORDS;
 
+use super::filter::{ByteValues, Filter, bytes_of};
 use super::table::{NONE, Spot, Table};
 use crate::classifier::tuple_mask::MaskWord;
 use crate::hash::WordHash;
@@ -26,10 +27,17 @@ struct Node {
     segment: Box<[MaskWord]>,
     /// Of all megaflows below, by the hash of their values up to here. Not kept in the root.
     table: Table,
+    /// What those hashes stand for, byte by byte.
+    values: ByteValues,
     /// Masks that end here: 0 or 1.
     ends: u32,
     children: Vec<NodeId>,
+    /// Of the children, when they are many.
+    filter: Option<Filter>,
 }
+
+/// So many children are worth a filter; it goes when they are fewer than half.
+const FILTERED: usize = 4;
 
 impl Tree {
     pub(super) fn new() -> Self {
@@ -65,7 +73,25 @@ impl Tree {
             (self.nodes.len() - 1) as NodeId
         };
         self.nodes[of as usize].children.push(id);
+        self.filter_new_child(of, id);
         id
+    }
+
+    /// Takes the child that came last into its node's filter, which is made if there is cause.
+    fn filter_new_child(&mut self, of: NodeId, id: NodeId) {
+        let node = &mut self.nodes[of as usize];
+        let mut filter = node.filter.take();
+        if filter.is_none() && node.children.len() >= FILTERED {
+            let fresh = filter.insert(Filter::default());
+            for child in &self.nodes[of as usize].children {
+                let child = &self.nodes[*child as usize];
+                fresh.push(&child.segment, &child.values);
+            }
+        } else if let Some(filter) = &mut filter {
+            let child = &self.nodes[id as usize];
+            filter.push(&child.segment, &child.values);
+        }
+        self.nodes[of as usize].filter = filter;
     }
 
     /// Takes a mask's path out as far as no other mask shares it.
@@ -79,25 +105,93 @@ impl Tree {
                 return;
             }
             let above = if depth == 0 { ROOT } else { path[depth - 1] };
-            self.nodes[above as usize].children.retain(|child| *child != id);
+            self.remove_child(above, id);
             self.nodes[id as usize] = Node::default();
             self.free.push(id);
         }
     }
 
-    /// Calls `f` with each table along a path and the hash of a megaflow's values there.
-    pub(super) fn for_path(
+    fn remove_child(&mut self, of: NodeId, id: NodeId) {
+        let Some(place) = self.place_of(of, id) else { return };
+        let node = &mut self.nodes[of as usize];
+        node.children.swap_remove(place);
+        if let Some(filter) = &mut node.filter {
+            filter.swap_remove(place);
+        }
+        if node.children.len() < FILTERED / 2 {
+            node.filter = None;
+        }
+    }
+
+    /// Notes that a node has its first, or lost its last, megaflow with these values in its segment.
+    fn note_values(&mut self, above: NodeId, id: NodeId, word: impl Fn(usize) -> u64, added: bool) {
+        let segment = core::mem::take(&mut self.nodes[id as usize].segment);
+        let mut filter = self.nodes[above as usize].filter.take();
+        let place = filter.as_ref().and_then(|_| self.place_of(above, id));
+        for (byte, mask) in bytes_of(&segment) {
+            let value = word(byte / 8).to_ne_bytes()[byte % 8] & mask;
+            let values = &mut self.nodes[id as usize].values;
+            let changed = if added { values.add(byte, value) } else { values.sub(byte, value) };
+            if let (true, Some(filter), Some(place)) = (changed, &mut filter, place) {
+                filter.set(place, byte, value, mask, added);
+            }
+        }
+        self.nodes[above as usize].filter = filter;
+        self.nodes[id as usize].segment = segment;
+    }
+
+    fn place_of(&self, of: NodeId, id: NodeId) -> Option<usize> {
+        self.nodes[of as usize].children.iter().position(|child| *child == id)
+    }
+
+    /// Counts a megaflow in every node of a path, and chains it (number `id`) to those that end at the last with the
+    /// same hash. Returns the one that was the first of these, or [`NONE`].
+    pub(super) fn add_flow(
         &mut self,
         path: &[NodeId],
+        id: u32,
         word: impl Fn(usize) -> u64,
         hash: WordHash,
-        mut f: impl FnMut(&mut Table, u64, bool),
-    ) {
-        let mut state = hash.start();
-        for (depth, id) in path.iter().enumerate() {
-            let node = &mut self.nodes[*id as usize];
+    ) -> u32 {
+        let (mut state, mut above, mut next) = (hash.start(), ROOT, NONE);
+        for (depth, at) in path.iter().enumerate() {
+            let node = &mut self.nodes[*at as usize];
             state = node.segment.iter().fold(state, |state, w| hash.add(state, word(w.at()) & w.bits));
-            f(&mut node.table, hash.finish(state), depth + 1 == path.len());
+            let spot = node.table.entry(hash.finish(state));
+            spot.count += 1;
+            if depth + 1 == path.len() {
+                next = core::mem::replace(&mut spot.first, id);
+            }
+            if spot.count == 1 {
+                self.note_values(above, *at, &word, true);
+            }
+            above = *at;
+        }
+        next
+    }
+
+    /// Undoes [`Tree::add_flow`] for a megaflow that is followed by `next` in its chain.
+    pub(super) fn remove_flow(
+        &mut self,
+        path: &[NodeId],
+        (id, next): (u32, u32),
+        word: impl Fn(usize) -> u64,
+        hash: WordHash,
+    ) {
+        let (mut state, mut above) = (hash.start(), ROOT);
+        for (depth, at) in path.iter().enumerate() {
+            let node = &mut self.nodes[*at as usize];
+            state = node.segment.iter().fold(state, |state, w| hash.add(state, word(w.at()) & w.bits));
+            let Some(spot) = node.table.get_mut(hash.finish(state)) else { return };
+            spot.count -= 1;
+            if depth + 1 == path.len() && spot.first == id {
+                spot.first = next;
+            }
+            if spot.count == 0 {
+                node.table.remove(hash.finish(state));
+                self.note_values(above, *at, &word, false);
+            }
+            above = *at;
         }
     }
 
@@ -122,7 +216,11 @@ impl Tree {
         search: &mut Search<'_, F>,
     ) -> Option<u32> {
         loop {
-            let children = &self.nodes[at as usize].children;
+            let Node { children, filter, .. } = &self.nodes[at as usize];
+            if let Some(filter) = filter {
+                let mut places = filter.candidates(search.key);
+                return places.find_map(|place| self.enter(children[place], state, search));
+            }
             let [only] = children[..] else {
                 return children.iter().find_map(|child| self.enter(*child, state, search));
             };
