@@ -1,4 +1,5 @@
 //! What a packet costs between two ports in memory: by the exact-match cache, by the megaflow index, by upcall.
+#![expect(clippy::unwrap_used, reason = "a bench that cannot be set up shall stop")]
 
 use std::hint::black_box;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Two dummy ports and a static rule, polled by hand: what comes in by one goes out by the other.
 //!
 //! `cargo run -p ovs-dpif --example two_ports`
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,8 +34,8 @@ impl UpcallHandler for Crossover {
         mask.fields.recirc_id = u32::MAX;
         mask.fields.packet_type = u32::MAX.into();
         mask.fields.dl_type = u16::MAX.into();
-        let install =
-            Install { ufid: Ufid(upcall.key.in_port.into()), mask: Box::new(mask), actions: actions.clone() };
+        let ufid = Ufid(u128::from(upcall.key.in_port) << 16 | u128::from(upcall.key.dl_type.get()));
+        let install = Install { ufid, mask: Box::new(mask), actions: actions.clone() };
         Verdict::Forward { actions, install: Some(install) }
     }
 

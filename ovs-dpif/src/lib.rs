@@ -1,17 +1,4 @@
-//! Datapaths behind one trait: match packets against megaflows, execute actions, ask when nothing matches.
-//!
-//! ```text
-//!   control side                                    packet side (one or more workers)
-//!   ────────────                                    ─────────────────────────────────
-//!   Dpif::submit(Op) ──── command queue ──────────▶ Worker::poll
-//!   Dpif::poll ◀───────── completions, changes ──── │ rx ▶ extract ▶ cache ▶ megaflows ▶ actions ▶ tx
-//!   Dpif::dump_flows ◀─── read under a guard ────── │ miss ▶ UpcallHandler::miss ▶ install + forward
-//!   Dpif::execute         (packet-outs)             │ userspace action ▶ UpcallHandler::punt
-//! ```
-//!
-//! Two datapaths implement the trait: a naive one, a linear search that is obviously right and
-//! serves as the oracle of the other, and the userspace one, which is fast.
-//! Neither starts threads nor reads clocks.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod action;

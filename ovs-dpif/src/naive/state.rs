@@ -172,7 +172,7 @@ impl State {
 
     fn install(&mut self, key: &ovs_flow::FlowKey, install: Install) {
         let Install { ufid, mask, actions } = install;
-        let refused = match self.flows.add(ufid, Match::new(key, *mask), actions) {
+        let refused = match self.flows.add(ufid, &Match::new(key, *mask), actions) {
             Ok(()) => None,
             Err(DpifError::FlowExists) => Some(DropReason::AlreadyInstalled),
             Err(_) => Some(DropReason::FlowLimit),
@@ -217,7 +217,9 @@ impl Env for State {
         };
         let mut finished = Vec::new();
         finish(packet, offloads, &mut self.pool, &mut self.ledger, &mut |packet, _| finished.push(packet));
-        finished.into_iter().for_each(|packet| self.send(packet, port));
+        for packet in finished {
+            self.send(packet, port);
+        }
     }
 
     fn recirculate(&mut self, packet: Packet, metadata: Metadata, depth: u8) {

@@ -15,8 +15,11 @@ pub(super) struct Eth(pub [u8; 6]);
 
 impl fmt::Display for Eth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+        for (index, byte) in self.0.iter().enumerate() {
+            let colon = if index == 0 { "" } else { ":" };
+            write!(f, "{colon}{byte:02x}")?;
+        }
+        Ok(())
     }
 }
 
@@ -38,7 +41,7 @@ impl Members<'_, '_> {
     fn member<T: Bits>(
         &mut self,
         name: &str,
-        value: &Masked<T>,
+        value: Masked<T>,
         mut write: impl FnMut(&mut fmt::Formatter<'_>, T, bool) -> fmt::Result,
     ) -> fmt::Result {
         if value.is_none() {
@@ -56,20 +59,20 @@ impl Members<'_, '_> {
         Ok(())
     }
 
-    fn eth(&mut self, name: &str, value: &Masked<[u8; 6]>) -> fmt::Result {
+    fn eth(&mut self, name: &str, value: Masked<[u8; 6]>) -> fmt::Result {
         self.member(name, value, |f, v, _| write!(f, "{}", Eth(v)))
     }
 
-    fn v4(&mut self, name: &str, value: &Masked<[u8; 4]>) -> fmt::Result {
+    fn v4(&mut self, name: &str, value: Masked<[u8; 4]>) -> fmt::Result {
         self.member(name, value, |f, v, _| write!(f, "{}", Ipv4Addr::from(v)))
     }
 
-    fn v6(&mut self, name: &str, value: &Masked<[u8; 16]>) -> fmt::Result {
+    fn v6(&mut self, name: &str, value: Masked<[u8; 16]>) -> fmt::Result {
         self.member(name, value, |f, v, _| write!(f, "{}", Ipv6Addr::from(v)))
     }
 
     /// A number; its mask is always hexadecimal.
-    fn number<T: Bits + Into<u32>>(&mut self, name: &str, value: &Masked<T>, radix: Radix) -> fmt::Result {
+    fn number<T: Bits + Into<u32>>(&mut self, name: &str, value: Masked<T>, radix: Radix) -> fmt::Result {
         self.member(name, value, |f, v, is_mask| match (v.into(), radix) {
             (v, Radix::Decimal) if !is_mask => write!(f, "{v}"),
             (v, _) => write!(f, "{}", Hex(u64::from(v))),
@@ -86,7 +89,7 @@ impl fmt::Display for DisplaySet<'_> {
                 return write!(f, "skb_mark({}/{})", hex(mark.value), hex(mark.mask));
             }
             SetField::Tunnel(tunnel) => return write_tunnel(f, tunnel),
-            SetField::Mpls(entry) => return write_masked_lse(f, entry),
+            SetField::Mpls(entry) => return write_masked_lse(f, *entry),
             _ => {}
         }
         write!(f, "{}(", self.name())?;
@@ -119,41 +122,41 @@ impl DisplaySet<'_> {
     fn members(&self, out: &mut Members<'_, '_>) -> fmt::Result {
         match self.0 {
             SetField::Ethernet { src, dst } => {
-                out.eth("src", src)?;
-                out.eth("dst", dst)
+                out.eth("src", *src)?;
+                out.eth("dst", *dst)
             }
             SetField::Ipv4 { src, dst, tos, ttl } => {
-                out.v4("src", src)?;
-                out.v4("dst", dst)?;
-                out.number("tos", tos, Radix::Hexadecimal)?;
-                out.number("ttl", ttl, Radix::Decimal)
+                out.v4("src", *src)?;
+                out.v4("dst", *dst)?;
+                out.number("tos", *tos, Radix::Hexadecimal)?;
+                out.number("ttl", *ttl, Radix::Decimal)
             }
             SetField::Ipv6 { src, dst, label, tclass, hlimit } => {
-                out.v6("src", src)?;
-                out.v6("dst", dst)?;
-                out.number("label", &widen_label(label), Radix::Hexadecimal)?;
-                out.number("tclass", tclass, Radix::Hexadecimal)?;
-                out.number("hlimit", hlimit, Radix::Decimal)
+                out.v6("src", *src)?;
+                out.v6("dst", *dst)?;
+                out.number("label", widen_label(*label), Radix::Hexadecimal)?;
+                out.number("tclass", *tclass, Radix::Hexadecimal)?;
+                out.number("hlimit", *hlimit, Radix::Decimal)
             }
             SetField::Arp { sip, tip, op, sha, tha } => {
-                out.v4("sip", sip)?;
-                out.v4("tip", tip)?;
-                out.number("op", op, Radix::Decimal)?;
-                out.eth("sha", sha)?;
-                out.eth("tha", tha)
+                out.v4("sip", *sip)?;
+                out.v4("tip", *tip)?;
+                out.number("op", *op, Radix::Decimal)?;
+                out.eth("sha", *sha)?;
+                out.eth("tha", *tha)
             }
             SetField::Tcp { src, dst } | SetField::Udp { src, dst } | SetField::Sctp { src, dst } => {
-                out.number("src", src, Radix::Decimal)?;
-                out.number("dst", dst, Radix::Decimal)
+                out.number("src", *src, Radix::Decimal)?;
+                out.number("dst", *dst, Radix::Decimal)
             }
             SetField::Icmp { kind, code } => {
-                out.number("type", kind, Radix::Decimal)?;
-                out.number("code", code, Radix::Decimal)
+                out.number("type", *kind, Radix::Decimal)?;
+                out.number("code", *code, Radix::Decimal)
             }
             SetField::Nd { target, sll, tll } => {
-                out.v6("target", target)?;
-                out.eth("sll", sll)?;
-                out.eth("tll", tll)
+                out.v6("target", *target)?;
+                out.eth("sll", *sll)?;
+                out.eth("tll", *tll)
             }
             _ => Ok(()),
         }
@@ -165,8 +168,8 @@ fn hex(number: u32) -> Hex {
 }
 
 /// A flow label has 20 bits: a mask of all of them is full.
-fn widen_label(label: &Masked<u32>) -> Masked<u32> {
-    if label.mask & 0x000f_ffff == 0x000f_ffff { Masked::exact(label.value) } else { *label }
+fn widen_label(label: Masked<u32>) -> Masked<u32> {
+    if label.mask & 0x000f_ffff == 0x000f_ffff { Masked::exact(label.value) } else { label }
 }
 
 /// The parts of a label stack entry: label, traffic class, time to live, bottom of stack.
@@ -180,7 +183,7 @@ pub(super) fn write_lse(f: &mut fmt::Formatter<'_>, lse: u32) -> fmt::Result {
     write!(f, "label={label},tc={tc},ttl={ttl},bos={bos}")
 }
 
-fn write_masked_lse(f: &mut fmt::Formatter<'_>, entry: &Masked<u32>) -> fmt::Result {
+fn write_masked_lse(f: &mut fmt::Formatter<'_>, entry: Masked<u32>) -> fmt::Result {
     f.write_str("mpls(")?;
     if entry.is_exact() {
         write_lse(f, entry.value)?;

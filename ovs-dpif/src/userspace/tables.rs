@@ -133,13 +133,13 @@ impl Tables {
         guard: &Guard<'_>,
     ) -> Result<(), DpifError> {
         let mask = self.index.admit(key, mask);
-        self.add(ufid, Match::new(key, mask), actions, guard)
+        self.add(ufid, &Match::new(key, mask), actions, guard)
     }
 
     fn add(
         &mut self,
         ufid: Ufid,
-        matching: Match,
+        matching: &Match,
         actions: Actions,
         guard: &Guard<'_>,
     ) -> Result<(), DpifError> {
@@ -148,11 +148,11 @@ impl Tables {
         }
         let entry = Entry { ufid, actions: Cell::new(&self.domain, Arc::new(actions)) };
         let none = ovs_classifier::FlowStats::default();
-        let id = self.table.insert(&matching, entry, none, guard).map_err(|error| match error {
+        let id = self.table.insert(matching, entry, none, guard).map_err(|error| match error {
             FlowTableError::Exists(_) => DpifError::FlowExists,
             _ => DpifError::FlowLimit,
         })?;
-        if self.index.insert(&matching, id).is_err() {
+        if self.index.insert(matching, id).is_err() {
             self.table.remove(id, guard);
             return Err(DpifError::FlowLimit);
         }
@@ -173,7 +173,7 @@ impl Tables {
             (Some(_), PutMode::Create) => Err(DpifError::FlowExists),
             (None, PutMode::Modify) => Err(DpifError::NoFlow),
             (None, _) if self.table.len() >= limit => Err(DpifError::FlowLimit),
-            (None, _) => self.add(ufid, Match::new(&put.key, *put.mask), put.actions, guard).map(|()| None),
+            (None, _) => self.add(ufid, &Match::new(&put.key, *put.mask), put.actions, guard).map(|()| None),
             (Some(flow), _) => {
                 flow.value().actions.replace(Arc::new(put.actions));
                 Ok(Some(stats(flow)))

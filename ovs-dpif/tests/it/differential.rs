@@ -144,7 +144,7 @@ fn run(mut rig: Rig, seed: u64, rounds: &[Vec<(u32, Shape)>]) -> Seen {
             tag += 1;
         }
         rig.settle();
-        if seed % 5 == 0 && index == rounds.len() / 2 {
+        if seed.is_multiple_of(5) && index == rounds.len() / 2 {
             rig.dpif.submit(Op::FlowFlush).unwrap();
             rig.settle();
         }

@@ -7,9 +7,9 @@ use crate::Masked;
 
 pub(super) fn v4(
     packet: &mut Packet,
-    (src, dst): (&Masked<[u8; 4]>, &Masked<[u8; 4]>),
-    tos: &Masked<u8>,
-    ttl: &Masked<u8>,
+    (src, dst): (Masked<[u8; 4]>, Masked<[u8; 4]>),
+    tos: Masked<u8>,
+    ttl: Masked<u8>,
 ) {
     let Some(mut ip) = Ipv4::of(packet) else { return };
     if !src.is_none() {
@@ -28,10 +28,10 @@ pub(super) fn v4(
 
 pub(super) fn v6(
     packet: &mut Packet,
-    (src, dst): (&Masked<[u8; 16]>, &Masked<[u8; 16]>),
-    label: &Masked<u32>,
-    tclass: &Masked<u8>,
-    hlimit: &Masked<u8>,
+    (src, dst): (Masked<[u8; 16]>, Masked<[u8; 16]>),
+    label: Masked<u32>,
+    tclass: Masked<u8>,
+    hlimit: Masked<u8>,
 ) {
     let Some(mut ip) = Ipv6::of(packet) else { return };
     if !src.is_none() {

@@ -5,7 +5,7 @@ use ovs_packet::edit::{Arp, set_ether_dst, set_ether_src, set_mpls, top_mpls};
 
 use crate::Masked;
 
-pub(super) fn ethernet(packet: &mut Packet, src: &Masked<[u8; 6]>, dst: &Masked<[u8; 6]>) {
+pub(super) fn ethernet(packet: &mut Packet, src: Masked<[u8; 6]>, dst: Masked<[u8; 6]>) {
     let Some(addresses) = packet.data().first_chunk::<12>() else { return };
     let [d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5] = *addresses;
     if packet.facts().packet_type == 0 {
@@ -14,7 +14,7 @@ pub(super) fn ethernet(packet: &mut Packet, src: &Masked<[u8; 6]>, dst: &Masked<
     }
 }
 
-pub(super) fn mpls(packet: &mut Packet, entry: &Masked<u32>) {
+pub(super) fn mpls(packet: &mut Packet, entry: Masked<u32>) {
     if let Some(old) = top_mpls(packet) {
         set_mpls(packet, entry.apply(old));
     }
@@ -22,9 +22,9 @@ pub(super) fn mpls(packet: &mut Packet, entry: &Masked<u32>) {
 
 pub(super) fn arp(
     packet: &mut Packet,
-    (sip, tip): (&Masked<[u8; 4]>, &Masked<[u8; 4]>),
-    op: &Masked<u16>,
-    (sha, tha): (&Masked<[u8; 6]>, &Masked<[u8; 6]>),
+    (sip, tip): (Masked<[u8; 4]>, Masked<[u8; 4]>),
+    op: Masked<u16>,
+    (sha, tha): (Masked<[u8; 6]>, Masked<[u8; 6]>),
 ) {
     let Some(mut arp) = Arp::of(packet) else { return };
     arp.set_sender_ip(sip.apply(arp.sender_ip()));

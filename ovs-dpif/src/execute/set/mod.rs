@@ -22,17 +22,17 @@ pub(super) fn set(field: &SetField, packet: &mut Packet, metadata: &mut Metadata
             Some(old) => old.clone_from(tunnel),
             none => *none = Some(tunnel.clone()),
         },
-        SetField::Ethernet { src, dst } => link::ethernet(packet, src, dst),
-        SetField::Mpls(entry) => link::mpls(packet, entry),
-        SetField::Arp { sip, tip, op, sha, tha } => link::arp(packet, (sip, tip), op, (sha, tha)),
-        SetField::Ipv4 { src, dst, tos, ttl } => ip::v4(packet, (src, dst), tos, ttl),
+        SetField::Ethernet { src, dst } => link::ethernet(packet, *src, *dst),
+        SetField::Mpls(entry) => link::mpls(packet, *entry),
+        SetField::Arp { sip, tip, op, sha, tha } => link::arp(packet, (*sip, *tip), *op, (*sha, *tha)),
+        SetField::Ipv4 { src, dst, tos, ttl } => ip::v4(packet, (*src, *dst), *tos, *ttl),
         SetField::Ipv6 { src, dst, label, tclass, hlimit } => {
-            ip::v6(packet, (src, dst), label, tclass, hlimit);
+            ip::v6(packet, (*src, *dst), *label, *tclass, *hlimit);
         }
-        SetField::Tcp { src, dst } => transport::ports(packet, transport::TCP, src, dst),
-        SetField::Udp { src, dst } => transport::ports(packet, transport::UDP, src, dst),
-        SetField::Sctp { src, dst } => transport::ports(packet, transport::SCTP, src, dst),
-        SetField::Icmp { kind, code } => transport::icmp(packet, kind, code),
-        SetField::Nd { target, sll, tll } => transport::neighbor(packet, target, sll, tll),
+        SetField::Tcp { src, dst } => transport::ports(packet, transport::TCP, *src, *dst),
+        SetField::Udp { src, dst } => transport::ports(packet, transport::UDP, *src, *dst),
+        SetField::Sctp { src, dst } => transport::ports(packet, transport::SCTP, *src, *dst),
+        SetField::Icmp { kind, code } => transport::icmp(packet, *kind, *code),
+        SetField::Nd { target, sll, tll } => transport::neighbor(packet, *target, *sll, *tll),
     }
 }

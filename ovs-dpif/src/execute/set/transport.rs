@@ -10,13 +10,13 @@ pub(super) const TCP: IpProtocol = IpProtocol::TCP;
 pub(super) const UDP: IpProtocol = IpProtocol::UDP;
 pub(super) const SCTP: IpProtocol = IpProtocol::SCTP;
 
-pub(super) fn ports(packet: &mut Packet, protocol: IpProtocol, src: &Masked<u16>, dst: &Masked<u16>) {
+pub(super) fn ports(packet: &mut Packet, protocol: IpProtocol, src: Masked<u16>, dst: Masked<u16>) {
     if let Some(mut ports) = Ports::of(packet).filter(|ports| ports.protocol() == protocol) {
         ports.set(src.apply(ports.src()), dst.apply(ports.dst()));
     }
 }
 
-pub(super) fn icmp(packet: &mut Packet, kind: &Masked<u8>, code: &Masked<u8>) {
+pub(super) fn icmp(packet: &mut Packet, kind: Masked<u8>, code: Masked<u8>) {
     if let Some(mut icmp) = Icmp::of(packet) {
         icmp.set(kind.apply(icmp.kind()), code.apply(icmp.code()));
     }
@@ -24,9 +24,9 @@ pub(super) fn icmp(packet: &mut Packet, kind: &Masked<u8>, code: &Masked<u8>) {
 
 pub(super) fn neighbor(
     packet: &mut Packet,
-    target: &Masked<[u8; 16]>,
-    sll: &Masked<[u8; 6]>,
-    tll: &Masked<[u8; 6]>,
+    target: Masked<[u8; 16]>,
+    sll: Masked<[u8; 6]>,
+    tll: Masked<[u8; 6]>,
 ) {
     let Some(mut neighbor) = Neighbor::of(packet) else { return };
     if !target.is_none() {
