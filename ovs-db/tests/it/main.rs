@@ -2,6 +2,7 @@
 
 mod client;
 mod differential;
+mod embedded;
 mod journal;
 mod peer;
 mod support;
