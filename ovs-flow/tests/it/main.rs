@@ -14,6 +14,7 @@ mod fields;
 mod generate;
 mod hashes;
 mod match_text;
+mod mutate;
 mod nxm;
 mod peer;
 mod round_trip;
