@@ -63,11 +63,8 @@ impl Connection {
     /// What to sleep on.
     pub(super) fn waits(&self, config: &ListenerConfig) -> impl Iterator<Item = Wait<'_>> {
         let heeded = !self.ended && self.stream.queued() <= config.patience;
-        let first = if (self.more && heeded) || self.broken.is_some() {
-            Wait::Ready
-        } else {
-            self.stream.wait(heeded)
-        };
+        let over = self.broken.is_some() || (self.ended && self.stream.queued() == 0);
+        let first = if (self.more && heeded) || over { Wait::Ready } else { self.stream.wait(heeded) };
         [Some(first), self.watch.deadline().map(Wait::At)].into_iter().flatten()
     }
 

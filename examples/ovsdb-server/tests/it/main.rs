@@ -1,0 +1,5 @@
+//! The program, driven by the distribution's tools.
+
+mod faults;
+mod support;
+mod tools;
