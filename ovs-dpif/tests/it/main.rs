@@ -1,8 +1,11 @@
 //! Integration tests of ovs-dpif, one binary.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod actions;
 mod differential;
+mod flows;
 mod frames;
 mod no_allocation;
 mod rig;
 mod suite;
+mod threads;

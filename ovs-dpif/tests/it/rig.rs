@@ -27,7 +27,11 @@ pub struct Rig {
 
 impl Rig {
     pub fn naive() -> Self {
-        let dpif = NaiveDatapath::new("dp", "dummy", 1, 1000);
+        Self::naive_limited(1000)
+    }
+
+    pub fn naive_limited(flows: usize) -> Self {
+        let dpif = NaiveDatapath::new("dp", "dummy", 1, flows);
         let side = Side::Naive(dpif.worker());
         Self::with(Box::new(dpif), side)
     }
@@ -60,6 +64,18 @@ impl Rig {
         let number = Some(DpPort(number));
         self.dpif.add_port(PortRequest { device: Box::new(device), number }).unwrap();
         handle
+    }
+
+    /// One turn of the packet side that answers no more than so many upcalls.
+    pub fn turn(&mut self, upcalls: usize) {
+        match &mut self.side {
+            Side::Naive(worker) => drop(worker.run(self.now)),
+            Side::Userspace(workers) => {
+                for worker in workers {
+                    worker.poll(self.now, Budget { upcalls, ..Budget::default() });
+                }
+            }
+        }
     }
 
     /// Turns until nothing moves any more; keeps the events. The ledger must balance after every turn.
