@@ -47,6 +47,8 @@ pub struct Limits {
     pub output_buffer: usize,
     /// Bytes of requests that wait on one connection before it is told to stop reading.
     pub input_buffer: usize,
+    /// Messages that one bundle may hold.
+    pub bundle_messages: usize,
     /// Effects of upcalls that wait for the control side; beyond, packets are refused by name.
     pub effects: usize,
     /// Megaflows of the datapath.
@@ -65,6 +67,7 @@ impl Default for Limits {
             connections: 1024,
             output_buffer: 4 << 20,
             input_buffer: 1 << 20,
+            bundle_messages: 1_000_000,
             effects: 65_536,
             megaflows: 200_000,
             max_idle: Duration::from_secs(10),
@@ -101,6 +104,12 @@ impl Limits {
     /// Sets the bytes of requests that may wait on a connection.
     pub fn input_buffer(mut self, bytes: usize) -> Self {
         self.input_buffer = bytes;
+        self
+    }
+
+    /// Sets how many messages a bundle may hold.
+    pub fn bundle_messages(mut self, messages: usize) -> Self {
+        self.bundle_messages = messages;
         self
     }
 

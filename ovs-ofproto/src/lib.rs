@@ -15,8 +15,6 @@
 //! a [`DesiredState`], what is to be done comes out as a [`Plan`], and applying that is a step of its own.
 #![forbid(unsafe_code)]
 
-#[expect(dead_code, unused_imports, reason = "the switch opens sessions once its bridges have tables")]
-mod agent;
 mod bridge;
 mod compact;
 mod config;
@@ -46,7 +44,7 @@ pub use mac_learning::{MacEntry, MacStats};
 pub use plan::{Applied, Plan, Step};
 pub use snapshot::Snapshot;
 pub use status::{BridgeStatus, InterfaceStatus, Status};
-pub use switch::{ConnId, ConnectionKind, Switch, SwitchEvent, Turn};
+pub use switch::{Bridge, ConnId, ConnectionKind, Switch, SwitchEvent, Turn};
 
 pub use ovs_dpif;
 pub use ovs_flow;

@@ -23,6 +23,17 @@ pub(crate) struct Round<'a> {
     pub new_table: bool,
     /// The most rules of a table.
     pub limit: usize,
+    /// What has been done, if it may have to be taken back.
+    pub undo: Option<Vec<Undo>>,
+}
+
+/// A step that can be taken back while its version has not been published.
+#[derive(Debug)]
+pub(crate) enum Undo {
+    /// A rule was put in, perhaps in place of another.
+    Inserted { rule: RuleRef<Flow>, replaced: Option<RuleRef<Flow>> },
+    /// A rule was taken out.
+    Removed(RuleRef<Flow>),
 }
 
 /// A rule that was removed.
@@ -140,6 +151,9 @@ impl BridgeState {
             table.active += 1;
         }
         self.tables.start_timer(&inserted.rule);
+        if let Some(undo) = &mut round.undo {
+            undo.push(Undo::Inserted { rule: inserted.rule, replaced: inserted.replaced });
+        }
         self.note(table_id, matching, round);
         Ok(())
     }
@@ -155,6 +169,28 @@ impl BridgeState {
             }
             if rule.value().flags.contains(FlowModFlags::SEND_FLOW_REM) {
                 round.gone.push(Gone { rule: Arc::clone(rule), reason, at: round.now });
+            }
+            if let Some(undo) = &mut round.undo {
+                undo.push(Undo::Removed(Arc::clone(rule)));
+            }
+        }
+    }
+
+    /// Takes steps back, the last one first.
+    pub fn take_back(&mut self, steps: Vec<Undo>) {
+        for step in steps.into_iter().rev() {
+            let (back, out) = match step {
+                Undo::Inserted { rule, replaced } => (replaced, Some(rule)),
+                Undo::Removed(rule) => (Some(rule), None),
+            };
+            let Some(id) = back.as_ref().or(out.as_ref()).map(|rule| rule.value().table) else { continue };
+            let Some(table) = self.tables.get_mut(id) else { continue };
+            if out.is_some_and(|rule| table.rules.discard(&rule)) {
+                table.active -= 1;
+            }
+            if let Some(rule) = back.filter(|rule| table.rules.restore(rule)) {
+                table.active += 1;
+                self.tables.start_timer(&rule);
             }
         }
     }

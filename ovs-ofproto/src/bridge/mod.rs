@@ -6,9 +6,10 @@ mod identity;
 mod ports;
 mod select;
 
-pub(crate) use flow_mod::{Gone, Round};
+pub(crate) use flow_mod::{Gone, Round, Undo};
 pub(crate) use identity::datapath_id_of;
 pub(crate) use ports::{PortCounters, PortRecord};
+pub(crate) use select::Criteria;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub(crate) struct BridgeState {
     pub fail_open: bool,
     /// Fragments: 0 normal, 1 drop, 3 match.
     pub fragments: u16,
+    /// Of the present primary controller.
+    pub generation: Option<u64>,
 }
 
 impl BridgeState {
@@ -58,6 +61,7 @@ impl BridgeState {
             alone_since: None,
             fail_open: false,
             fragments: 0,
+            generation: None,
             config,
         }
     }

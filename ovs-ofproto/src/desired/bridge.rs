@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ovs_netdev::EtherAddr;
+use ovs_openflow::VersionSet;
 
 use super::PortConfig;
 
@@ -27,6 +28,8 @@ pub struct BridgeConfig {
     pub serial: Option<String>,
     /// Controllers that it belongs to. Connecting to them is the embedder's business.
     pub controllers: Vec<ControllerConfig>,
+    /// OpenFlow versions that may be spoken (`protocols`); those that the switch does not speak are left out.
+    pub protocols: VersionSet,
     /// Ports by name. The local port, named like the bridge, is added where it is missing.
     pub ports: BTreeMap<String, PortConfig>,
     /// Tables that differ from the default, by number.
@@ -89,6 +92,12 @@ impl BridgeConfig {
         self
     }
 
+    /// Sets the OpenFlow versions that may be spoken.
+    pub fn protocols(mut self, versions: VersionSet) -> Self {
+        self.protocols = versions;
+        self
+    }
+
     /// Adds a port, in place of one of the same name.
     pub fn port(mut self, port: PortConfig) -> Self {
         self.ports.insert(port.name.clone(), port);
@@ -137,6 +146,7 @@ impl Default for BridgeConfig {
             description: None,
             serial: None,
             controllers: Vec::new(),
+            protocols: VersionSet::ALL,
             ports: BTreeMap::new(),
             flow_tables: BTreeMap::new(),
             mac_aging: Duration::from_secs(300),

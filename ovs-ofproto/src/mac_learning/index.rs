@@ -31,20 +31,25 @@ pub(crate) fn mac_key(vlan: u16, mac: [u8; 6]) -> u64 {
     u64::from(vlan & 0xfff) << 48 | u64::from_be_bytes([0, 0, a, b, c, d, e, f])
 }
 
+/// A 64×64-bit multiplication, folded: cheap and nonlinear.
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    product as u64 ^ (product >> 64) as u64
+}
+
 impl MacIndex {
     /// An index with room for `capacity` addresses.
     pub fn new(capacity: usize, seed: [u64; 2]) -> Self {
         let buckets = (capacity.max(16) * 2 / WAYS).next_power_of_two();
         let slots = (0..buckets * WAYS).map(|_| Slot::default()).collect();
+        // Seeds may be small numbers; the keys of the hash must not be.
+        let spread = |n: u64| fold(n ^ 0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93) ^ n.rotate_left(29);
+        let seed = [spread(seed[0]), spread(seed[1] ^ 0xa076_1d64_78bd_642f) | 1];
         Self { slots, seed }
     }
 
     fn hash(&self, key: u64) -> u64 {
-        let fold = |a: u64, b: u64| {
-            let product = u128::from(a) * u128::from(b);
-            product as u64 ^ (product >> 64) as u64
-        };
-        fold(fold(key ^ self.seed[0], self.seed[1] | 1) ^ 0x9e37_79b9_7f4a_7c15, self.seed[0] | 1)
+        fold(fold(key ^ self.seed[0], self.seed[1]) ^ 0x9e37_79b9_7f4a_7c15, self.seed[0] | 1)
     }
 
     fn buckets(&self, hash: u64) -> [&[Slot]; 2] {
@@ -77,9 +82,10 @@ impl MacIndex {
         let buckets = self.buckets(hash);
         let with = |wanted: u64| move |slot: &&Slot| slot.key.load(Ordering::Relaxed) == wanted;
         let present = buckets.into_iter().flatten().find(with(key));
-        let Some(slot) = present.or_else(|| buckets.into_iter().flatten().find(with(0))) else {
-            return false;
-        };
+        // A new one goes into the emptier of its buckets, which keeps both from filling up.
+        let [free, other] = buckets.map(|bucket| bucket.iter().filter(with(0)).count());
+        let emptier = if free >= other { buckets[0] } else { buckets[1] };
+        let Some(slot) = present.or_else(|| emptier.iter().find(with(0))) else { return false };
         slot.value.store(Self::value(hash, port), Ordering::Release);
         slot.key.store(key, Ordering::Release);
         true

@@ -86,6 +86,7 @@ impl Switch {
             gone: &mut gone,
             new_table: false,
             limit: self.config.limits.rules_per_table,
+            undo: None,
         };
         let result = change(bridge, &mut round);
         self.world_changed |= round.new_table;

@@ -1,7 +1,7 @@
 //! The switch: all bridges of one datapath, and the one control side of it.
 
+mod agent;
 mod apply;
-mod connection;
 mod effects;
 mod fail_mode;
 mod poll;
@@ -10,6 +10,9 @@ mod publish;
 mod settle;
 mod status;
 mod trace;
+mod view;
+
+pub use view::Bridge;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -23,9 +26,9 @@ use ovs_flow::{DpPort, OfPort};
 use ovs_netdev::{Registry, Wait};
 use parking_lot::RwLock;
 
-use connection::Connection;
-pub use connection::{ConnId, ConnectionKind};
-use settle::Settler;
+use agent::Connection;
+pub use agent::{ConnId, ConnectionKind};
+use settle::{Settled, Settler};
 
 use crate::bridge::{BridgeState, Gone};
 use crate::revalidate::Revalidator;
@@ -69,6 +72,7 @@ pub struct Switch {
     settler: Settler,
     /// Rules that are removed; told when their last counters are known.
     gone: Vec<(BridgeId, Gone)>,
+    gone_until: Option<Settled>,
 
     connections: BTreeMap<ConnId, Connection>,
     next_connection: u64,
@@ -112,6 +116,7 @@ impl Switch {
             revalidator: Revalidator::default(),
             settler: Settler::default(),
             gone: Vec::new(),
+            gone_until: None,
             connections: BTreeMap::new(),
             next_connection: 0,
             events: Vec::new(),

@@ -49,6 +49,11 @@ impl Settler {
         mine
     }
 
+    /// The version that had been left behind by all workers when the last round ended.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
     pub fn settled(&self) -> Settled {
         Settled(self.settled)
     }

@@ -1,4 +1,6 @@
 //! Integration tests of ovs-ofproto, one binary.
 
+mod client;
 mod forwarding;
+mod openflow;
 mod world;

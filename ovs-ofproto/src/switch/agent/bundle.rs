@@ -1,0 +1,190 @@
+//! Bundles: messages that take effect together or not at all.
+//!
+//! All changes of a commit are made for the same unpublished version, so that readers see all of them or none. If
+//! one fails, those before it are taken back in reverse order.
+
+use ovs_openflow::{
+    BundleAdd, BundleControl, BundleControlKind, BundleFlags, Message, OfError, PacketOut, PortMod,
+};
+
+use super::check::check_actions;
+use super::connection::ConnId;
+use super::flows::check_flow_mod;
+use crate::bridge::Undo;
+use crate::switch::Switch;
+
+/// Bundles that a connection may have open.
+const BUNDLES: usize = 16;
+
+/// An open or closed bundle.
+#[derive(Debug)]
+pub(in crate::switch) struct Bundle {
+    flags: BundleFlags,
+    closed: bool,
+    messages: Vec<(u32, Message)>,
+}
+
+impl Switch {
+    pub(super) fn serve_bundle_control(
+        &mut self,
+        id: ConnId,
+        xid: u32,
+        control: BundleControl,
+    ) -> Result<(), OfError> {
+        let result = match control.kind {
+            BundleControlKind::OpenRequest => self.open_bundle(id, control),
+            BundleControlKind::CloseRequest => self.close_bundle(id, control),
+            BundleControlKind::CommitRequest => self.commit_bundle(id, control),
+            BundleControlKind::DiscardRequest => {
+                let bundles = self.connections.get_mut(&id).map(|conn| &mut conn.bundles);
+                bundles.and_then(|bundles| bundles.remove(&control.id)).map(|_| ()).ok_or(OfError::BfcBadId)
+            }
+            _ => Err(OfError::BfcBadType),
+        };
+        result?;
+        let kind = control.kind.reply();
+        self.reply(id, xid, &Message::BundleControl(BundleControl { kind, ..control }));
+        Ok(())
+    }
+
+    fn open_bundle(&mut self, id: ConnId, control: BundleControl) -> Result<(), OfError> {
+        let Some(conn) = self.connections.get_mut(&id) else { return Ok(()) };
+        if conn.bundles.remove(&control.id).is_some() {
+            return Err(OfError::BfcBadId);
+        }
+        if conn.bundles.len() >= BUNDLES {
+            return Err(OfError::BfcOutOfBundles);
+        }
+        conn.bundles.insert(control.id, Bundle { flags: control.flags, closed: false, messages: Vec::new() });
+        Ok(())
+    }
+
+    fn close_bundle(&mut self, id: ConnId, control: BundleControl) -> Result<(), OfError> {
+        let Some(conn) = self.connections.get_mut(&id) else { return Ok(()) };
+        let bundle = conn.bundles.get_mut(&control.id).ok_or(OfError::BfcBadId)?;
+        let refused = if bundle.closed {
+            Some(OfError::BfcBundleClosed)
+        } else {
+            (bundle.flags != control.flags).then_some(OfError::BfcBadFlags)
+        };
+        if let Some(error) = refused {
+            conn.bundles.remove(&control.id);
+            return Err(error);
+        }
+        bundle.closed = true;
+        Ok(())
+    }
+
+    pub(super) fn serve_bundle_add(&mut self, id: ConnId, add: BundleAdd) -> Result<(), OfError> {
+        let limit = self.config.limits.bundle_messages;
+        let Some(conn) = self.connections.get_mut(&id) else { return Ok(()) };
+        let full = conn.bundles.len() >= BUNDLES;
+        let bundle = match conn.bundles.get_mut(&add.id) {
+            Some(bundle) => bundle,
+            None if full => return Err(OfError::BfcOutOfBundles),
+            // A bundle opens with its first message, too.
+            None => {
+                let fresh = Bundle { flags: add.flags, closed: false, messages: Vec::new() };
+                conn.bundles.entry(add.id).or_insert(fresh)
+            }
+        };
+        let error = if bundle.closed {
+            OfError::BfcBundleClosed
+        } else if bundle.flags != add.flags {
+            OfError::BfcBadFlags
+        } else if !matches!(add.message, Message::FlowMod(_) | Message::PortMod(_) | Message::PacketOut(_)) {
+            OfError::BfcMsgUnsup
+        } else if bundle.messages.len() >= limit {
+            OfError::BfcMsgTooMany
+        } else {
+            bundle.messages.push((add.xid, add.message));
+            return Ok(());
+        };
+        conn.bundles.remove(&add.id);
+        Err(error)
+    }
+
+    fn commit_bundle(&mut self, id: ConnId, control: BundleControl) -> Result<(), OfError> {
+        let Some(conn) = self.connections.get_mut(&id) else { return Ok(()) };
+        let bundle = conn.bundles.remove(&control.id).ok_or(OfError::BfcBadId)?;
+        if bundle.flags != control.flags {
+            return Err(OfError::BfcBadFlags);
+        }
+        let name = conn.bridge.clone();
+        match self.try_bundle(&name, &bundle.messages) {
+            Ok(()) => {
+                self.finish_bundle(&name, &bundle.messages);
+                Ok(())
+            }
+            Err((index, error)) => {
+                // The message that failed is named by its own error first.
+                if let Some((xid, message)) = bundle.messages.get(index) {
+                    self.refuse_bundled(id, *xid, error, message);
+                }
+                Err(OfError::BfcMsgFailed)
+            }
+        }
+    }
+
+    /// Makes all changes of flows, or none; checks the other messages.
+    fn try_bundle(&mut self, name: &str, messages: &[(u32, Message)]) -> Result<(), (usize, OfError)> {
+        for (index, (_, message)) in messages.iter().enumerate() {
+            let checked = match message {
+                Message::FlowMod(change) => check_flow_mod(change),
+                Message::PortMod(change) => self.check_port_mod(name, change),
+                Message::PacketOut(packet) => check_packet_out(packet),
+                _ => Err(OfError::BfcMsgUnsup),
+            };
+            checked.map_err(|error| (index, error))?;
+        }
+        let result = self.change_rules(name, |bridge, round| {
+            round.undo = Some(Vec::new());
+            for (index, (_, message)) in messages.iter().enumerate() {
+                let Message::FlowMod(change) = message else { continue };
+                if let Err(error) = bridge.flow_mod(change, round) {
+                    let undo: Vec<Undo> = round.undo.take().unwrap_or_default();
+                    bridge.take_back(undo);
+                    round.gone.clear();
+                    return Err((index, error));
+                }
+            }
+            Ok(())
+        });
+        result.unwrap_or(Err((0, OfError::BrcEperm)))
+    }
+
+    /// What cannot fail any more.
+    fn finish_bundle(&mut self, name: &str, messages: &[(u32, Message)]) {
+        for (_, message) in messages {
+            match message {
+                Message::PortMod(change) => self.change_port(name, change.port, change.config, change.mask),
+                Message::PacketOut(packet) => {
+                    // It was checked; what happens to the packet is not the bundle's business.
+                    let _ = self.packet_out(name, packet.in_port, &packet.actions, &packet.data);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn check_port_mod(&self, name: &str, change: &PortMod) -> Result<(), OfError> {
+        match self.port_desc(name, change.port) {
+            None => Err(OfError::PmfcBadPort),
+            Some(desc) if desc.hw_addr != change.hw_addr => Err(OfError::PmfcBadHwAddr),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn refuse_bundled(&mut self, id: ConnId, xid: u32, error: OfError, message: &Message) {
+        let Some(protocol) = self.connections.get(&id).and_then(|conn| conn.protocol) else { return };
+        let request = message.encode(protocol, xid).unwrap_or_default();
+        self.refuse(id, xid, error, &request);
+    }
+}
+
+fn check_packet_out(packet: &PacketOut) -> Result<(), OfError> {
+    if packet.buffer_id.is_some() {
+        return Err(OfError::BrcBufferUnknown);
+    }
+    check_actions(&packet.actions, Some(ovs_flow::TableId(0)))
+}

@@ -1,0 +1,64 @@
+//! Which actions this switch does: others are refused when they come.
+
+use ovs_flow::{OfPort, TableId};
+use ovs_openflow::{Action, OfError};
+
+/// The deepest that sets may nest; the wire allows no more than one.
+const DEPTH: usize = 2;
+
+/// Checks the actions of a rule in `table`, or of a packet-out.
+pub(in crate::switch) fn check_actions(actions: &[Action], table: Option<TableId>) -> Result<(), OfError> {
+    check(actions, table, DEPTH)
+}
+
+fn check(actions: &[Action], table: Option<TableId>, depth: usize) -> Result<(), OfError> {
+    for action in actions {
+        match action {
+            Action::Output { port, .. } | Action::Enqueue { port, .. } => check_port(*port)?,
+            Action::Group(_) => return Err(OfError::BacBadOutGroup),
+            Action::Meter(_) => return Err(OfError::MmfcInvalidMeter),
+            Action::GotoTable(next) => match table {
+                Some(table) if table.0 < next.0 && next.0 < TableId::INTERNAL.0 => {}
+                _ => return Err(OfError::BicBadTableId),
+            },
+            Action::WriteActions(set) if depth > 0 => check(set, table, depth - 1)?,
+            Action::Controller(to) if to.pause || to.meter != 0 => return Err(OfError::BacBadArgument),
+            Action::OutputReg { .. }
+            | Action::Controller(_)
+            | Action::SetQueue(_)
+            | Action::PopQueue
+            | Action::SetField(_)
+            | Action::Mod(_)
+            | Action::Move { .. }
+            | Action::SetVlanVid { .. }
+            | Action::SetVlanPcp { .. }
+            | Action::PopVlan
+            | Action::PushVlan(_)
+            | Action::DecTtl(_)
+            | Action::SetTunnel { .. }
+            | Action::Resubmit { .. }
+            | Action::StackPush(_)
+            | Action::StackPop(_)
+            | Action::Note(_)
+            | Action::Exit
+            | Action::ClearActions
+            | Action::WriteMetadata { .. } => {}
+            _ => return Err(OfError::BacBadType),
+        }
+    }
+    Ok(())
+}
+
+fn check_port(port: OfPort) -> Result<(), OfError> {
+    match port {
+        OfPort::IN_PORT
+        | OfPort::TABLE
+        | OfPort::NORMAL
+        | OfPort::FLOOD
+        | OfPort::ALL
+        | OfPort::CONTROLLER
+        | OfPort::LOCAL => Ok(()),
+        port if port < OfPort::MAX => Ok(()),
+        _ => Err(OfError::BacBadOutPort),
+    }
+}

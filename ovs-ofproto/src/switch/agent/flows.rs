@@ -1,0 +1,40 @@
+//! Changes of flows that come by a connection.
+
+use ovs_flow::TableId;
+use ovs_openflow::{FlowMod, FlowModCommand, OfError};
+
+use super::check::check_actions;
+use super::connection::ConnId;
+use crate::switch::Switch;
+
+/// Checks a change of flows before anything is done.
+pub(in crate::switch) fn check_flow_mod(change: &FlowMod) -> Result<(), OfError> {
+    if change.table == TableId::INTERNAL {
+        return Err(OfError::BrcEperm);
+    }
+    let deletes = matches!(change.command, FlowModCommand::Delete | FlowModCommand::DeleteStrict);
+    if deletes {
+        return Ok(());
+    }
+    // A modification of all tables could go back from each of them but the first.
+    let table = if change.table == TableId::ALL { TableId(0) } else { change.table };
+    check_actions(&change.actions, Some(table))
+}
+
+impl Switch {
+    pub(super) fn serve_flow_mod(&mut self, id: ConnId, change: &FlowMod) -> Result<(), OfError> {
+        let name = self.bridge_name_of(id);
+        self.apply_flow_mod(&name, change)
+    }
+
+    /// Carries out a change of flows.
+    pub(in crate::switch) fn apply_flow_mod(
+        &mut self,
+        bridge: &str,
+        change: &FlowMod,
+    ) -> Result<(), OfError> {
+        check_flow_mod(change)?;
+        self.change_rules(bridge, |state, round| state.flow_mod(change, round))
+            .unwrap_or(Err(OfError::BrcEperm))
+    }
+}

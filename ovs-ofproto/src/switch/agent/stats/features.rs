@@ -1,0 +1,54 @@
+//! What tables can do.
+
+use ovs_flow::field::Masking;
+use ovs_flow::{Field, TableId};
+use ovs_openflow::TableFeatures;
+
+use super::table::table_name;
+use crate::switch::Switch;
+
+/// OpenFlow 1.3's instructions: goto_table, write_metadata, write_actions, apply_actions, clear_actions.
+const INSTRUCTIONS: [u16; 5] = [1, 2, 3, 4, 5];
+/// OpenFlow 1.3's actions: output, push and pop VLAN, set_queue, dec_nw_ttl, set_nw_ttl, set_field.
+const ACTIONS: [u16; 7] = [0, 17, 18, 21, 23, 24, 25];
+
+/// The OXM numbers of the fields that are taken, with the mask bit where they can be masked.
+fn headers(take: impl Fn(Field) -> bool) -> Vec<u32> {
+    Field::all()
+        .filter(|field| take(*field))
+        .filter_map(|field| {
+            let number = field.headers().find(|header| header.class == 0x8000)?;
+            let facts = field.facts();
+            let mask = u32::from(facts.masking == Masking::Bitwise);
+            let length = u32::from(facts.size) << mask;
+            Some(u32::from(number.class) << 16 | u32::from(number.number) << 9 | mask << 8 | length)
+        })
+        .collect()
+}
+
+impl Switch {
+    pub(super) fn table_features(&self, name: &str) -> Vec<TableFeatures> {
+        let Some(bridge) = self.bridges.get(name) else { return Vec::new() };
+        let matches = headers(|_| true);
+        let writable = headers(|field| field.facts().writable);
+        let visible = || (0..=u8::MAX).map(TableId).filter(|table| Self::is_visible(*table));
+        visible()
+            .map(|table| {
+                let mut told = TableFeatures::new(table, table_name(bridge, table));
+                told.metadata_match = u64::MAX;
+                told.metadata_write = u64::MAX;
+                told.max_entries = self.table_limit(bridge, table);
+                let last = table.0 + 1 == TableId::INTERNAL.0;
+                told.instructions = INSTRUCTIONS.into_iter().filter(|kind| !(last && *kind == 1)).collect();
+                told.next_tables = visible().filter(|next| *next > table).collect();
+                told.write_actions = ACTIONS.to_vec();
+                told.apply_actions = ACTIONS.to_vec();
+                told.matches.clone_from(&matches);
+                told.wildcards.clone_from(&matches);
+                told.write_set_fields.clone_from(&writable);
+                told.apply_set_fields.clone_from(&writable);
+                told
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,130 @@
+//! A bridge for an embedder: typed calls in place of messages.
+
+use ovs_flow::{FlowKey, OfPort};
+use ovs_openflow::{Action, FlowMod, FlowStats, OfError, PortDesc};
+
+use super::Switch;
+use super::agent::facts;
+use crate::BridgeError;
+use crate::bridge::Criteria;
+use crate::mac_learning::{MacEntry, MacStats};
+use crate::revalidate::Change;
+use crate::trace::TraceReport;
+
+/// A bridge of a switch, to ask and to change. What is changed here is as if a controller had done it.
+#[derive(Debug)]
+pub struct Bridge<'a> {
+    switch: &'a mut Switch,
+    name: String,
+}
+
+impl Switch {
+    /// A bridge by its name.
+    pub fn bridge(&mut self, name: &str) -> Result<Bridge<'_>, BridgeError> {
+        if !self.bridges.contains_key(name) {
+            return Err(BridgeError::NoBridge(name.to_owned()));
+        }
+        Ok(Bridge { switch: self, name: name.to_owned() })
+    }
+
+    /// The names of all bridges, in order.
+    pub fn bridge_names(&self) -> impl Iterator<Item = &str> {
+        self.bridges.keys().map(String::as_str)
+    }
+}
+
+impl Bridge<'_> {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Changes flows. It is in effect for all packets after the next [`Switch::poll`] and one turn of each worker.
+    pub fn flow_mod(&mut self, change: &FlowMod) -> Result<(), OfError> {
+        self.switch.apply_flow_mod(&self.name, change)
+    }
+
+    /// Runs a packet (from its Ethernet header on) through actions as if it had come in by a port.
+    pub fn packet_out(&mut self, in_port: OfPort, actions: &[Action], data: &[u8]) -> Result<(), OfError> {
+        self.switch.packet_out(&self.name, in_port, actions, data)
+    }
+
+    /// All flows, by table and order of insertion; with `hidden`, the switch's own too (their priorities are
+    /// shown cut to 16 bits).
+    pub fn flows(&mut self, hidden: bool) -> Vec<FlowStats> {
+        self.switch.refresh_counters();
+        let (version, now) = (self.switch.version, self.switch.now);
+        let everything = ovs_flow::Match::default();
+        let criteria = Criteria {
+            table: ovs_flow::TableId::ALL,
+            matching: &everything,
+            strict: None,
+            cookie: 0,
+            cookie_mask: 0,
+            out_port: OfPort::NONE,
+            out_group: FlowMod::ANY_GROUP,
+            hidden,
+        };
+        let Some(bridge) = self.switch.bridges.get_mut(&self.name) else { return Vec::new() };
+        let rules = bridge.select(&criteria, version);
+        let told = |rule: &ovs_classifier::RuleRef<crate::rule::Flow>| FlowStats {
+            facts: facts(rule.value(), rule.priority(), now),
+            matching: rule.to_match(),
+            actions: rule.value().actions.to_vec(),
+        };
+        rules.iter().map(told).collect()
+    }
+
+    /// How many flows there are.
+    pub fn flow_count(&self) -> usize {
+        self.switch.bridges.get(&self.name).map_or(0, |bridge| bridge.tables.total())
+    }
+
+    /// All ports as OpenFlow describes them, by number.
+    pub fn ports(&self) -> Vec<PortDesc> {
+        self.switch.port_descs(&self.name)
+    }
+
+    /// Learned addresses, those seen longest ago first.
+    pub fn macs(&self) -> Vec<MacEntry> {
+        let now = self.switch.now;
+        self.switch.bridges.get(&self.name).map(|bridge| bridge.macs.list(now)).unwrap_or_default()
+    }
+
+    /// Learned addresses as `fdb/show` prints them.
+    pub fn macs_text(&self) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::from(" port  VLAN  MAC                Age\n");
+        for MacEntry { vlan, mac, port, age } in self.macs() {
+            // A text that grows cannot fail.
+            let _ = writeln!(text, "{:>5}  {vlan:>4}  {mac}  {:>3}", port.to_string(), age.as_secs());
+        }
+        text
+    }
+
+    /// Counters of learning.
+    pub fn mac_stats(&self) -> MacStats {
+        self.switch.bridges.get(&self.name).map(|bridge| bridge.macs.stats()).unwrap_or_default()
+    }
+
+    /// Learned addresses, and how many there may be.
+    pub fn mac_count(&self) -> (usize, usize) {
+        self.switch.bridges.get(&self.name).map_or((0, 0), |bridge| (bridge.macs.len(), bridge.macs.max()))
+    }
+
+    /// Forgets all learned addresses; says how many.
+    pub fn flush_macs(&mut self) -> usize {
+        let Some(bridge) = self.switch.bridges.get_mut(&self.name) else { return 0 };
+        let (id, gone) = (bridge.id, bridge.macs.flush(None));
+        for key in &gone {
+            self.switch.shared.count_mac_change();
+            self.switch.revalidator.changes.note(Change::Mac { bridge: id, key: *key });
+        }
+        gone.len()
+    }
+
+    /// What the bridge would do with a packet of this key; see [`Switch::trace`].
+    pub fn trace(&mut self, key: &FlowKey) -> Result<TraceReport, BridgeError> {
+        self.switch.trace(&self.name, key)
+    }
+}
