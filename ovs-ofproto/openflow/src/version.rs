@@ -157,7 +157,7 @@ pub struct Protocol {
     pub version: Version,
     /// In 1.0: flows are written in NXM form (`NXT_SET_FLOW_FORMAT`); later versions always use OXM.
     pub nxm: bool,
-    /// In 1.0: a flow_mod's command carries the table in its high byte (`NXT_FLOW_MOD_TABLE_ID`).
+    /// In 1.0: the command of a flow's change carries the table in its high byte (`NXT_FLOW_MOD_TABLE_ID`).
     pub table_id: bool,
     /// How packet-ins are written.
     pub packet_in: PacketInFormat,
@@ -174,7 +174,7 @@ impl Protocol {
         Self { nxm, ..self }
     }
 
-    /// With tables in flow_mod commands or without.
+    /// With tables in the commands of flow changes or without.
     pub const fn with_table_id(self, table_id: bool) -> Self {
         Self { table_id, ..self }
     }

@@ -91,7 +91,7 @@ pub(super) fn encode(set: &SetField, version: Version, out: &mut Vec<u8>) {
         return;
     }
     put(out, v12::SET_FIELD, |out| {
-        nxm::put_entry(set.field, set.value, set.mask, field_version(version), out)
+        nxm::put_entry(set.field, set.value, set.mask, field_version(version), out);
     });
 }
 

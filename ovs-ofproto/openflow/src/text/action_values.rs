@@ -82,7 +82,7 @@ pub(super) fn bytes(name: &str, text: &str) -> Result<Vec<u8>, ParseError> {
     let digits: Vec<u8> = text.bytes().filter(|b| *b != b'.').collect();
     let digit = |b: u8| char::from(b).to_digit(16).map(|n| n as u8);
     let odd = || wrong(name, text, "a list of hexadecimal bytes");
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return Err(odd());
     }
     digits

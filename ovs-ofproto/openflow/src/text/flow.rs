@@ -9,7 +9,7 @@ use super::ActionsDisplay;
 use crate::FlowMod;
 use crate::action::Action;
 
-/// A rule as dumps and traces name it: `table=1, priority=9,tcp, actions=drop` or parts of it.
+/// A rule as dumps and traces name it: `table=1, priority=9,tcp,actions=drop` or parts of it.
 ///
 /// ```
 /// use ovs_openflow::text::{NoNames, RuleDisplay, parse_flow_mod};
@@ -19,7 +19,7 @@ use crate::action::Action;
 /// let rule = RuleDisplay::new(&flow.matching, flow.priority);
 /// assert_eq!(rule.to_string(), "priority=9,tcp");
 /// let rule = rule.with_actions(&flow.actions);
-/// assert_eq!(rule.to_string(), "priority=9,tcp, actions=output:1");
+/// assert_eq!(rule.to_string(), "priority=9,tcp,actions=output:1");
 /// # Ok::<(), ovs_openflow::text::ParseError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +70,7 @@ impl<P: PortNames> Display for RuleDisplay<'_, P> {
         }
         match self.actions {
             Some(actions) => {
-                write!(f, ", actions={}", ActionsDisplay::with_ports(actions, self.ports))
+                write!(f, ",actions={}", ActionsDisplay::with_ports(actions, self.ports))
             }
             None => Ok(()),
         }

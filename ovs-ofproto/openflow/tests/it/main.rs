@@ -1,5 +1,11 @@
 //! Integration tests: against `ovs-ofctl`, and by random values.
 
+#![allow(
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "tests fail by panicking, and say what they skip"
+)]
+
 mod capture;
 mod connection;
 mod ofctl;

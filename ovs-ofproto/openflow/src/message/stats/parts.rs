@@ -47,7 +47,7 @@ impl Parts {
             self.out.truncate(at);
             return Err(error);
         }
-        if self.out.len() - self.start <= usize::from(u16::MAX) {
+        if u16::try_from(self.out.len() - self.start).is_ok() {
             return Ok(());
         }
         let entry_len = self.out.len() - at;

@@ -91,7 +91,9 @@ impl PortStats {
         if version < Version::V14 {
             encode_port(version, port, out);
             out.zeros(if version == Version::V10 { 6 } else { 4 });
-            counters.into_iter().for_each(|n| out.u64(*n));
+            for n in counters {
+                out.u64(*n);
+            }
             if version >= Version::V13 {
                 out.u32(secs);
                 out.u32(nanos);
@@ -104,11 +106,15 @@ impl PortStats {
             out.u32(secs);
             out.u32(nanos);
             let (common, ethernet) = counters.split_at(8);
-            common.iter().for_each(|n| out.u64(**n));
+            for n in common {
+                out.u64(**n);
+            }
             out.u16(0);
             out.u16(40);
             out.zeros(4);
-            ethernet.iter().for_each(|n| out.u64(**n));
+            for n in ethernet {
+                out.u64(**n);
+            }
             Ok(())
         })
     }
