@@ -75,11 +75,15 @@ impl<R> Rule<R> {
 
     /// What the rule matches, written out.
     pub fn to_match(&self) -> Match {
+        Match { key: self.to_key(), mask: self.to_mask() }
+    }
+
+    pub(super) fn to_key(&self) -> FlowKey {
         let mut key = FlowKey::default();
         for (word, value) in self.mask.words().iter().zip(&self.values) {
             key.words_mut()[word.at()] = *value;
         }
-        Match { key, mask: self.to_mask() }
+        key
     }
 
     /// The bits that the rule looks at.

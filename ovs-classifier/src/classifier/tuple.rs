@@ -144,7 +144,7 @@ impl<R: Send + Sync + 'static> Tuple<R> {
     }
 
     fn for_prefixes(&self, rule: &Rule<R>, tries: &Tries, change: impl Fn(&Trie, u128, u8)) {
-        let whole = rule.to_match().key;
+        let whole = rule.to_key();
         for (number, (field, trie)) in tries.iter().enumerate() {
             let len = self.mask.prefix_len(number);
             if len > 0 {

@@ -1,7 +1,7 @@
 //! Changing the table.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -22,7 +22,7 @@ use crate::rcu::{Domain, Guard, Link, Reader};
 /// The one that changes a classifier's rules.
 ///
 /// Changes are made for a version that readers do not use yet; they become visible when readers are told
-/// to use it. What is removed stays in memory, for readers of older versions, until [`ClassifierWriter::gc`].
+/// to use it; the versions that changes are made for never go back. What is removed stays in memory, for readers of older versions, until [`ClassifierWriter::gc`].
 pub struct ClassifierWriter<R: Send + Sync + 'static> {
     config: ClassifierConfig,
     hash: WordHash,
@@ -35,7 +35,7 @@ pub struct ClassifierWriter<R: Send + Sync + 'static> {
     roll: Roll<R>,
     next_serial: u64,
     /// Removed for a version, in the order of removal.
-    removed: Vec<RuleRef<R>>,
+    removed: VecDeque<RuleRef<R>>,
     scratch: Vec<MaskWord>,
 }
 
@@ -67,7 +67,7 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
             deferred: false,
             roll: Roll::new(),
             next_serial: 0,
-            removed: Vec::new(),
+            removed: VecDeque::new(),
             scratch: Vec::new(),
             config,
         }
@@ -121,7 +121,7 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
         self.roll.push(Arc::clone(&rule));
         if let Some(old) = &replaced {
             old.set_removed(version);
-            self.removed.push(Arc::clone(old));
+            self.removed.push_back(Arc::clone(old));
         }
         if !self.deferred {
             self.publish();
@@ -177,18 +177,23 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
             return false;
         }
         rule.set_removed(version);
-        self.removed.push(Arc::clone(rule));
+        self.removed.push_back(Arc::clone(rule));
         true
     }
 
     /// Takes back a removal whose version no reader has used yet. Says whether it was removed.
     pub fn restore(&mut self, rule: &RuleRef<R>) -> bool {
-        let Some(at) = self.removed.iter().rposition(|removed| Arc::ptr_eq(removed, rule)) else {
-            return false;
-        };
-        self.removed.remove(at);
-        rule.set_removed(Version::NEVER);
-        true
+        let found = self.take_from_removed(rule);
+        if found {
+            rule.set_removed(Version::NEVER);
+        }
+        found
+    }
+
+    /// Looks from the end, where a change that is taken back has just put it.
+    fn take_from_removed(&mut self, rule: &RuleRef<R>) -> bool {
+        let at = self.removed.iter().rposition(|removed| Arc::ptr_eq(removed, rule));
+        at.and_then(|at| self.removed.remove(at)).is_some()
     }
 
     /// Takes a rule out at once, for every version: one whose version no reader has used yet. Says whether
@@ -200,7 +205,7 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
         if rule.removed_in() == Version::NEVER {
             rule.set_removed(Version::MIN);
         } else {
-            self.removed.retain(|removed| !Arc::ptr_eq(removed, rule));
+            self.take_from_removed(rule);
         }
         self.unlink(rule);
         if !self.deferred {
@@ -212,20 +217,15 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
     /// Takes out what was removed for `oldest` or an earlier version, when `oldest` is the oldest version that
     /// any reader still uses. Says how many rules went.
     pub fn gc(&mut self, oldest: Version) -> usize {
-        let mut removed = core::mem::take(&mut self.removed);
-        let before = removed.len();
-        removed.retain(|rule| {
-            let stays = rule.removed_in() > oldest;
-            if !stays {
-                self.unlink(rule);
-            }
-            stays
-        });
-        self.removed = removed;
+        let mut gone = 0;
+        while let Some(rule) = self.removed.pop_front_if(|rule| rule.removed_in() <= oldest) {
+            self.unlink(&rule);
+            gone += 1;
+        }
         if !self.deferred {
             self.publish();
         }
-        before - self.removed.len()
+        gone
     }
 
     /// Takes a rule out of all structures.

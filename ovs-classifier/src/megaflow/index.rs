@@ -23,7 +23,7 @@ pub struct MegaflowConfig {
     pub seed: [u64; 2],
     /// The most megaflows.
     pub max_flows: usize,
-    /// The masks that [`MegaflowIndex::admit`] lets each port of entry have, beside the exact one.
+    /// The masks that [`MegaflowIndex::admit`] lets each port of entry have, beside up to 32 that are exact.
     pub masks_per_port: usize,
 }
 
@@ -161,7 +161,7 @@ impl<H: Copy> MegaflowIndex<H> {
     pub fn admit(&self, key: &FlowKey, mask: &FlowMask) -> FlowMask {
         let port =
             if mask.fields.in_port == u32::MAX { self.ports.get(&key.in_port) } else { Some(&self.anywhere) };
-        port.map_or(*mask, |port| port.admit(mask, self.config.masks_per_port))
+        port.map_or(*mask, |port| port.admit(key, mask, self.config.masks_per_port))
     }
 
     /// Adds a megaflow; if there is one of the same match, it gets the new handle and the old one is returned.

@@ -5,11 +5,11 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use ovs_flow::{FlowMask, WORDS};
+use ovs_flow::{FlowKey, FlowMask, WORDS};
 
 use super::nodes::{NodeId, Tree};
 use super::segments::cut;
-use crate::classifier::tuple_mask::{MaskWord, words_of};
+use crate::classifier::tuple_mask::{MaskWord, fold, words_of};
 
 /// A mask that megaflows share.
 pub(super) struct SharedMask {
@@ -77,25 +77,34 @@ impl PortMasks {
         }
     }
 
-    /// The mask to use for `mask`: itself, if it is here or fits the budget; else the one here that holds all
-    /// of its bits and has the fewest more (of equals, the first by its words); else the exact one.
-    pub(super) fn admit(&self, mask: &FlowMask, budget: usize) -> FlowMask {
+    /// The mask to use for `mask` and a packet with `key`: itself, if it is here or fits the budget; else the one here
+    /// that holds all of its bits and has the fewest more (of equals, the first by its words); else all that
+    /// the packet has, while few such masks are here; else all there is.
+    pub(super) fn admit(&self, key: &FlowKey, mask: &FlowMask, budget: usize) -> FlowMask {
         let mut words = Vec::new();
         words_of(mask, &mut words);
         if self.masks.len() < budget || self.masks.contains_key(&*words) {
             return *mask;
         }
         let supersets = self.masks.keys().filter(|other| holds(other, &words));
-        match supersets.min_by_key(|other| other.iter().map(|w| w.bits.count_ones()).sum::<u32>()) {
-            None => FlowMask::exact(),
-            Some(found) => {
-                let mut mask = FlowMask::default();
-                crate::classifier::tuple_mask::fold(&mut mask, found);
-                mask
-            }
+        if let Some(found) =
+            supersets.min_by_key(|other| other.iter().map(|w| w.bits.count_ones()).sum::<u32>())
+        {
+            let mut mask = FlowMask::default();
+            fold(&mut mask, found);
+            return mask;
         }
+        if self.masks.len() >= budget + EXACT_MASKS {
+            return FlowMask::exact();
+        }
+        let mut mask = *mask;
+        mask.merge(&FlowMask::for_packet(key));
+        mask
     }
 }
+
+/// Beside its budget, a port has room for so many masks that are exact for some kind of packet.
+pub(super) const EXACT_MASKS: usize = 31;
 
 /// Whether every bit of `words` is in `wider`; both in order of their place.
 fn holds(wider: &[MaskWord], words: &[MaskWord]) -> bool {

@@ -28,8 +28,8 @@
 //! # The bound
 //!
 //! A port may have [`MegaflowConfig::masks_per_port`] masks. Beyond that, [`MegaflowIndex::admit`] rounds a
-//! new mask up to one that the port has and that holds all of its bits, at the worst to the exact mask,
-//! which always has a place. A megaflow under a wider mask is still right, it only covers fewer packets.
+//! new mask up to one that the port has and that holds all of its bits, at the worst to one that is exact for
+//! its kind of packet, for which there is always a place. A megaflow under a wider mask is still right, it only covers fewer packets.
 //!
 //! # Invariants
 //!

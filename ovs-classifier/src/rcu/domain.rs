@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::{fmt, ptr};
 
@@ -173,14 +174,14 @@ impl Inner {
     /// Moves what writers pushed to the end of `waiting`, oldest first.
     fn take_incoming(&self, waiting: &mut VecDeque<Box<Retired>>) {
         let mut entry = self.incoming.swap(ptr::null_mut(), Ordering::Acquire);
-        let start = waiting.len();
+        let mut newest_first = Vec::new();
         while !entry.is_null() {
             // SAFETY: the swap made the whole list ours; each entry was made by `Box::into_raw` in `push`.
             let owned = unsafe { Box::from_raw(entry) };
             entry = owned.next;
-            waiting.push_back(owned);
+            newest_first.push(owned);
         }
-        waiting.make_contiguous()[start..].reverse();
+        waiting.extend(newest_first.into_iter().rev());
     }
 
     fn reclaim(&self, waiting: &mut VecDeque<Box<Retired>>, max: usize) -> usize {
