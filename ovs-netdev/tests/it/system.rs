@@ -160,3 +160,23 @@ fn queues_end_with_their_device() {
         assert_eq!(tx.send(&mut batch).down, 1);
     });
 }
+
+#[test]
+fn a_device_opened_while_down_receives_when_up() {
+    let Some(lab) = lab("a_device_opened_while_down_receives_when_up", &["s"]) else { return };
+    lab.veth(("s", "v0"), ("s", "v1"));
+    lab.run("s", || {
+        let (mut a, mut b) = (SystemDevice::open("v0").unwrap(), SystemDevice::open("v1").unwrap());
+        b.configure(&DeviceConfig::default().admin_up(false)).unwrap();
+        drop(b);
+        let mut b = SystemDevice::open("v1").unwrap();
+        let mut rx = b.take_rx_queues().remove(0);
+        let (mut pool, mut batch) = (Pool::new(PoolConfig::default()), Batch::new());
+        assert_eq!(rx.receive(&mut pool, &mut batch).unwrap(), 0);
+        b.configure(&DeviceConfig::default().admin_up(true)).unwrap();
+        wait_for("carrier", || a.status().link_up.then_some(()));
+        batch.push(frame(2, 60)).unwrap();
+        assert_eq!(a.tx_queue().unwrap().send(&mut batch).packets, 1);
+        assert_eq!(collect(rx.as_mut(), 1).len(), 1);
+    });
+}

@@ -41,5 +41,7 @@ pub use packet::{NoRoom, Packet, TooShort};
 pub use pool::{Pool, PoolConfig, PoolStats};
 pub use stack::ReturnStack;
 
-#[cfg(test)]
+#[cfg(all(test, loom))]
+mod loom_tests;
+#[cfg(all(test, not(loom)))]
 mod tests;

@@ -1,9 +1,11 @@
 //! The way home: a lock-free stack with many pushers and one taker.
 
-use core::{
-    ptr::{self, NonNull},
-    sync::atomic::{AtomicIsize, AtomicPtr, Ordering},
-};
+use core::ptr::{self, NonNull};
+#[cfg(not(loom))]
+use core::sync::atomic::{AtomicIsize, AtomicPtr, Ordering};
+
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicIsize, AtomicPtr, Ordering};
 
 use super::Frame;
 
@@ -38,7 +40,14 @@ impl Default for ReturnStack {
 
 impl ReturnStack {
     /// An empty, open stack.
+    #[cfg(not(loom))]
     pub const fn new() -> Self {
+        Self { head: AtomicPtr::new(ptr::null_mut()), stragglers: AtomicIsize::new(0) }
+    }
+
+    /// An empty, open stack.
+    #[cfg(loom)]
+    pub fn new() -> Self {
         Self { head: AtomicPtr::new(ptr::null_mut()), stragglers: AtomicIsize::new(0) }
     }
 
