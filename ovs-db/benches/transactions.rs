@@ -1,4 +1,5 @@
 //! Transactions per second of the server, without sockets and disks.
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up shall stop")]
 
 use std::hint::black_box;
 use std::sync::Arc;

@@ -224,19 +224,22 @@ fn constraint_from_json(json: &Json, members: &Object, kind: AtomType) -> Result
                 max: max.map_or(usize::MAX, |max| max as usize),
             })
         }
-        AtomType::Uuid => {
-            let Some(Json::String(table)) = members.get("refTable") else {
-                return wrong("refTable must name a table");
-            };
-            let kind = match members.get("refType").map(Json::as_str) {
-                None | Some(Some("strong")) => RefKind::Strong,
-                Some(Some("weak")) => RefKind::Weak,
-                Some(_) => return wrong("refType must be \"strong\" or \"weak\""),
-            };
-            Ok(Constraint::Ref { table: table.clone(), kind })
-        }
+        AtomType::Uuid => reference(json, members),
         AtomType::Boolean => Ok(Constraint::None),
     }
+}
+
+/// Reads where UUIDs lead.
+fn reference(json: &Json, members: &Object) -> Result<Constraint, DbError> {
+    let Some(Json::String(table)) = members.get("refTable") else {
+        return Err(DbError::syntax(json, "refTable must name a table"));
+    };
+    let kind = match members.get("refType").map(Json::as_str) {
+        None | Some(Some("strong")) => RefKind::Strong,
+        Some(Some("weak")) => RefKind::Weak,
+        Some(_) => return Err(DbError::syntax(json, "refType must be \"strong\" or \"weak\"")),
+    };
+    Ok(Constraint::Ref { table: table.clone(), kind })
 }
 
 /// Reads the bounds called `names`, both optional, which must be in order.

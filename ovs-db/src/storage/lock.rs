@@ -15,7 +15,7 @@ use super::StorageError;
 /// waits for the old one.
 #[derive(Debug)]
 pub struct LockFile {
-    _file: File,
+    file: File,
 }
 
 impl LockFile {
@@ -43,11 +43,19 @@ impl LockFile {
         let locked = flock(&file, FlockOperation::NonBlockingLockExclusive)
             .and_then(|()| fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive));
         match locked {
-            Ok(()) => Ok(LockFile { _file: file }),
+            Ok(()) => Ok(LockFile { file }),
             Err(Errno::AGAIN | Errno::ACCESS) => {
                 Err(StorageError::Locked { path: database.display().to_string() })
             }
             Err(e) => Err(error("lock", e.into())),
         }
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that another thread has just forked still has the file open, until it
+        // executes its program.
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }

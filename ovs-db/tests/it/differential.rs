@@ -1,4 +1,5 @@
 //! The same random transactions to the distribution's server and to ours: equal results, equal rows.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail on the spot")]
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -6,7 +7,7 @@ use std::process::Command;
 use ovs_db::json::Json;
 
 use crate::peer::program;
-use crate::support::{Memory, Peer, json};
+use crate::support::{Client, Memory, Peer, json};
 
 /// A schema that has a bit of everything.
 const SCHEMA: &str = r#"{"name":"d","version":"1.0.0","tables":{
@@ -161,33 +162,35 @@ impl Random {
         format!("[{}]", clauses.join(","))
     }
 
+    fn insert(&mut self, table: &str) -> String {
+        let name = match self.below(3) {
+            0 => format!(r#","uuid-name":"n{}""#, self.below(3)),
+            _ => format!(r#","uuid":"{}""#, self.chosen(table)),
+        };
+        format!(r#"{{"op":"insert","table":"{table}","row":{}{name}}}"#, self.row(table, 4))
+    }
+
+    fn mutate(&mut self, table: &str) -> String {
+        let mutator = self.pick(&["+=", "-=", "*=", "/=", "%=", "insert", "delete", "insert", "delete"]);
+        let numbers: &[&str] = if table == "root" { &["i", "r", "oi", "set", "rs", "eph"] } else { &["v"] };
+        let fits = mutator.ends_with('=') && self.below(8) > 0;
+        let column = if fits { self.pick(numbers) } else { self.column(table) };
+        let value = if fits { self.int() } else { self.value(column) };
+        let condition = self.condition(table);
+        format!(
+            r#"{{"op":"mutate","table":"{table}","where":{condition},"mutations":[["{column}","{mutator}",{value}]]}}"#
+        )
+    }
+
     fn operation(&mut self) -> String {
         let table = if self.below(80) == 0 { "none" } else { self.pick(&["root", "root", "leaf", "leaf"]) };
         match self.below(14) {
-            0..=4 => {
-                let name = match self.below(3) {
-                    0 => format!(r#","uuid-name":"n{}""#, self.below(3)),
-                    _ => format!(r#","uuid":"{}""#, self.chosen(table)),
-                };
-                format!(r#"{{"op":"insert","table":"{table}","row":{}{name}}}"#, self.row(table, 4))
-            }
+            0..=4 => self.insert(table),
             5 | 6 => {
                 let (condition, row) = (self.condition(table), self.row(table, 3));
                 format!(r#"{{"op":"update","table":"{table}","where":{condition},"row":{row}}}"#)
             }
-            7..=9 => {
-                let mutator =
-                    self.pick(&["+=", "-=", "*=", "/=", "%=", "insert", "delete", "insert", "delete"]);
-                let numbers: &[&str] =
-                    if table == "root" { &["i", "r", "oi", "set", "rs", "eph"] } else { &["v"] };
-                let fits = mutator.ends_with('=') && self.below(8) > 0;
-                let column = if fits { self.pick(numbers) } else { self.column(table) };
-                let value = if fits { self.int() } else { self.value(column) };
-                let condition = self.condition(table);
-                format!(
-                    r#"{{"op":"mutate","table":"{table}","where":{condition},"mutations":[["{column}","{mutator}",{value}]]}}"#
-                )
-            }
+            7..=9 => self.mutate(table),
             10 => format!(r#"{{"op":"delete","table":"{table}","where":{}}}"#, self.condition(table)),
             11 => {
                 let condition = self.condition(table);
@@ -254,7 +257,7 @@ fn forgive_order(operations: &[Json], theirs: &mut Json, ours: &Json) {
     let Json::Array(results) = theirs else { return };
     let ours = ours.as_array().unwrap();
     for (i, operation) in operations.iter().enumerate() {
-        let cells = operation.get("row").and_then(Json::as_object).map_or(0, |row| row.len());
+        let cells = operation.get("row").and_then(Json::as_object).map_or(0, BTreeMap::len);
         let failed = |result: Option<&Json>| result.is_some_and(|r| r.get("error").is_some());
         if cells > 1 && failed(results.get(i)) && failed(ours.get(i)) {
             results[i] = ours[i].clone();
@@ -275,39 +278,14 @@ fn random_transactions_do_what_they_do_elsewhere() {
     let dir = tempfile::tempdir().unwrap();
     let schema = dir.path().join("d.ovsschema");
     std::fs::write(&schema, SCHEMA).unwrap();
-    let mut errors: BTreeMap<String, usize> = BTreeMap::new();
-    let mut good = 0;
+    let mut counts = Counts::default();
     for seed in 0..12 {
         let database = dir.path().join(format!("{seed}.db"));
         assert!(Command::new(&tool).arg("create").args([&database, &schema]).status().unwrap().success());
         let peer = Peer::start(&server, dir.path(), &database);
-        let mut theirs = peer.connect();
-        let mut ours = Memory::new(SCHEMA);
-        let mut random = Random(seed);
-        for step in 0..300 {
-            let operations: Vec<String> = (0..=random.below(3)).map(|_| random.operation()).collect();
-            let text = format!("[{}]", operations.join(","));
-            let mut params = json(&text).as_array().unwrap().to_vec();
-            params.insert(0, Json::from("d"));
-            let expected = theirs.call("transact", &params);
-            let got = ours.transact(&text);
-            let (a, b) = (normal(&expected), normal(&got));
-            let select = |result: &Json| {
-                let results = result.as_array().unwrap();
-                Json::array(
-                    results.iter().map(|r| if r.get("rows").is_some() { sorted(r) } else { r.clone() }),
-                )
-            };
-            let (mut a, b) = (select(&a), select(&b));
-            forgive_order(&params[1..], &mut a, &b);
-            assert_eq!(a, b, "seed {seed} step {step}: {text}\ntheirs {expected}\nours {got}");
-            match b.as_array().unwrap().iter().find_map(|r| r.get("error")) {
-                Some(error) => *errors.entry(error.to_string()).or_default() += 1,
-                None => good += 1,
-            }
-            compare_contents(&mut theirs, &mut ours, &format!("seed {seed} step {step}: {text}"));
-        }
+        compare(seed, &mut peer.connect(), &mut counts);
     }
+    let Counts { good, errors } = counts;
     println!("{good} transactions succeeded, failures: {errors:?}");
     for tag in [
         "syntax error",
@@ -328,7 +306,41 @@ fn random_transactions_do_what_they_do_elsewhere() {
     assert!(good > 200, "{good}");
 }
 
-fn compare_contents(theirs: &mut crate::support::Client, ours: &mut Memory, what: &str) {
+/// How transactions ended.
+#[derive(Default)]
+struct Counts {
+    good: usize,
+    errors: BTreeMap<String, usize>,
+}
+
+/// Sends transactions that follow from `seed` to both, and compares after each.
+fn compare(seed: u64, theirs: &mut Client, counts: &mut Counts) {
+    let mut ours = Memory::new(SCHEMA);
+    let mut random = Random(seed);
+    let select = |result: &Json| {
+        let results = result.as_array().unwrap();
+        Json::array(results.iter().map(|r| if r.get("rows").is_some() { sorted(r) } else { r.clone() }))
+    };
+    for step in 0..300 {
+        let operations: Vec<String> = (0..=random.below(3)).map(|_| random.operation()).collect();
+        let text = format!("[{}]", operations.join(","));
+        let what = format!("seed {seed} step {step}: {text}");
+        let mut params = json(&text).as_array().unwrap().to_vec();
+        params.insert(0, Json::from("d"));
+        let expected = theirs.call("transact", &params);
+        let got = ours.transact(&text);
+        let (mut a, b) = (select(&normal(&expected)), select(&normal(&got)));
+        forgive_order(&params[1..], &mut a, &b);
+        assert_eq!(a, b, "{what}\ntheirs {expected}\nours {got}");
+        match b.as_array().unwrap().iter().find_map(|r| r.get("error")) {
+            Some(error) => *counts.errors.entry(error.to_string()).or_default() += 1,
+            None => counts.good += 1,
+        }
+        compare_contents(theirs, &mut ours, &what);
+    }
+}
+
+fn compare_contents(theirs: &mut Client, ours: &mut Memory, what: &str) {
     let mut params = json(FORGET).as_array().unwrap().to_vec();
     params.insert(0, Json::from("d"));
     let contents = |result: Json| {

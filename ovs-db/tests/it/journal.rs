@@ -1,7 +1,9 @@
 //! The journal: what a cut or damaged file gives back, and that the distribution's tool agrees.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail on the spot")]
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use ovs_db::database::Database;
 use ovs_db::json::Json;
@@ -26,7 +28,7 @@ fn uuids() -> UuidSource {
 
 /// Serves the file and executes transactions on it, each stored before the next.
 fn run(path: &Path, transactions: &[&str]) {
-    let now = Now { wall: std::time::Duration::from_millis(1_700_000_000_000), ..Now::default() };
+    let now = Now { wall: Duration::from_secs(1_700_000_000), ..Now::default() };
     let opened = JournalFile::open(path, &mut uuids()).unwrap();
     let mut listener = Listener::new(Server::new(ServerConfig::default(), now), ListenerConfig::default());
     listener.add_database(opened.database, Some(Box::new(opened.file)), now).unwrap();

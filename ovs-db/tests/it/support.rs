@@ -1,4 +1,5 @@
 //! What the tests of the server share.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail on the spot")]
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
