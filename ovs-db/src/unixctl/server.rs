@@ -68,6 +68,8 @@ struct Connection {
     session: Session,
     /// The serial number of the request that waits for its answer.
     serial: u64,
+    /// An answer was given while more bytes were at hand, which no readiness will tell of.
+    more: bool,
     /// The peer sent its end; kept until the waiting answer is sent.
     ended: bool,
 }
@@ -169,7 +171,7 @@ impl<C: Clone> Server<C> {
     pub fn waits(&self) -> impl Iterator<Item = Wait<'_>> {
         let connections = self.connections.values().map(|c| {
             // While a request waits for its answer nothing is read, so that a client cannot pile up more.
-            c.stream.wait(!c.session.is_busy() && !c.ended)
+            if c.more { Wait::Ready } else { c.stream.wait(!c.session.is_busy() && !c.ended) }
         });
         std::iter::once(self.listener.wait()).chain(connections)
     }
@@ -181,8 +183,13 @@ impl<C: Clone> Server<C> {
                     self.faults.push(Fault::TooMany(stream.name().to_string()));
                 }
                 Ok(Some(stream)) => {
-                    let connection =
-                        Connection { stream, session: Session::default(), serial: 0, ended: false };
+                    let connection = Connection {
+                        stream,
+                        session: Session::default(),
+                        serial: 0,
+                        more: false,
+                        ended: false,
+                    };
                     self.connections.insert(self.next_connection, connection);
                     self.next_connection += 1;
                 }
@@ -201,6 +208,7 @@ impl<C: Clone> Server<C> {
             && connection.serial == id.serial
         {
             give(&mut connection.session);
+            connection.more = connection.session.has_input() || connection.ended;
             if connection.send().is_err() {
                 self.connections.remove(&id.connection);
             }
@@ -211,6 +219,7 @@ impl<C: Clone> Server<C> {
 impl Connection {
     /// `Err` closes the connection, with a fault if it is one.
     fn poll<C: Clone>(&mut self, registry: &Registry<C>) -> Result<Option<Call<C>>, Option<Fault>> {
+        self.more = false;
         if !self.session.is_busy() && !self.ended {
             self.read()
                 .map_err(|error| Some(Fault::Stream { peer: self.stream.name().to_string(), error }))?;

@@ -71,6 +71,11 @@ impl Session {
         self.pending.is_some()
     }
 
+    /// Whether bytes are at hand that were not looked at, because an earlier call waited for its answer.
+    pub fn has_input(&self) -> bool {
+        self.framer.pending() > 0
+    }
+
     /// The next call for the program, if no earlier one waits. Built-in commands and wrong calls are answered here.
     pub fn next_call<C: Clone>(&mut self, registry: &Registry<C>) -> Result<Option<Call<C>>, SessionError> {
         while self.pending.is_none() {

@@ -77,6 +77,34 @@ fn our_client_and_our_server() {
 }
 
 #[test]
+fn requests_that_come_together_are_answered_one_after_the_other() {
+    use std::io::{Read as _, Write as _};
+    let dir = tempfile::tempdir().unwrap();
+    let (mut server, Address::Unix(path)) = server(&dir) else { panic!() };
+    let mut client = std::os::unix::net::UnixStream::connect(path).unwrap();
+    let request = |id: i64| format!(r#"{{"method":"echo","params":["{id}"],"id":{id}}}"#);
+    client.write_all((request(1) + &request(2) + &request(3)).as_bytes()).unwrap();
+    client.shutdown(std::net::Shutdown::Write).unwrap();
+    let start = Instant::now();
+    loop {
+        for r in server.poll() {
+            server.reply(r.id, Ok(r.args.join(" ")));
+        }
+        // What was sent at once must not wait for anything else to happen.
+        if server.connections() == 0 {
+            break;
+        }
+        let waits: Vec<_> = server.waits().collect();
+        ovs_stream::sleep(&waits, Duration::ZERO, Some(Duration::from_secs(5))).unwrap();
+        assert!(start.elapsed() < Duration::from_secs(4));
+    }
+    let mut answers = String::new();
+    client.read_to_string(&mut answers).unwrap();
+    let expected = [1, 2, 3].map(|id| format!(r#"{{"error":null,"id":{id},"result":"{id}\n"}}"#)).concat();
+    assert_eq!(answers, expected);
+}
+
+#[test]
 fn the_distributions_appctl() {
     let Some(appctl) = peer::program("the_distributions_appctl", "ovs-appctl") else { return };
     let dir = tempfile::tempdir().unwrap();
