@@ -100,6 +100,10 @@ impl<P: DpPortNames> fmt::Display for DisplayActions<'_, P> {
 }
 
 impl SlowPath {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Action, Self::Match, Self::Cfm, Self::Bfd, Self::Lacp, Self::Stp, Self::Lldp];
+
     /// As `slow_path(…)` writes it.
     pub const fn name(self) -> &'static str {
         match self {

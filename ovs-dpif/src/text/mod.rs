@@ -1,4 +1,4 @@
-//! Actions and megaflows as the tools of Open vSwitch print them (`ovs-dpctl(8)`, "dump-flows" and
+//! Actions and megaflows as the tools of Open vSwitch print and read them (`ovs-dpctl(8)`, "dump-flows" and
 //! "Datapath actions").
 //!
 //! ```
@@ -14,6 +14,7 @@
 mod actions;
 mod fields;
 mod flow;
+mod parse;
 mod tunnel;
 
 use std::fmt;
@@ -24,6 +25,7 @@ use ovs_flow::text::DpPortNames;
 
 pub use self::actions::DisplayActions;
 pub use self::flow::{DisplayFlow, FlowStyle};
+pub use self::parse::{ParseActionsError, parse_actions};
 
 /// Prints a port's name, or its number if it has none.
 fn write_port<P: DpPortNames>(f: &mut fmt::Formatter<'_>, port: DpPort, names: &P) -> fmt::Result {

@@ -194,12 +194,12 @@ fn hashes_are_matched_on() {
     Rig::each(|mut rig| {
         let p1 = rig.port("p1", 1);
         let hash = Action::Hash { algorithm: HashAlgorithm::SymmetricL4, basis: 0 };
-        let script = Script::new(move |upcall| match upcall.key.recirc_id {
-            0 => Verdict::Forward { actions: [hash.clone(), Action::Recirc(1)].into(), install: None },
-            _ => {
-                assert_ne!(upcall.key.dp_hash, 0);
-                Verdict::Forward { actions: [].into(), install: None }
+        let script = Script::new(move |upcall| {
+            if upcall.key.recirc_id == 0 {
+                return Verdict::Forward { actions: [hash.clone(), Action::Recirc(1)].into(), install: None };
             }
+            assert_ne!(upcall.key.dp_hash, 0);
+            Verdict::Forward { actions: [].into(), install: None }
         });
         rig.dpif.set_handler(Arc::new(Factory(script.clone())));
         p1.receive(Shape::new(Kind::Tcp4, 1).frame(0));

@@ -29,7 +29,7 @@ fn done(rig: &mut Rig, op: Op) -> Result<Completion, DpifError> {
 
 fn result_of(rig: &mut Rig, wanted: Ticket) -> Result<Completion, DpifError> {
     let at = rig.events.iter().position(|e| matches!(e, Event::Done { ticket, .. } if *ticket == wanted));
-    match rig.events.remove(at.expect("the operation has completed")) {
+    match rig.events.remove(at.unwrap()) {
         Event::Done { result, .. } => result,
         _ => unreachable!(),
     }
