@@ -39,6 +39,8 @@ pub struct InterfaceStatus {
     pub port: String,
     /// Type of the device as it was opened (`tap` for an `internal` one, for instance).
     pub kind: String,
+    /// Options of the device as they were asked for.
+    pub options: ovs_netdev::Options,
     /// OpenFlow port number; `None` if it could not be added (`-1` in the database).
     pub ofport: Option<OfPort>,
     /// Number in the datapath; `None` for a patch, and if it could not be added.

@@ -37,12 +37,50 @@ pub(crate) enum Pending {
 }
 
 /// Counters of the revalidator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RevalidatorStats {
     pub kept: u64,
     pub modified: u64,
     pub deleted: u64,
     pub expired: u64,
+    pub average: usize,
+    pub most: usize,
+    pub sweep_duration: Duration,
+    /// How many megaflows the sweep has shown that it can look after.
+    pub adapted_limit: usize,
+}
+
+impl Default for RevalidatorStats {
+    fn default() -> Self {
+        Self {
+            kept: 0,
+            modified: 0,
+            deleted: 0,
+            expired: 0,
+            average: 0,
+            most: 0,
+            sweep_duration: Duration::ZERO,
+            adapted_limit: 10_000,
+        }
+    }
+}
+
+impl RevalidatorStats {
+    /// A sweep over `flows` megaflows has ended. One that was quick allows more of them, one that was slow fewer.
+    pub fn swept(&mut self, flows: usize, duration: Duration) {
+        self.most = self.most.max(flows);
+        self.average = (self.average + flows) / 2;
+        self.sweep_duration = duration;
+        let millis = duration.as_millis().max(1) as usize;
+        if millis > 2000 {
+            self.adapted_limit /= millis / 1000;
+        } else if millis > 1300 {
+            self.adapted_limit = self.adapted_limit * 3 / 4;
+        } else if millis < 1000 && self.adapted_limit < flows.saturating_mul(1000) / millis {
+            self.adapted_limit += 1000;
+        }
+        self.adapted_limit = self.adapted_limit.max(1000);
+    }
 }
 
 /// The megaflows, and what is to be done about them.
@@ -63,10 +101,9 @@ pub(crate) struct Revalidator {
 pub(crate) struct Sweep {
     pub cursor: Option<FlowCursor>,
     pub next: Duration,
+    pub began: Duration,
     /// Counts passes.
     pub round: u64,
-    /// Everything is translated again in this pass.
-    pub full: bool,
 }
 
 impl Revalidator {

@@ -44,6 +44,7 @@ impl Revalidator {
                 return unknown;
             }
             self.sweep.round += 1;
+            self.sweep.began = now;
             self.sweep.cursor = Some(Default::default());
         }
         while let (Some(mut cursor), true) = (self.sweep.cursor, left > 0) {
@@ -61,6 +62,7 @@ impl Revalidator {
             }
             if !more {
                 self.sweep.next = now + aging.interval;
+                self.stats.swept(self.index.len(), now.saturating_sub(self.sweep.began));
                 self.end_round(now, aging, dpif);
             }
         }

@@ -8,11 +8,14 @@ mod poll;
 mod ports;
 mod publish;
 mod settle;
+mod texts;
 mod status;
 mod trace;
+mod trace_text;
 mod view;
 
-pub use view::Bridge;
+pub use trace_text::TraceError;
+pub use view::{Bridge, Revalidation};
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -78,6 +81,8 @@ pub struct Switch {
     next_connection: u64,
     events: Vec<SwitchEvent>,
     now: Duration,
+    /// No worker had a message left at the end of the last poll.
+    drained: bool,
 }
 
 impl Switch {
@@ -121,6 +126,7 @@ impl Switch {
             next_connection: 0,
             events: Vec::new(),
             now: Duration::ZERO,
+            drained: false,
             config,
         }
     }

@@ -25,11 +25,12 @@ impl Switch {
         left -= self.revalidate(left).min(left - 1);
         self.sweep(left);
         self.request_collection();
-        let settling = self.settle(drained);
+        let busy = self.settle(drained);
         self.publish();
         self.flush_outputs();
         let more = !drained || !self.revalidator.dirty.is_empty() || self.agents_have_work();
-        let next = self.next_deadline(settling).into_iter().chain(fail_open).min();
+        self.drained = drained;
+        let next = self.next_deadline(busy).into_iter().chain(fail_open).min();
         Turn { events: std::mem::take(&mut self.events), next, more }
     }
 
@@ -77,7 +78,7 @@ impl Switch {
         let limits = &self.config.limits;
         let aging = crate::revalidate::Aging {
             max_idle: self.state.max_idle.unwrap_or(limits.max_idle),
-            limit: self.state.flow_limit.unwrap_or(limits.megaflows),
+            limit: self.flow_limit(),
             interval: limits.sweep_interval,
         };
         let now = self.now;
@@ -105,10 +106,10 @@ impl Switch {
         }
     }
 
-    fn next_deadline(&self, settling: bool) -> Option<Duration> {
+    fn next_deadline(&self, busy: bool) -> Option<Duration> {
         let flows = self.revalidator.index.len() > 0 || self.dpif.stats().flows > 0;
         let sweep = flows.then_some(self.revalidator.sweep.next);
-        let retry = settling.then_some(self.now + Duration::from_millis(1));
+        let retry = busy.then_some(self.now + Duration::from_millis(1));
         let rules = self.bridges.values().filter_map(crate::bridge::BridgeState::next_expiry);
         rules.chain(sweep).chain(retry).min()
     }

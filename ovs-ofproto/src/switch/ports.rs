@@ -1,7 +1,7 @@
 //! Interfaces: opening, changing and closing their devices.
 
 use ovs_dpif::PortRequest;
-use ovs_flow::OfPort;
+use ovs_flow::{DpPort, OfPort};
 use ovs_netdev::DeviceConfig;
 use ovs_openflow::PortConfig as OfConfig;
 
@@ -41,7 +41,7 @@ impl Switch {
             let kind = if wanted.kind.is_empty() { "system" } else { &wanted.kind };
             let device = self.registry.open(kind, &wanted.name, &wanted.options)?;
             device.kind().clone_into(&mut record.kind);
-            let added = self.dpif.add_port(PortRequest { device, number: None });
+            let added = self.dpif.add_port(PortRequest { device, number: self.dummy_number(&wanted.name) });
             let dp_port = added.map_err(|source| InterfaceError::Datapath { name: name(), source })?;
             record.dp_port = Some(dp_port);
             self.by_dp.insert(dp_port, (bridge.to_owned(), number));
@@ -54,6 +54,19 @@ impl Switch {
         let configured = self.configure_interface(bridge, port, wanted);
         self.refresh_port(bridge, number);
         configured
+    }
+
+    /// The number that a dummy datapath gives to a name: the first number in it, from 100 on for bridges.
+    fn dummy_number(&self, name: &str) -> Option<DpPort> {
+        if self.dpif.kind() != "dummy" {
+            return None;
+        }
+        let start = if name.starts_with("br") { 100 } else { 0 };
+        let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        let number: u32 = digits[..end].parse().ok()?;
+        let wanted = DpPort(number.checked_add(start)?);
+        (wanted != DpPort::LOCAL && !self.by_dp.contains_key(&wanted)).then_some(wanted)
     }
 
     /// Changes an interface's device as wanted.

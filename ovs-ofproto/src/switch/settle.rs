@@ -76,7 +76,7 @@ impl Switch {
         }
     }
 
-    /// Goes on with the present round. Says whether it is still under way.
+    /// Goes on with the present round. Says whether the datapath was too busy for it.
     pub(super) fn settle(&mut self, messages_drained: bool) -> bool {
         match self.settler.phase {
             Phase::Idle if self.settler.wanted > self.settler.round => {
@@ -95,7 +95,15 @@ impl Switch {
             }
             Phase::Idle | Phase::Sync(_) => {}
         }
-        !matches!(self.settler.phase, Phase::Idle)
+        false
+    }
+
+    /// Whether everything that was asked for so far has taken effect on every worker. Meaningful after
+    /// [`Switch::poll`].
+    pub fn is_settled(&self) -> bool {
+        let idle = matches!(self.settler.phase, Phase::Idle) && self.settler.wanted <= self.settler.round;
+        let published = !self.rules_changed && !self.world_changed;
+        self.drained && idle && published && self.revalidator.settled() && !self.agents_have_work()
     }
 
     fn end_round(&mut self) {

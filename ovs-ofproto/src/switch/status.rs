@@ -2,7 +2,7 @@
 
 use super::Switch;
 use crate::bridge::{PortRecord, datapath_id_of};
-use crate::{BridgeStatus, InterfaceStatus, Status};
+use crate::{BridgeStatus, InterfaceConfig, InterfaceStatus, Status};
 
 impl Switch {
     /// The state of all bridges now. Asks every device.
@@ -14,7 +14,7 @@ impl Switch {
                 BridgeStatus { datapath_type: bridge.datapath_type.clone(), ..BridgeStatus::default() };
             for port in bridge.ports.values() {
                 for interface in &port.interfaces {
-                    let one = self.interface_status(&bridge.name, &port.name, &interface.name);
+                    let one = self.interface_status(&bridge.name, &port.name, interface);
                     told.interfaces.insert(interface.name.clone(), one);
                 }
             }
@@ -29,14 +29,15 @@ impl Switch {
         status
     }
 
-    fn interface_status(&mut self, bridge: &str, port: &str, interface: &str) -> InterfaceStatus {
-        let key = (bridge.to_owned(), interface.to_owned());
+    fn interface_status(&mut self, bridge: &str, port: &str, interface: &InterfaceConfig) -> InterfaceStatus {
+        let key = (bridge.to_owned(), interface.name.clone());
         let mut told = InterfaceStatus {
             port: port.to_owned(),
+            options: interface.options.clone(),
             error: self.errors.get(&key).cloned(),
             ..InterfaceStatus::default()
         };
-        let Some(record) = self.bridges.get(bridge).and_then(|bridge| bridge.port_named(interface)) else {
+        let Some(record) = self.bridges.get(bridge).and_then(|bridge| bridge.port_named(&interface.name)) else {
             return told;
         };
         told.kind.clone_from(&record.kind);

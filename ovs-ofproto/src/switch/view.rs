@@ -1,5 +1,7 @@
 //! A bridge for an embedder: typed calls in place of messages.
 
+use std::time::Duration;
+
 use ovs_flow::{FlowKey, OfPort};
 use ovs_openflow::{Action, FlowMod, FlowStats, OfError, PortDesc};
 
@@ -16,6 +18,30 @@ use crate::trace::TraceReport;
 pub struct Bridge<'a> {
     switch: &'a mut Switch,
     name: String,
+}
+
+/// How the revalidator is doing (`upcall/show`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Revalidation {
+    /// Megaflows now.
+    pub flows: usize,
+    /// Megaflows at the ends of sweeps, averaged so that the last one counts half.
+    pub average: usize,
+    /// The most at the end of a sweep.
+    pub most: usize,
+    /// The most that are kept; it adapts to how long sweeps take.
+    pub limit: usize,
+    /// How long the last sweep took on the switch's clock.
+    pub sweep_duration: Duration,
+    /// Megaflows that were translated again and stayed as they were.
+    pub kept: u64,
+    /// Megaflows that got other actions.
+    pub modified: u64,
+    /// Megaflows that were deleted, those that nobody used included.
+    pub deleted: u64,
+    /// Megaflows that were deleted because nobody used them.
+    pub expired: u64,
 }
 
 impl Switch {

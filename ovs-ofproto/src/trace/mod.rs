@@ -53,8 +53,3 @@ impl Tracer for Unwatched {
 
     fn close(&mut self) {}
 }
-
-/// An action as flows print it.
-pub(crate) fn action_text(action: &ovs_openflow::Action) -> String {
-    format!("{action:?}")
-}

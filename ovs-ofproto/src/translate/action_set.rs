@@ -65,7 +65,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             return;
         }
         self.report(NodeKind::Action, || {
-            let texts: Vec<String> = set.iter().map(|action| crate::trace::action_text(action)).collect();
+            let texts: Vec<String> = set.iter().map(ToString::to_string).collect();
             format!("--. Executing action set:\n{}", texts.join("\n"))
         });
         self.in_action_set = true;

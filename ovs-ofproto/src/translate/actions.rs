@@ -14,7 +14,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             if self.stopped() {
                 return;
             }
-            self.report(NodeKind::Action, || crate::trace::action_text(action));
+            self.report(NodeKind::Action, || action.to_string());
             if !self.run(action) {
                 return;
             }
@@ -52,7 +52,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             Action::SetTunnel { id, .. } => self.flow.tunnel.id.set(*id),
             Action::WriteMetadata { value, mask } => self.write_metadata(*value, *mask),
             _ => {
-                let text = || format!("action {} is not supported", crate::trace::action_text(action));
+                let text = || format!("action {action} is not supported");
                 self.fail(TranslateError::Unsupported, text);
             }
         }

@@ -29,7 +29,7 @@ impl Switch {
             }
             StatsRequest::Desc => StatsReplyBody::Desc(self.switch_desc(&name)),
             StatsRequest::Table => StatsReplyBody::Table(self.table_stats(&name)),
-            StatsRequest::Port(port) => StatsReplyBody::Port(self.port_stats(&name, port)?),
+            StatsRequest::Port(port) => StatsReplyBody::Port(self.port_stats(&name, port)),
             StatsRequest::Queue { port, .. } => {
                 self.check_queue_port(&name, port)?;
                 StatsReplyBody::Queue(Vec::new())

@@ -9,15 +9,13 @@ use crate::switch::Switch;
 use crate::switch::status::patch_statistics;
 
 impl Switch {
-    pub(super) fn port_stats(&mut self, bridge: &str, port: OfPort) -> Result<Vec<PortStats>, OfError> {
-        let Some(state) = self.bridges.get(bridge) else { return Ok(Vec::new()) };
+    pub(super) fn port_stats(&mut self, bridge: &str, port: OfPort) -> Vec<PortStats> {
+        let Some(state) = self.bridges.get(bridge) else { return Vec::new() };
         let wanted = |record: &&PortRecord| port == OfPort::NONE || record.number == port;
-        let records: Vec<PortRecord> = state.ports.values().filter(wanted).cloned().collect();
-        // The original answers a request for a port that is not there with an error from 1.1 on, and in 1.0 too.
-        if records.is_empty() && port != OfPort::NONE {
-            return Err(OfError::BrcBadPort);
-        }
-        Ok(records.into_iter().map(|record| self.one_port(&record)).collect())
+        let mut records: Vec<PortRecord> = state.ports.values().filter(wanted).cloned().collect();
+        // A port that is not there has no entry, and the local port comes first, as in the original.
+        records.sort_by_key(|record| (record.number != OfPort::LOCAL, record.number));
+        records.into_iter().map(|record| self.one_port(&record)).collect()
     }
 
     fn one_port(&mut self, record: &PortRecord) -> PortStats {
