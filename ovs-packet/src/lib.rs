@@ -7,6 +7,7 @@ extern crate alloc;
 #[allow(unsafe_code, reason = "the one module that owns raw frame memory; see its safety essay")]
 pub mod frame;
 
+pub mod build;
 pub mod checksum;
 pub mod edit;
 mod facts;

@@ -1,6 +1,7 @@
 //! The crate's integration tests: one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers outside of #[test] functions")]
 
+mod build;
 mod claims;
 mod edit;
 mod frames;
