@@ -1,26 +1,4 @@
-//! OpenFlow: typed messages, their bytes in each version, and the text of flows and actions.
-//!
-//! One set of types stands for what the versions write differently; a [`Protocol`] says which version and
-//! which extensions a connection has agreed on. Nothing here does input or output or reads a clock.
-//!
-//! ```text
-//!   bytes ──▶ framing ──▶ Message::decode ──▶ Message { FlowMod, PacketIn, StatsRequest … }
-//!                               │ Rejected ──▶ the OpenFlow error to answer with
-//!   bytes ◀── Message::encode ◀─┴── Message          text ◀──▶ FlowMod, [Action]
-//! ```
-//!
-//! ```
-//! use ovs_openflow::{Message, Protocol, Version};
-//!
-//! let protocol = Protocol::new(Version::V13);
-//! let bytes = Message::BarrierRequest.encode(protocol, 7)?;
-//! assert_eq!(bytes, [4, 20, 0, 8, 0, 0, 0, 7]);
-//! assert_eq!(Message::decode(protocol, &bytes), Ok((7, Message::BarrierRequest)));
-//! # Ok::<(), ovs_openflow::EncodeError>(())
-//! ```
-//!
-//! What is spoken: 1.0 with Open vSwitch's NXM extensions, 1.3 and 1.4 ([`SUPPORTED`]). Of the others the numbers of errors,
-//! types and structures are known where they are the same, but 1.1's matches and 1.5's flow statistics are not.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub mod action;

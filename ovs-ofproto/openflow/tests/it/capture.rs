@@ -9,8 +9,8 @@ use ovs_openflow::connection::{Connection, Event};
 use ovs_openflow::ovs_flow::TableId;
 use ovs_openflow::text::{NoNames, parse_flow_mod};
 use ovs_openflow::{
-    Features, FlowFormat, FlowMod, FlowModCommand, Message, Protocol, StatsReplyBody, StatsRequest,
-    TableFeatures, Version, VersionSet,
+    BundleControl, Features, FlowFormat, FlowMod, FlowModCommand, Message, Protocol, StatsReplyBody,
+    StatsRequest, TableFeatures, Version, VersionSet,
 };
 
 use crate::ofctl;
@@ -93,6 +93,17 @@ fn handle(event: Event, connection: &mut Connection, stream: &[u8], received: &m
             };
             connection.send(xid, &Message::StatsReply(Box::new(body.into()))).expect("room for an answer");
         }
+        Event::Message(xid, Message::BundleControl(control)) => {
+            let reply = BundleControl { kind: control.kind.reply(), ..control };
+            connection.send(xid, &Message::BundleControl(reply)).expect("room for an answer");
+        }
+        Event::Message(xid, Message::BundleAdd(add)) => {
+            let bytes = message_with(stream, xid);
+            let again = Message::BundleAdd(add.clone()).encode(protocol, xid);
+            assert_eq!(again.as_deref(), Ok(&bytes[..]), "a bundle's message");
+            let Message::FlowMod(flow) = add.message else { panic!("unexpected {:?}", add.message) };
+            received.push(Received { protocol, xid, flow: *flow, bytes });
+        }
         Event::Message(_, other) => panic!("unexpected {other:?}"),
         Event::Rejected(rejected) => {
             eprintln!("refused {rejected}: {:02x?}", message_with(stream, rejected.header.xid));
@@ -116,7 +127,7 @@ fn message_with(stream: &[u8], xid: u32) -> Vec<u8> {
 }
 
 /// Lets `ovs-ofctl` send the flows of a file by one of its commands.
-fn capture(ofctl: &Path, version: Version, texts: &[&str]) -> Vec<Received> {
+fn capture(ofctl: &Path, version: Version, options: &[&str], texts: &[&str]) -> Vec<Received> {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let socket = dir.path().join("switch");
     let file = dir.path().join("flows");
@@ -124,8 +135,11 @@ fn capture(ofctl: &Path, version: Version, texts: &[&str]) -> Vec<Received> {
     let listener = UnixListener::bind(&socket).expect("bound");
     let server = thread::spawn(move || serve(&listener, version));
     let target = format!("unix:{}", socket.display());
-    let out =
-        ofctl::run(ofctl, &["-O", version.name(), "add-flows", &target, file.to_str().expect("UTF-8 path")]);
+    let out = ofctl::run(
+        ofctl,
+        &[options, &["-O", version.name(), "add-flows", &target, file.to_str().expect("UTF-8 path")]]
+            .concat(),
+    );
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     drop(UnixStream::connect(&socket).expect("the server still listens"));
     server.join().expect("the server ends")
@@ -135,7 +149,7 @@ fn capture(ofctl: &Path, version: Version, texts: &[&str]) -> Vec<Received> {
 fn check(test: &str, version: Version, file: &str) {
     let Some(ofctl) = ofctl::find(test) else { return };
     let texts: Vec<&str> = file.lines().filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
-    let received = capture(&ofctl, version, &texts);
+    let received = capture(&ofctl, version, &[], &texts);
     assert_eq!(received.len(), texts.len(), "one message a flow");
     let mut wrong = Vec::new();
     for (text, got) in texts.iter().zip(&received) {
@@ -178,6 +192,17 @@ fn flows_of_1_3() {
 #[test]
 fn flows_of_1_4() {
     check("flows_of_1_4", Version::V14, V13);
+}
+
+#[test]
+fn bundles_of_1_3_and_1_4() {
+    let Some(ofctl) = ofctl::find("bundles_of_1_3_and_1_4") else { return };
+    for version in [Version::V13, Version::V14] {
+        let texts = ["in_port=1,actions=2", "tcp,actions=drop", "delete in_port=3"];
+        let received = capture(&ofctl, version, &["--bundle"], &texts);
+        assert_eq!(received.len(), texts.len(), "{version}");
+        assert_eq!(received[2].flow.command, FlowModCommand::Delete);
+    }
 }
 
 #[test]
