@@ -1,5 +1,6 @@
 //! The crate's integration tests: one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers outside of #[test] functions")]
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod build;
 mod claims;
@@ -7,4 +8,5 @@ mod edit;
 mod frames;
 mod pcap;
 mod segment;
+mod tshark;
 mod wire;
