@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use ovs_dpif::ovs_flow::DpPort;
+use ovs_dpif::ovs_flow::{DpPort, Metadata};
+use ovs_dpif::ovs_packet::checksum::{Sum, pseudo_v4};
+use ovs_dpif::ovs_packet::wire::IpProtocol;
+use ovs_dpif::ovs_packet::{Offload, Packet};
 use ovs_dpif::{
-    Action, Actions, ControllerPunt, DropReason, HashAlgorithm, Masked, PuntCookie, SampleAction, SetField,
-    SlowPath, UserspaceAction, Verdict,
+    Action, Actions, ControllerPunt, DropReason, Execute, HashAlgorithm, Masked, PuntCookie, SampleAction,
+    SetField, SlowPath, UserspaceAction, Verdict,
 };
 
 use crate::frames::{Kind, Shape};
@@ -290,5 +293,53 @@ fn sending_fails_by_name() {
         rig.settle();
         assert_eq!(rig.dropped(DropReason::TxDown), 1);
         assert_eq!(rig.dpif.ports().iter().map(|p| p.number).collect::<Vec<_>>(), [DpPort(1), DpPort(2)]);
+    });
+}
+
+/// A TCP packet of several segments whose checksum is still to be made.
+fn super_packet(payload: usize) -> Packet {
+    let mut bytes = Shape::new(Kind::Tcp4, 7).frame(0);
+    bytes.truncate(54);
+    bytes[16..18].copy_from_slice(&(40 + payload as u16).to_be_bytes());
+    bytes.extend(std::iter::repeat_n(0xab, payload));
+    let mut packet = Packet::detached(&bytes).unwrap();
+    let facts = packet.facts_mut();
+    facts.offload = Offload::TSO4 | Offload::NEEDS_L4_CSUM;
+    facts.segment_size = 1000;
+    facts.csum_start = 34;
+    facts.csum_offset = 16;
+    packet
+}
+
+#[test]
+fn what_a_device_cannot_do_is_done_in_software() {
+    Rig::each(|mut rig| {
+        let p2 = rig.port("p2", 2);
+        let metadata = Metadata::of_port(DpPort::NONE);
+        let actions = [output(2)].into();
+        rig.dpif.execute(Execute { packet: super_packet(3500), metadata, actions }).unwrap();
+        rig.settle();
+        let sent = p2.take_sent();
+        assert_eq!(sent.iter().map(Vec::len).collect::<Vec<_>>(), [1054, 1054, 1054, 554]);
+        for segment in &sent {
+            let pseudo = pseudo_v4([10, 0, 0, 1], [10, 0, 0, 7], IpProtocol::TCP, segment.len() as u16 - 34);
+            assert_eq!(pseudo.and(Sum::of(&segment[34..])).checksum(), 0);
+        }
+        let ledger = rig.dpif.ledger();
+        assert_eq!((ledger.injected, ledger.segmented, ledger.sent), (1, 3, 4));
+    });
+}
+
+#[test]
+fn a_request_that_cannot_be_met_is_dropped_by_name() {
+    Rig::each(|mut rig| {
+        let p2 = rig.port("p2", 2);
+        let mut packet = super_packet(3500);
+        packet.facts_mut().segment_size = 0;
+        let metadata = Metadata::of_port(DpPort::NONE);
+        rig.dpif.execute(Execute { packet, metadata, actions: [output(2)].into() }).unwrap();
+        rig.settle();
+        assert!(p2.take_sent().is_empty());
+        assert_eq!(rig.dropped(DropReason::InvalidPacket), 1);
     });
 }

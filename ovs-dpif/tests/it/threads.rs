@@ -53,6 +53,20 @@ fn until(datapath: &mut UserspaceDatapath, start: Instant, mut done: impl FnMut(
     }
 }
 
+/// Sends frames to port 3, and takes what others have sent, until told to stop.
+fn load(stop: &Arc<AtomicBool>, dummies: &Dummies) -> thread::JoinHandle<()> {
+    let (stop, source, dummies) = (stop.clone(), dummies.handle("p3").unwrap(), dummies.clone());
+    thread::spawn(move || {
+        while !stop.load(Relaxed) {
+            for n in 0..64 {
+                source.receive(frame(n));
+            }
+            dummies.handles().iter().for_each(|handle| drop(handle.take_sent()));
+            thread::yield_now();
+        }
+    })
+}
+
 #[test]
 fn ports_come_and_go_under_load() {
     let start = Instant::now();
@@ -67,18 +81,7 @@ fn ports_come_and_go_under_load() {
         open(&dummies, &mut datapath, number);
     }
     let stop = Arc::new(AtomicBool::new(false));
-    let load = {
-        let (stop, source, sinks) = (stop.clone(), dummies.handle("p3").unwrap(), dummies.clone());
-        thread::spawn(move || {
-            while !stop.load(Relaxed) {
-                for n in 0..64 {
-                    source.receive(frame(n));
-                }
-                sinks.handles().iter().for_each(|handle| drop(handle.take_sent()));
-                thread::yield_now();
-            }
-        })
-    };
+    let load = load(&stop, &dummies);
     for round in 0..50 {
         let number = 1 + round % 2;
         datapath.remove_port(DpPort(number)).unwrap();
