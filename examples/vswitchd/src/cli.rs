@@ -81,10 +81,24 @@ pub struct SwitchOptions {
 
 /// Other modes of the program.
 #[derive(Clone, Debug, Subcommand)]
-#[non_exhaustive]
 pub enum Mode {
     /// Try the switch out, without root and without touching the system
-    Lab,
+    Lab(LabOptions),
+    /// A host of the lab, started by it
+    #[command(hide = true)]
+    LabHost,
+}
+
+/// The options of the lab.
+#[derive(Clone, Debug, Default, Args)]
+#[non_exhaustive]
+pub struct LabOptions {
+    /// End after the demonstration instead of serving until Ctrl-C
+    #[arg(long)]
+    pub once: bool,
+    /// How long the TCP transfer lasts
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub seconds: u32,
 }
 
 /// A command line that cannot be used.
@@ -221,7 +235,7 @@ mod tests {
         assert_eq!(cli.switch.enable_dummy, Some(DummyLevel::Override));
         assert_eq!((cli.switch.dummy_numa, cli.switch.seed), (vec![0, 1], Some(7)));
         assert_eq!(cli.switch.embedded_db, Some(None));
-        assert!(matches!(parsed("x", &["lab"]).unwrap().mode, Some(Mode::Lab)));
+        assert!(matches!(parsed("x", &["lab"]).unwrap().mode, Some(Mode::Lab(_))));
     }
 
     #[test]

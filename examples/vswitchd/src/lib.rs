@@ -1,5 +1,5 @@
-//! The parts of the switch as a program: what a daemon is ([`daemon`]), its log ([`vlog`]) and its command line
-//! ([`cli`]).
+//! The parts of the switch as a program: the switch itself ([`switchd`]), what a daemon is ([`daemon`]), its log
+//! ([`vlog`]), its command line ([`cli`]), and a demonstration of all of it ([`lab`]).
 //!
 //! ```text
 //!  argv ─▶ cli ─▶ daemon::DaemonOptions::start ─▶ Daemon ─ the program's loop ─▶ exit
@@ -34,4 +34,6 @@
 
 pub mod cli;
 pub mod daemon;
+pub mod lab;
+pub mod switchd;
 pub mod vlog;

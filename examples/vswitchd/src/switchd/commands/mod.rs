@@ -1,0 +1,89 @@
+//! The appctl commands: names bound to what the libraries can show and do.
+
+mod datapath;
+mod dummy;
+mod flows;
+mod ofproto;
+mod process;
+
+use ovs_db::unixctl::{Registry, Request};
+
+use super::Vswitchd;
+use crate::vlog::VlogCommand;
+
+/// What a command is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// A log command.
+    Vlog(VlogCommand),
+    /// Another one.
+    Run(Handler),
+}
+
+/// Carries out a command; the answer is its text, or why it failed. `None`: it is answered later.
+pub type Handler = fn(&mut Vswitchd, &Request<Command>) -> Answer;
+
+/// See [`Handler`].
+pub type Answer = Option<Result<String, String>>;
+
+/// An answer that is known at once.
+#[expect(clippy::unnecessary_wraps, reason = "every handler may answer later")]
+fn done(text: impl Into<String>) -> Answer {
+    Some(Ok(text.into()))
+}
+
+/// A failure that is known at once.
+#[expect(clippy::unnecessary_wraps, reason = "every handler may answer later")]
+fn fail(text: impl Into<String>) -> Answer {
+    Some(Err(text.into()))
+}
+
+/// Name, usage, fewest and most arguments, and what it does.
+type Row = (&'static str, &'static str, usize, usize, Handler);
+
+const COMMANDS: &[Row] = &[
+    ("bridge/dump-flows", "[--offload-stats] bridge", 1, 2, ofproto::bridge_dump_flows),
+    ("bridge/reconnect", "[bridge]", 0, 1, ofproto::bridge_reconnect),
+    ("coverage/read-counter", "COUNTER", 1, 1, process::coverage_read_counter),
+    ("coverage/show", "", 0, 0, process::coverage_show),
+    ("dpctl/dump-dps", "", 0, 0, datapath::dump_dps),
+    ("dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, flows::dpctl_dump_flows),
+    ("dpctl/show", "[-s] [dp...]", 0, 1024, datapath::dpctl_show),
+    ("dpif/dump-dps", "", 0, 0, datapath::dump_dps),
+    ("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 3, flows::dpif_dump_flows),
+    ("dpif/show", "", 0, 0, datapath::dpif_show),
+    ("exit", "[--cleanup]", 0, 1, process::exit),
+    ("fdb/flush", "[bridge]", 0, 1, ofproto::fdb_flush),
+    ("fdb/show", "bridge", 1, 1, ofproto::fdb_show),
+    ("ledger/show", "", 0, 0, process::ledger_show),
+    ("memory/show", "", 0, 0, process::memory_show),
+    ("ofproto/list", "", 0, 0, ofproto::list),
+    (
+        "ofproto/trace",
+        "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]",
+        1,
+        1024,
+        ofproto::trace,
+    ),
+    ("revalidator/wait", "", 0, 0, process::revalidator_wait),
+    ("upcall/show", "", 0, 0, ofproto::upcall_show),
+];
+
+/// Commands of the dummy mode.
+const DUMMY_COMMANDS: &[Row] = &[
+    ("netdev-dummy/receive", "name [--qid queue_id] packet|flow [--len packet_len]", 2, 1024, dummy::receive),
+    ("netdev-dummy/set-admin-state", "[netdev] up|down", 1, 2, dummy::set_admin_state),
+    ("time/stop", "", 0, 0, dummy::time_stop),
+    ("time/warp", "[large_msecs] msecs", 1, 2, dummy::time_warp),
+];
+
+/// All commands, with those of the dummy mode if asked for.
+pub fn registry(version: &str, dummy: bool) -> Registry<Command> {
+    let mut registry = Registry::new(version);
+    crate::vlog::VlogCommand::register(&mut registry, Command::Vlog);
+    let more = if dummy { DUMMY_COMMANDS } else { &[] };
+    for &(name, usage, min, max, handler) in COMMANDS.iter().chain(more) {
+        registry.add(name, usage, min, Some(max), Command::Run(handler));
+    }
+    registry
+}

@@ -1,0 +1,113 @@
+//! Commands about bridges: their rules, their learned addresses, traces.
+
+use std::fmt::Write as _;
+
+use ovs_db::unixctl::Request;
+
+use super::super::Vswitchd;
+use super::super::datapath::Datapath;
+use super::datapath::full_name;
+use super::{Answer, Command, done, fail};
+
+/// The datapath that a bridge belongs to.
+fn find<'a>(switchd: &'a mut Vswitchd, bridge: &str) -> Option<&'a mut Datapath> {
+    switchd.datapaths.values_mut().find(|datapath| datapath.switch.has_bridge(bridge))
+}
+
+/// `ofproto/list`.
+pub fn list(switchd: &mut Vswitchd, _request: &Request<Command>) -> Answer {
+    let mut names: Vec<String> =
+        switchd.datapaths.values().flat_map(|dp| dp.switch.bridge_names().map(str::to_owned)).collect();
+    names.sort();
+    done(names.into_iter().map(|name| name + "\n").collect::<String>())
+}
+
+/// `bridge/dump-flows`: all rules, those that OpenFlow hides too.
+pub fn bridge_dump_flows(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
+    let Some(bridge) = request.args.last() else { return fail("Unknown bridge") };
+    let now = switchd.clock.now();
+    match find(switchd, bridge) {
+        Some(datapath) => done(datapath.switch.dump_rules(bridge, now)),
+        None => fail("Unknown bridge"),
+    }
+}
+
+/// `bridge/reconnect`.
+pub fn bridge_reconnect(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
+    let now = switchd.clock.now();
+    if let Some(bridge) = request.args.first() {
+        return match find(switchd, bridge) {
+            Some(datapath) => {
+                datapath.reconnect(bridge, now);
+                done("")
+            }
+            None => fail("Unknown bridge"),
+        };
+    }
+    for datapath in switchd.datapaths.values_mut() {
+        let names: Vec<String> = datapath.switch.bridge_names().map(str::to_owned).collect();
+        for name in names {
+            datapath.reconnect(&name, now);
+        }
+    }
+    done("")
+}
+
+/// `fdb/show`.
+pub fn fdb_show(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
+    let Some(bridge) = request.args.first() else { return fail("no such bridge") };
+    let now = switchd.clock.now();
+    match find(switchd, bridge) {
+        Some(datapath) => done(datapath.switch.fdb_text(bridge, now)),
+        None => fail("no such bridge"),
+    }
+}
+
+/// `fdb/flush`.
+pub fn fdb_flush(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
+    let wanted = request.args.first();
+    if wanted.is_some_and(|bridge| find(switchd, bridge).is_none()) {
+        return fail("no such bridge");
+    }
+    for datapath in switchd.datapaths.values_mut() {
+        let names: Vec<String> = datapath.switch.bridge_names().map(str::to_owned).collect();
+        for name in names.iter().filter(|name| wanted.is_none_or(|w| w == *name)) {
+            datapath.switch.fdb_flush(name);
+        }
+    }
+    switchd.settle();
+    done("table successfully flushed")
+}
+
+/// `upcall/show`.
+pub fn upcall_show(switchd: &mut Vswitchd, _request: &Request<Command>) -> Answer {
+    let mut text = String::new();
+    for datapath in switchd.datapaths.values() {
+        let view = datapath.switch.revalidation();
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{}:", full_name(datapath));
+        let _ = writeln!(
+            text,
+            "  flows         : (current {}) (avg {}) (max {}) (limit {})",
+            view.flows, view.average, view.most, view.limit
+        );
+        let _ = writeln!(text, "  dump duration : {}ms", view.sweep_duration.as_millis().max(1));
+        let _ = writeln!(text, "  ufid enabled : true");
+        let _ = writeln!(text, "\n  0: (keys {})", view.flows);
+    }
+    done(text)
+}
+
+/// `ofproto/trace BRIDGE FLOW [-generate|PACKET]`.
+pub fn trace(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
+    let args: Vec<&str> = request.args.iter().map(String::as_str).collect();
+    let [bridge, flow, ref rest @ ..] = args[..] else {
+        return fail("Must specify either bridge name or datapath flow");
+    };
+    let now = switchd.clock.now();
+    let Some(datapath) = find(switchd, bridge) else { return fail(format!("{bridge}: unknown bridge")) };
+    match datapath.switch.trace_text(bridge, flow, rest, now) {
+        Ok(text) => done(text),
+        Err(error) => fail(error.to_string()),
+    }
+}

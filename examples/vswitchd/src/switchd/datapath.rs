@@ -1,0 +1,200 @@
+//! One datapath type: its switch, the workers that move its packets, and its OpenFlow sockets.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ovs_dpif::{Budget, PortRequest, UserspaceConfig, UserspaceDatapath, Worker};
+use ovs_flow::DpPort;
+use ovs_netdev::Registry;
+use ovs_ofproto::{DesiredState, Switch, SwitchConfig, SwitchEvent};
+
+use super::clock::Clock;
+use super::openflow::{Sockets, Targets};
+use super::sleep::Sleeper;
+use super::waker::Wakeup;
+use super::workers::WorkerThread;
+
+/// Pieces of control work in one turn.
+const TURN: usize = 4096;
+/// Turns that a quiet switch is polled for more before it counts as quiescent.
+const QUIET_TURNS: u32 = 3;
+/// Turns after which a switch that never gets quiet is left to go on by itself.
+const MOST_TURNS: u32 = 1_000_000;
+
+/// How a datapath is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Run {
+    /// Workers have threads of their own.
+    Threads,
+    /// The control thread polls the workers: everything happens in one order.
+    Inline,
+}
+
+/// What a datapath is made of.
+pub struct Plan<'a> {
+    /// Its type, such as `netdev`.
+    pub kind: &'static str,
+    /// Its name, such as `ovs-netdev`.
+    pub name: &'a str,
+    /// How it is run.
+    pub run: Run,
+    /// Which device types it opens.
+    pub registry: Registry,
+    /// What its local port is opened as.
+    pub local_kind: &'static str,
+    /// Where its randomness comes from.
+    pub seed: u64,
+    /// Where its sockets lie.
+    pub rundir: &'a Path,
+    /// Its clock.
+    pub clock: Clock,
+    /// Who is woken when it has news.
+    pub control: Arc<Wakeup>,
+}
+
+/// See the module's head.
+pub struct Datapath {
+    /// Its bridges.
+    pub switch: Switch,
+    sockets: Sockets,
+    // Declared after the switch: threads end once the datapath has let go of them.
+    inline: Vec<Worker>,
+    threads: Vec<WorkerThread>,
+    more: bool,
+    next: Option<Duration>,
+}
+
+impl Datapath {
+    /// Makes one, with its local port and its first worker.
+    pub fn new(plan: Plan<'_>) -> std::io::Result<Self> {
+        let config = UserspaceConfig::default().named(plan.name, plan.kind).seed(plan.seed);
+        let mut dpif = UserspaceDatapath::new(config);
+        dpif.set_control_waker(Arc::clone(&plan.control) as Arc<dyn ovs_dpif::Waker>);
+        let wakeup = Arc::new(Wakeup::new()?);
+        let waker: Option<Arc<dyn ovs_dpif::Waker>> = match plan.run {
+            Run::Inline => None,
+            Run::Threads => Some(Arc::clone(&wakeup) as _),
+        };
+        let worker = dpif.add_worker(waker);
+        add_local_port(&mut dpif, &plan.registry, plan.local_kind, plan.name);
+        let mut switch = Switch::new(SwitchConfig::default().seed(plan.seed), plan.registry, Box::new(dpif));
+        switch.set_waker(plan.control);
+        let (mut inline, mut threads) = (Vec::new(), Vec::new());
+        match plan.run {
+            Run::Inline => inline.push(worker),
+            Run::Threads => threads.push(WorkerThread::start(worker, wakeup, plan.clock)?),
+        }
+        let sockets = Sockets::new(plan.rundir);
+        Ok(Self { switch, sockets, inline, threads, more: false, next: None })
+    }
+
+    /// Makes its bridges what `wanted` says, and its sockets follow. Returns whether an interface failed.
+    pub fn configure(&mut self, wanted: &DesiredState, now: Duration) -> bool {
+        let plan = self.switch.plan(wanted);
+        let mut failed = false;
+        if !plan.is_empty() {
+            for ((bridge, interface), result) in self.switch.apply(plan, now).interfaces {
+                match result {
+                    Ok(number) => {
+                        tracing::info!(target: "bridge", "bridge {bridge}: added interface {interface} on port {number}");
+                    }
+                    Err(error) => {
+                        failed = true;
+                        tracing::warn!(target: "bridge", "{error}");
+                    }
+                }
+            }
+        }
+        let targets: BTreeMap<String, Targets> = wanted
+            .bridges
+            .values()
+            .map(|b| {
+                (
+                    b.name.clone(),
+                    Targets { controllers: b.controllers.iter().map(|c| c.target.clone()).collect() },
+                )
+            })
+            .collect();
+        self.sockets.configure(&targets, &mut self.switch, now);
+        failed
+    }
+
+    /// Its OpenFlow sockets.
+    pub fn sockets(&self) -> &Sockets {
+        &self.sockets
+    }
+
+    /// Drops a bridge's controller connections, to be made anew.
+    pub fn reconnect(&mut self, bridge: &str, now: Duration) {
+        self.sockets.reconnect(bridge, &mut self.switch, now);
+    }
+
+    /// One turn: sockets, workers that have no thread, the switch. Returns whether anything was done, and what the
+    /// switch has to tell.
+    pub fn poll(&mut self, now: Duration) -> (bool, Vec<SwitchEvent>) {
+        self.sockets.poll(&mut self.switch, now);
+        let mut busy = false;
+        for worker in &mut self.inline {
+            busy |= !worker.poll(now, Budget::default()).is_idle();
+        }
+        let turn = self.switch.poll(now, TURN);
+        self.more = turn.more;
+        self.next = turn.next;
+        self.sockets.poll(&mut self.switch, now);
+        (busy || turn.more || !turn.events.is_empty(), turn.events)
+    }
+
+    /// Polls until no packet, effect or command is pending; for workers without threads.
+    pub fn settle(&mut self, now: Duration) -> Vec<SwitchEvent> {
+        let (mut events, mut quiet) = (Vec::new(), 0);
+        for _ in 0..MOST_TURNS {
+            let (busy, more) = self.poll(now);
+            events.extend(more);
+            quiet = if busy { 0 } else { quiet + 1 };
+            if quiet >= QUIET_TURNS {
+                break;
+            }
+        }
+        events
+    }
+
+    /// Whether the control thread polls its workers.
+    pub fn is_inline(&self) -> bool {
+        self.threads.is_empty()
+    }
+
+    /// What to sleep on.
+    pub fn waits(&self, sleeper: &mut Sleeper) {
+        if self.more {
+            sleeper.ready();
+        }
+        if let Some(at) = self.next {
+            sleeper.until(at);
+        }
+        self.switch.waits(&mut |wait| sleeper.netdev(wait));
+        for worker in &self.inline {
+            worker.waits(&mut |wait| sleeper.netdev(wait));
+        }
+        self.sockets.waits(&self.switch, sleeper);
+    }
+
+    /// Takes all bridges down and lets go of all devices.
+    pub fn close(&mut self, now: Duration) {
+        self.sockets.close(&mut self.switch, now);
+        self.configure(&DesiredState::default(), now);
+    }
+}
+
+/// A datapath's port 0 is a device named like the datapath. A user who may not make devices does without.
+fn add_local_port(dpif: &mut UserspaceDatapath, registry: &Registry, kind: &str, name: &str) {
+    use ovs_dpif::Dpif as _;
+    let added = registry.open(kind, name, &BTreeMap::new()).map_err(|e| e.to_string()).and_then(|device| {
+        let request = PortRequest { device, number: Some(DpPort::LOCAL) };
+        dpif.add_port(request).map_err(|e| e.to_string())
+    });
+    if let Err(error) = added {
+        tracing::info!(target: "dpif_netdev", "{name}: no local port: {error}");
+    }
+}

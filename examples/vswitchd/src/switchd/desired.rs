@@ -1,0 +1,181 @@
+//! Database rows to desired state: what each datapath shall be.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ovs_flow::{OfPort, VlanId};
+use ovs_netdev::EtherAddr;
+use ovs_ofproto::{
+    BridgeConfig, ControllerConfig, DesiredState, FailMode, InterfaceConfig, PortConfig, TableConfig,
+    VlanMode,
+};
+
+use super::rows::{Row, Rows};
+
+/// How device types are mapped where the database names a role rather than a device.
+#[derive(Clone, Copy, Debug)]
+pub struct Kinds {
+    /// What an `internal` port is opened as.
+    pub internal: &'static str,
+}
+
+/// The desired state of each datapath type that a bridge names, by that type.
+pub fn desired(rows: &dyn Rows, kinds: impl Fn(&str) -> Kinds) -> BTreeMap<String, DesiredState> {
+    let mut datapaths: BTreeMap<String, DesiredState> = BTreeMap::new();
+    let Some(root) = rows.all("Open_vSwitch").into_iter().next() else { return datapaths };
+    for bridge in root.references("bridges").filter_map(|uuid| rows.get("Bridge", uuid)) {
+        let kind = datapath_type(&bridge);
+        let state = datapaths.entry(kind.to_owned()).or_default();
+        let config = bridge_config(rows, &bridge, kinds(kind));
+        *state = std::mem::take(state).bridge(config);
+    }
+    for state in datapaths.values_mut() {
+        let idle = root.key_number("other_config", "max-idle").map(Duration::from_millis);
+        let limit = root.key_number("other_config", "flow-limit");
+        *state = std::mem::take(state).max_idle(idle).flow_limit(limit);
+    }
+    datapaths
+}
+
+/// A bridge's datapath type; none means `system`.
+pub fn datapath_type<'a>(bridge: &Row<'a>) -> &'a str {
+    match bridge.string("datapath_type") {
+        "" => "system",
+        kind => kind,
+    }
+}
+
+fn bridge_config(rows: &dyn Rows, row: &Row<'_>, kinds: Kinds) -> BridgeConfig {
+    let other = |key| row.key("other_config", key);
+    let mut config = BridgeConfig::new(row.string("name"))
+        .datapath_type(datapath_type(row))
+        .fail_mode(if row.string("fail_mode") == "secure" { FailMode::Secure } else { FailMode::Standalone })
+        .mac(other("hwaddr").and_then(ether_addr))
+        .datapath_id(other("datapath-id").and_then(datapath_id))
+        .description(other("dp-desc").map(str::to_owned))
+        .serial(other("dp-sn").map(str::to_owned))
+        .forward_bpdu(other("forward-bpdu") == Some("true"))
+        .other_config(row.map("other_config"));
+    if let Some(seconds) = row.key_number("other_config", "mac-aging-time") {
+        config = config.mac_aging(Duration::from_secs(seconds));
+    }
+    if let Some(size) = row.key_number("other_config", "mac-table-size") {
+        config = config.mac_table_size(size);
+    }
+    for controller in row.references("controller").filter_map(|uuid| rows.get("Controller", uuid)) {
+        config = config.controller(controller_config(&controller));
+    }
+    for port in row.references("ports").filter_map(|uuid| rows.get("Port", uuid)) {
+        config = config.port(port_config(rows, &port, row.string("name"), kinds));
+    }
+    for (number, uuid) in table_references(row) {
+        if let Some(table) = rows.get("Flow_Table", uuid) {
+            config = config.flow_table(number, table_config(&table));
+        }
+    }
+    config
+}
+
+/// The pairs of the `flow_tables` column: table number and row.
+fn table_references(row: &Row<'_>) -> Vec<(u8, ovs_db::value::Uuid)> {
+    let pairs = row.datum("flow_tables").into_iter().flat_map(ovs_db::value::Datum::pairs);
+    pairs.filter_map(|(k, v)| Some((u8::try_from(k.as_integer()?).ok()?, v.as_uuid()?))).collect()
+}
+
+fn table_config(row: &Row<'_>) -> TableConfig {
+    let name = Some(row.string("name")).filter(|name| !name.is_empty()).map(str::to_owned);
+    TableConfig::default()
+        .name(name)
+        .flow_limit(row.integer("flow_limit").and_then(|n| usize::try_from(n).ok()))
+}
+
+fn controller_config(row: &Row<'_>) -> ControllerConfig {
+    let probe =
+        row.integer("inactivity_probe").and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
+    ControllerConfig::new(row.string("target"))
+        .enable_async(row.boolean("enable_async_messages", true))
+        .inactivity_probe(probe)
+}
+
+fn port_config(rows: &dyn Rows, row: &Row<'_>, bridge: &str, kinds: Kinds) -> PortConfig {
+    let vlan = |n: i64| u16::try_from(n).ok().and_then(VlanId::new);
+    let mode = match row.string("vlan_mode") {
+        "access" => Some(VlanMode::Access),
+        "trunk" => Some(VlanMode::Trunk),
+        "native-tagged" => Some(VlanMode::NativeTagged),
+        "native-untagged" => Some(VlanMode::NativeUntagged),
+        _ => None,
+    };
+    let priority_tags =
+        row.key("other_config", "priority-tags").is_some_and(|v| v != "never" && v != "false");
+    let mut config = PortConfig::new(row.string("name"))
+        .vlan_mode(mode)
+        .tag(row.integer("tag").and_then(vlan))
+        .trunks(row.integers("trunks").filter_map(vlan))
+        .priority_tags(priority_tags)
+        .other_config(row.map("other_config"));
+    let mut interfaces: Vec<_> =
+        row.references("interfaces").filter_map(|uuid| rows.get("Interface", uuid)).collect();
+    interfaces.sort_by_key(|row| row.string("name"));
+    for interface in interfaces {
+        config = config.interface(interface_config(&interface, bridge, kinds));
+    }
+    config
+}
+
+fn interface_config(row: &Row<'_>, bridge: &str, kinds: Kinds) -> InterfaceConfig {
+    let name = row.string("name");
+    let kind = match row.string("type") {
+        // The local port is a device of the switch, whatever the row says.
+        _ if name == bridge => kinds.internal,
+        "internal" => kinds.internal,
+        "" => "system",
+        kind => kind,
+    };
+    InterfaceConfig::new(name, kind)
+        .options(row.map("options"))
+        .ofport_request(row.integer("ofport_request").and_then(|n| u16::try_from(n).ok()).map(OfPort))
+        .mac(Some(row.string("mac")).and_then(ether_addr))
+        .mtu_request(row.integer("mtu_request").and_then(|n| u32::try_from(n).ok()))
+}
+
+/// Reads `aa:bb:cc:dd:ee:ff`; `None` for anything else, and for the address of all zeros or a group address.
+fn ether_addr(text: &str) -> Option<EtherAddr> {
+    let mut bytes = [0_u8; 6];
+    let mut parts = text.split(':');
+    for byte in &mut bytes {
+        let part = parts.next().filter(|p| (1..=2).contains(&p.len()))?;
+        *byte = u8::from_str_radix(part, 16).ok()?;
+    }
+    (parts.next().is_none() && bytes != [0; 6] && bytes[0] & 1 == 0).then_some(EtherAddr(bytes))
+}
+
+/// Reads a datapath identifier: 16 hexadecimal digits, or fewer after `0x`; zero is none.
+fn datapath_id(text: &str) -> Option<u64> {
+    let digits = match text.strip_prefix("0x") {
+        Some(digits) if (1..=16).contains(&digits.len()) => digits,
+        None if text.len() == 16 => text,
+        _ => return None,
+    };
+    u64::from_str_radix(digits, 16).ok().filter(|id| *id != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_identifiers_are_read_strictly() {
+        assert_eq!(ether_addr("02:00:00:00:00:42"), Some(EtherAddr([2, 0, 0, 0, 0, 0x42])));
+        for bad in
+            ["", "02:00:00:00:00", "02:00:00:00:00:42:1", "01:00:00:00:00:00", "0:0:0:0:0:0", "xx:0:0:0:0:0"]
+        {
+            assert_eq!(ether_addr(bad), None, "{bad}");
+        }
+        assert_eq!(datapath_id("0000000000000042"), Some(0x42));
+        assert_eq!(datapath_id("0x42"), Some(0x42));
+        for bad in ["42", "0000000000000000", "0x", "00000000000000zz"] {
+            assert_eq!(datapath_id(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,426 @@
+//! The switch as a program: database rows in, bridges out, and everything that has to be polled in one loop.
+//!
+//! ```text
+//!   database ─▶ Rows ─▶ desired ─▶ Datapath::configure          one Datapath for each datapath type:
+//!      ▲                                  │                     Switch, workers, OpenFlow sockets
+//!      └── report ◀─ Switch::status ◀─────┤
+//!   appctl  ─▶ commands ──────────────────┘
+//! ```
+
+mod clock;
+mod commands;
+mod database;
+mod datapath;
+mod desired;
+mod openflow;
+mod report;
+mod rows;
+mod sleep;
+mod types;
+mod waker;
+mod workers;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ovs_db::unixctl::{RequestId, Server};
+use ovs_netdev::dummy::Dummies;
+use ovs_ofproto::{DesiredState, SwitchEvent};
+use ovs_stream::StreamConfig;
+
+use crate::cli::Cli;
+use crate::daemon::{Daemon, Program};
+use crate::vlog::Vlog;
+use clock::Clock;
+use commands::Command;
+use database::Database;
+use datapath::Datapath;
+use report::Part;
+use rows::Rows as _;
+use sleep::Sleeper;
+use types::Types;
+use waker::Wakeup;
+
+/// How often the state of interfaces is told although nothing says that it has changed.
+const STATE_INTERVAL: Duration = Duration::from_secs(1);
+/// How often counters are told, unless `other_config:stats-update-interval` says otherwise.
+const STATISTICS_INTERVAL: Duration = Duration::from_secs(5);
+/// How long an exiting switch waits for its last answers to be read.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Why the switch cannot run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SwitchdError {
+    /// The database cannot be used.
+    #[error("{0}")]
+    Database(String),
+    /// The control socket cannot be made.
+    #[error("could not initialize control socket ({0})")]
+    Control(ovs_stream::ListenError),
+    /// The system refused something.
+    #[error("{what}: {source}")]
+    System {
+        /// What was attempted.
+        what: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A warp of the clock under way.
+struct Warp {
+    request: RequestId,
+    left: Duration,
+    step: Duration,
+}
+
+/// The running switch.
+pub struct Vswitchd {
+    program: Program,
+    vlog: Vlog,
+    clock: Clock,
+    control: Arc<Wakeup>,
+    types: Types,
+    dummies: Dummies,
+    database: Database,
+    datapaths: BTreeMap<String, Datapath>,
+    unixctl: Option<Server<Command>>,
+    warp: Option<Warp>,
+    settling: Vec<RequestId>,
+    exiting: Option<(Vec<RequestId>, bool)>,
+    configured: Option<u64>,
+    wanted: Option<(BTreeMap<String, DesiredState>, Option<i64>)>,
+    next_state: Duration,
+    next_statistics: Duration,
+    state_changed: bool,
+}
+
+impl Vswitchd {
+    /// Sets everything up; nothing is connected or configured yet.
+    pub fn new(program: &Program, cli: &Cli, vlog: &Vlog) -> Result<Self, SwitchdError> {
+        let system = |what| move |source| SwitchdError::System { what, source };
+        let control = Arc::new(Wakeup::new().map_err(system("making an eventfd"))?);
+        let clock = Clock::new();
+        let types = Types::new(&cli.switch);
+        let stream = StreamConfig::default().rundir(&program.dirs.run);
+        let unixctl = match cli.daemon.unixctl_address(program) {
+            None => None,
+            Some(address) => {
+                let registry = commands::registry(&program.version_line(), types.has_dummy());
+                Some(Server::bind(&address, &stream, registry).map_err(SwitchdError::Control)?)
+            }
+        };
+        let database = Database::open(program, cli, clock.now())?;
+        Ok(Self {
+            program: program.clone(),
+            vlog: vlog.clone(),
+            clock,
+            control,
+            types,
+            dummies: Dummies::new(),
+            database,
+            datapaths: BTreeMap::new(),
+            unixctl,
+            warp: None,
+            settling: Vec::new(),
+            exiting: None,
+            configured: None,
+            wanted: None,
+            next_state: Duration::ZERO,
+            next_statistics: Duration::ZERO,
+            state_changed: false,
+        })
+    }
+
+    /// Runs until a signal or a command ends it.
+    pub fn run(mut self, mut daemon: Daemon) -> ExitCode {
+        let mut sleeper = Sleeper::default();
+        loop {
+            self.control.reset();
+            let now = self.clock.now();
+            self.turn(now, &mut daemon);
+            if let Some(signal) = daemon.terminated() {
+                self.close();
+                drop(self);
+                return daemon.die(signal);
+            }
+            if self.exiting.is_some() {
+                self.close();
+                return ExitCode::SUCCESS;
+            }
+            sleeper.clear();
+            sleeper.readable(&daemon.signal_fd());
+            self.waits(&mut sleeper);
+            sleeper.sleep(self.clock.now());
+        }
+    }
+
+    fn turn(&mut self, now: Duration, daemon: &mut Daemon) {
+        self.database.poll(now);
+        self.reconfigure(now);
+        self.poll_datapaths(now);
+        self.run_commands();
+        self.go_on_warping();
+        self.answer_settled(now);
+        self.tell(now);
+        self.database.poll(now);
+        if !daemon.is_ready() && self.configured.is_some() && self.database.is_idle() {
+            if let Err(error) = daemon.ready() {
+                tracing::error!(target: "daemon_unix", "{error}");
+            }
+        }
+    }
+
+    /// Takes up what the database says, when it says something new and the switch has the right to act on it.
+    fn reconfigure(&mut self, now: Duration) {
+        if !self.database.may_act() {
+            if self.configured.take().is_some() {
+                self.wanted = None;
+                self.release(now);
+            }
+            return;
+        }
+        let Some(serial) = self.database.serial() else { return };
+        let stale = self.database.take_stale();
+        if self.configured == Some(serial) && !stale {
+            return;
+        }
+        self.configured = Some(serial);
+        let types = &self.types;
+        let mut wanted = desired::desired(&self.database, |kind| types.kinds(kind));
+        let next = self.database.all("Open_vSwitch").first().and_then(|root| root.integer("next_cfg"));
+        // Most changes are what the switch itself has told.
+        if !stale && self.wanted.as_ref().is_some_and(|(was, step)| *was == wanted && *step == next) {
+            return;
+        }
+        self.wanted = Some((wanted.clone(), next));
+        for kind in self.datapaths.keys() {
+            wanted.entry(kind.clone()).or_default();
+        }
+        for (kind, state) in &wanted {
+            if let Err(error) = self.make_datapath(kind) {
+                tracing::error!(target: "bridge", "datapath type {kind}: {error}");
+                continue;
+            }
+            if let Some(datapath) = self.datapaths.get_mut(kind) {
+                datapath.configure(state, now);
+            }
+        }
+        let emptied: Vec<String> = wanted
+            .iter()
+            .filter(|(_, state)| state.bridges.is_empty())
+            .map(|(kind, _)| kind.clone())
+            .collect();
+        for kind in emptied {
+            if let Some(mut datapath) = self.datapaths.remove(&kind) {
+                datapath.close(now);
+            }
+        }
+        self.report_configuration(now);
+    }
+
+    fn make_datapath(&mut self, kind: &str) -> Result<(), SwitchdError> {
+        if self.datapaths.contains_key(kind) {
+            return Ok(());
+        }
+        let Some(datapath_type) = self.types.datapath(kind) else {
+            return Err(SwitchdError::Database(format!("unknown datapath type {kind}")));
+        };
+        if datapath_type.is_fallback {
+            tracing::info!(
+                target: "dpif",
+                "no kernel datapath is available: bridges of type {kind} run in the userspace datapath"
+            );
+        }
+        let plan = datapath::Plan {
+            kind: datapath_type.kind,
+            name: datapath_type.name,
+            run: datapath_type.run,
+            registry: self.types.registry(&self.dummies, kind),
+            local_kind: self.types.kinds(kind).internal,
+            seed: self.types.seed(),
+            rundir: &self.program.dirs.run,
+            clock: self.clock.clone(),
+            control: Arc::clone(&self.control),
+        };
+        let made = Datapath::new(plan)
+            .map_err(|source| SwitchdError::System { what: "making a datapath", source })?;
+        self.datapaths.insert(kind.to_owned(), made);
+        Ok(())
+    }
+
+    /// Tells the database what came of its configuration, together with `cur_cfg`.
+    fn report_configuration(&mut self, now: Duration) {
+        let statuses =
+            self.datapaths.iter_mut().map(|(kind, dp)| (kind.clone(), dp.switch.status())).collect();
+        let mut updates = report::updates(&self.database, &statuses, Part::State);
+        if let Some(root) = self.database.all("Open_vSwitch").into_iter().next() {
+            let mut columns = self.types.root_columns();
+            columns.push(("cur_cfg", report::number(Some(root.integer("next_cfg").unwrap_or(0)))));
+            report::push(&mut updates, "Open_vSwitch", &root, columns);
+        }
+        self.database.submit(updates, now);
+        self.state_changed = false;
+        self.next_state = now + STATE_INTERVAL;
+    }
+
+    fn poll_datapaths(&mut self, now: Duration) {
+        for datapath in self.datapaths.values_mut() {
+            let events = if datapath.is_inline() { datapath.settle(now) } else { datapath.poll(now).1 };
+            self.state_changed |= events.iter().any(|e| matches!(e, SwitchEvent::InterfaceChanged { .. }));
+        }
+    }
+
+    /// Polls until no packet, effect or message is pending.
+    fn settle(&mut self) {
+        let now = self.clock.now();
+        self.poll_datapaths(now);
+    }
+
+    fn run_commands(&mut self) {
+        let Some(mut server) = self.unixctl.take() else { return };
+        for request in server.poll() {
+            let answer = match request.command {
+                Command::Vlog(command) => Some(self.vlog.command(command, &request.args)),
+                Command::Run(handler) => handler(self, &request),
+            };
+            if let Some(answer) = answer {
+                server.reply(request.id, answer);
+            }
+        }
+        for fault in server.take_faults() {
+            tracing::warn!(target: "unixctl", "{fault}");
+        }
+        self.unixctl = Some(server);
+    }
+
+    fn reply(&mut self, id: RequestId, answer: Result<String, String>) {
+        if let Some(server) = &mut self.unixctl {
+            server.reply(id, answer);
+        }
+    }
+
+    fn warp(&mut self, request: RequestId, total: Duration, step: Duration) {
+        self.clock.stop();
+        self.warp = Some(Warp { request, left: total, step });
+    }
+
+    /// One step of a warp: time moves, and everything that waited for it happens.
+    fn go_on_warping(&mut self) {
+        let Some(mut warp) = self.warp.take() else { return };
+        let step = warp.step.min(warp.left);
+        self.clock.warp(step);
+        warp.left -= step;
+        self.settle();
+        if warp.left.is_zero() {
+            self.reply(warp.request, Ok("warped".to_owned()));
+        } else {
+            self.warp = Some(warp);
+        }
+    }
+
+    fn answer_when_settled(&mut self, request: RequestId) {
+        self.settling.push(request);
+    }
+
+    fn answer_settled(&mut self, now: Duration) {
+        if self.settling.is_empty() || self.datapaths.values().any(|dp| !dp.switch.is_settled()) {
+            return;
+        }
+        self.poll_datapaths(now);
+        for request in std::mem::take(&mut self.settling) {
+            self.reply(request, Ok(String::new()));
+        }
+    }
+
+    /// Tells the database what has changed by itself: link states, counters, controllers.
+    fn tell(&mut self, now: Duration) {
+        if !self.database.may_act() || self.configured.is_none() || !self.database.is_idle() {
+            return;
+        }
+        let statistics_due = now >= self.next_statistics;
+        if !(statistics_due || now >= self.next_state || self.state_changed) {
+            return;
+        }
+        let statuses =
+            self.datapaths.iter_mut().map(|(kind, dp)| (kind.clone(), dp.switch.status())).collect();
+        let mut updates = report::updates(&self.database, &statuses, Part::State);
+        updates.extend(self.controller_updates(now));
+        self.database.submit(updates, now);
+        if statistics_due {
+            let updates = report::updates(&self.database, &statuses, Part::Statistics);
+            self.database.submit(updates, now);
+            self.next_statistics = now + self.statistics_interval();
+        }
+        self.state_changed = false;
+        self.next_state = now + STATE_INTERVAL;
+    }
+
+    fn statistics_interval(&self) -> Duration {
+        let root = self.database.all("Open_vSwitch").into_iter().next();
+        let asked = root.and_then(|r| r.key_number("other_config", "stats-update-interval"));
+        asked.map_or(STATISTICS_INTERVAL, |ms| Duration::from_millis(ms).max(STATISTICS_INTERVAL))
+    }
+
+    fn controller_updates(&self, now: Duration) -> Vec<report::Update> {
+        let mut updates = Vec::new();
+        for bridge in self.database.all("Bridge") {
+            let Some(datapath) = self.datapaths.get(desired::datapath_type(&bridge)) else { continue };
+            for row in
+                bridge.references("controller").filter_map(|uuid| self.database.get("Controller", uuid))
+            {
+                let state = datapath.sockets().controller(bridge.string("name"), row.string("target"), now);
+                report::push(&mut updates, "Controller", &row, report::controller_columns(state.as_ref()));
+            }
+        }
+        updates
+    }
+
+    fn exit(&mut self, request: RequestId, cleanup: bool) {
+        let (requests, all) = self.exiting.get_or_insert_with(|| (Vec::new(), false));
+        requests.push(request);
+        *all |= cleanup;
+    }
+
+    /// Lets go of all bridges without a word to the database.
+    fn release(&mut self, now: Duration) {
+        for datapath in self.datapaths.values_mut() {
+            datapath.close(now);
+        }
+        self.datapaths.clear();
+    }
+
+    fn close(&mut self) {
+        let now = self.clock.now();
+        self.release(now);
+        self.database.close(now);
+        for request in self.exiting.take().map(|(requests, _)| requests).unwrap_or_default() {
+            self.reply(request, Ok(String::new()));
+        }
+        let Some(mut server) = self.unixctl.take() else { return };
+        let deadline = std::time::Instant::now() + LAST_WORDS;
+        while !server.flush() && std::time::Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn waits(&self, sleeper: &mut Sleeper) {
+        sleeper.readable(&*self.control);
+        self.database.waits(sleeper);
+        for datapath in self.datapaths.values() {
+            datapath.waits(sleeper);
+        }
+        for wait in self.unixctl.iter().flat_map(Server::waits) {
+            sleeper.stream(wait);
+        }
+        if self.warp.is_some() {
+            sleeper.ready();
+        }
+        if self.configured.is_some() && !self.clock.is_stopped() {
+            sleeper.until(self.next_state.min(self.next_statistics));
+        }
+    }
+}
