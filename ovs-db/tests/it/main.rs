@@ -4,6 +4,7 @@ mod client;
 mod differential;
 mod embedded;
 mod journal;
+mod listener;
 mod peer;
 mod support;
 mod unixctl;

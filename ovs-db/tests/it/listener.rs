@@ -1,0 +1,135 @@
+//! The server with sockets: slow and silent clients, remotes that are connected to.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail on the spot")]
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ovs_db::database::Database;
+use ovs_db::json::Json;
+use ovs_db::jsonrpc::Message;
+use ovs_db::schema::Schema;
+use ovs_db::server::{Event, Listener, ListenerConfig, Now, Server, ServerConfig};
+use ovs_stream::{StreamConfig, Wait};
+
+use crate::support::json;
+
+const SCHEMA: &str = r#"{"name":"d","version":"1.0.0","tables":{"t":{"isRoot":true,"columns":{
+    "s":{"type":"string"}}}}}"#;
+
+fn listener(config: ListenerConfig) -> Listener {
+    let now = Now::default();
+    let mut listener = Listener::new(Server::new(ServerConfig::default(), now), config);
+    let schema: Schema = SCHEMA.parse().unwrap();
+    listener.add_database(Database::new(Arc::new(schema)), None, now).unwrap();
+    listener
+}
+
+fn at(seconds: u64) -> Now {
+    Now { monotonic: Duration::from_secs(seconds), ..Now::default() }
+}
+
+/// Polls until something happened that `wanted` is after.
+fn until(listener: &mut Listener, now: Now, wanted: impl Fn(&Event) -> bool) -> Event {
+    for _ in 0..1000 {
+        listener.poll(now);
+        if let Some(event) = listener.take_events().into_iter().find(|event| wanted(event)) {
+            return event;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("it did not happen");
+}
+
+fn insert(listener: &mut Listener, text: &str) -> String {
+    let session = listener.open_local();
+    let operation = Json::object([
+        ("op", Json::from("insert")),
+        ("table", Json::from("t")),
+        ("row", Json::object([("s", Json::from(text))])),
+    ]);
+    listener.send_local(session, Message::request("transact", vec![Json::from("d"), operation], 1), at(0));
+    let reply = listener.receive_local(session).unwrap().unwrap();
+    listener.close_local(session, at(0));
+    reply.to_json().to_string()
+}
+
+#[test]
+fn a_client_that_does_not_read_is_dropped_and_others_are_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let config = ListenerConfig::default().stream(StreamConfig::default().send_limit(1 << 20));
+    let mut listener = listener(config);
+    listener.add_remote(&format!("punix:{}", path.display()), at(0)).unwrap();
+    let mut slow = UnixStream::connect(&path).unwrap();
+    let monitor = json(r#"["d","m",{"t":{}}]"#).as_array().unwrap().to_vec();
+    slow.write_all(&Message::request("monitor", monitor, 1).to_bytes()).unwrap();
+    until(&mut listener, at(0), |event| matches!(event, Event::Connected { .. }));
+    listener.poll(at(0));
+    let text = "x".repeat(100_000);
+    for n in 0..40 {
+        assert!(insert(&mut listener, &text).contains("uuid"), "{n}");
+        listener.poll(at(0));
+    }
+    let events = listener.take_events();
+    let dropped = events.iter().any(|event| matches!(event, Event::Dropped { .. }));
+    assert!(dropped && listener.server().session_count() == 0, "{events:?}");
+    assert_eq!(listener.server().monitor_count(), 0);
+}
+
+#[test]
+fn silent_clients_on_a_network_are_probed_and_given_up() {
+    let mut listener = listener(ListenerConfig::default());
+    listener.add_remote("ptcp:0:127.0.0.1", at(0)).unwrap();
+    let bound = listener.bound("ptcp:0:127.0.0.1").unwrap();
+    let port: u16 = bound.split(':').nth(1).unwrap().parse().unwrap();
+    let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    until(&mut listener, at(0), |event| matches!(event, Event::Connected { .. }));
+    listener.poll(at(4));
+    client.set_nonblocking(true).unwrap();
+    assert!(client.read(&mut [0; 16]).is_err(), "no probe yet");
+    client.set_nonblocking(false).unwrap();
+    listener.poll(at(5));
+    let mut probe = [0; 256];
+    let n = client.read(&mut probe).unwrap();
+    let probe = json(std::str::from_utf8(&probe[..n]).unwrap());
+    assert_eq!(probe.get("method"), Some(&Json::from("echo")));
+
+    // An answer keeps the connection; silence ends it.
+    let reply = Message::reply(Json::array([]), probe.get("id").unwrap().clone());
+    client.write_all(&reply.to_bytes()).unwrap();
+    for _ in 0..20 {
+        listener.poll(at(6));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    listener.poll(at(9));
+    assert_eq!(listener.server().session_count(), 1);
+    assert!(listener.waits().any(|wait| matches!(wait, Wait::At(_))));
+    listener.poll(at(11));
+    until(&mut listener, at(16), |event| matches!(event, Event::NoResponse { .. }));
+    assert_eq!(listener.server().session_count(), 0);
+}
+
+#[test]
+fn the_server_connects_to_clients_and_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("manager");
+    let mut listener = listener(ListenerConfig::default());
+    listener.add_remote(&format!("unix:{}", path.display()), at(0)).unwrap();
+    until(&mut listener, at(1), |event| matches!(event, Event::ConnectFailed { .. }));
+    let manager = UnixListener::bind(&path).unwrap();
+    until(&mut listener, at(10), |event| matches!(event, Event::Connected { .. }));
+    let (mut stream, _) = manager.accept().unwrap();
+    stream.write_all(&Message::request("list_dbs", vec![], 1).to_bytes()).unwrap();
+    let mut reply = [0; 256];
+    listener.poll(at(10));
+    let n = stream.read(&mut reply).unwrap();
+    assert!(String::from_utf8_lossy(&reply[..n]).contains("_Server"));
+    drop(stream);
+    until(&mut listener, at(11), |event| matches!(event, Event::Disconnected { .. }));
+    until(&mut listener, at(40), |event| matches!(event, Event::Connected { .. }));
+    listener.remove_remote(&format!("unix:{}", path.display()), at(40)).unwrap();
+    assert_eq!(listener.server().session_count(), 0);
+}
