@@ -44,6 +44,11 @@ impl Pipe {
         lock(&self.0).to_server.pop_front()
     }
 
+    /// Whether a message for the server waits.
+    pub fn has_message(&self) -> bool {
+        !lock(&self.0).to_server.is_empty()
+    }
+
     /// Gives the client a message of the server.
     pub fn deliver(&self, message: Message) {
         let mut shared = lock(&self.0);

@@ -60,11 +60,19 @@ pub struct ServerConfig {
     pub max_waiting: usize,
     /// How many monitors one session may have; more are refused by name.
     pub max_monitors: usize,
+    /// After how many appended bytes a journal is rewritten without its history.
+    pub compact_after: u64,
 }
 
 impl Default for ServerConfig {
     fn default() -> ServerConfig {
-        ServerConfig { seed: Vec::new(), history: 100, max_waiting: 1000, max_monitors: 1000 }
+        ServerConfig {
+            seed: Vec::new(),
+            history: 100,
+            max_waiting: 1000,
+            max_monitors: 1000,
+            compact_after: 32 << 20,
+        }
     }
 }
 
@@ -72,6 +80,12 @@ impl ServerConfig {
     /// Sets the seed.
     pub fn seed(mut self, seed: impl Into<Vec<u8>>) -> ServerConfig {
         self.seed = seed.into();
+        self
+    }
+
+    /// Sets after how many appended bytes a journal is rewritten.
+    pub fn compact_after(mut self, bytes: u64) -> ServerConfig {
+        self.compact_after = bytes;
         self
     }
 
@@ -244,19 +258,34 @@ impl Server {
     /// Asks for a database's journal to be replaced by one without history.
     pub fn compact(&mut self, name: &str, now: Now) -> Result<Vec<Effect>, ServerError> {
         let id = self.find(name).ok_or_else(|| ServerError::Unknown(name.to_owned()))?;
-        let Some(served) = self.databases.get_mut(&id).filter(|served| served.stored) else {
+        let Some(served) = self.databases.get(&id).filter(|served| served.stored) else {
             return Err(ServerError::NotStored(name.to_owned()));
         };
         if served.is_busy() {
             return Err(ServerError::Busy(name.to_owned()));
         }
+        self.replace_journal(id, now);
+        Ok(self.take())
+    }
+
+    fn replace_journal(&mut self, id: DatabaseId, now: Now) {
+        let Some(served) = self.databases.get_mut(&id) else { return };
         let stamp =
             Stamp { date: now.wall.as_millis() as i64, comment: "compacting database online".to_owned() };
         let mut bytes = encode(&served.db.schema().to_json());
         bytes.extend(encode(&encode_snapshot(&served.db, &stamp)));
         let ticket = served.begin_replace();
         self.effects.push(Effect::Replace { database: id, ticket, bytes });
-        Ok(self.take())
+    }
+
+    /// Rewrites journals that have grown long.
+    fn compact_grown(&mut self, now: Now) {
+        let limit = self.config.compact_after;
+        let grown =
+            self.databases.iter().filter(|(_, db)| db.stored && db.appended >= limit && !db.is_busy());
+        for id in grown.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.replace_journal(id, now);
+        }
     }
 
     /// A client connected.
@@ -303,7 +332,7 @@ impl Server {
         self.take()
     }
 
-    /// Lets transactions that waited long enough time out.
+    /// Lets transactions that waited long enough time out, and journals that grew long be rewritten.
     pub fn poll(&mut self, now: Now) -> Vec<Effect> {
         let due: Vec<DatabaseId> = self
             .databases
@@ -314,6 +343,7 @@ impl Server {
         for id in due {
             self.retry_waiting(id, now);
         }
+        self.compact_grown(now);
         self.take()
     }
 

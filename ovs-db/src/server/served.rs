@@ -63,6 +63,8 @@ pub(super) struct Served {
     /// That is being done.
     pub(super) retrying: bool,
     next_ticket: u64,
+    /// Bytes appended to the journal since it was last rewritten, or opened.
+    pub(super) appended: u64,
 }
 
 impl Served {
@@ -80,6 +82,7 @@ impl Served {
             retry: false,
             retrying: false,
             next_ticket: 0,
+            appended: 0,
         }
     }
 
@@ -98,6 +101,7 @@ impl Served {
     }
 
     pub(super) fn begin_replace(&mut self) -> Ticket {
+        self.appended = 0;
         let ticket = self.ticket();
         self.pending.push_back(Pending::Replace { ticket, stored: false });
         ticket

@@ -244,4 +244,11 @@ fn compaction_is_a_write_like_others() {
     let insert = rig.insert(a, 1).writes[0];
     assert!(rig.stored(insert).sent.is_empty());
     assert_eq!(rig.stored(ticket).to(a).len(), 1);
+
+    // A journal that has grown is rewritten by itself, once.
+    rig.server.config.compact_after = 1;
+    let ticket = sort(rig.server.poll(rig.now)).writes[0];
+    assert!(rig.server.poll(rig.now).is_empty());
+    rig.stored(ticket);
+    assert!(rig.server.poll(rig.now).is_empty());
 }

@@ -60,7 +60,9 @@ impl Server {
         };
         let ticket = served.ticket();
         served.pending.push_back(Pending::Commit { ticket, stored: false, session, id, results, changes });
-        self.effects.push(Effect::Append { database, ticket, bytes: encode(&record), sync: true });
+        let bytes = encode(&record);
+        served.appended += bytes.len() as u64;
+        self.effects.push(Effect::Append { database, ticket, bytes, sync: true });
     }
 
     /// A write succeeded.

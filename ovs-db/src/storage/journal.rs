@@ -76,11 +76,35 @@ impl<'a> Journal<'a> {
 
     /// True if a good record begins anywhere behind the present offset, so that damage there is not just
     /// the end of an interrupted write.
+    ///
+    /// Takes time linear in the number of bytes: of candidates that would need more hashing than that, the
+    /// rest counts as good, which errs on the side of keeping the file.
     pub fn continues(&self) -> bool {
         let rest = &self.bytes[self.pos..];
+        let mut budget = 4 * rest.len();
         let starts = rest.windows(MAGIC.len()).enumerate().skip(1).filter(|(_, w)| *w == MAGIC);
-        starts.into_iter().any(|(start, _)| read_record(&rest[start..]).is_ok())
+        for (start, _) in starts {
+            let candidate = &rest[start..];
+            let Some(length) = record_length(candidate) else { continue };
+            if length > budget {
+                return true;
+            }
+            budget -= length;
+            if read_record(candidate).is_ok() {
+                return true;
+            }
+        }
+        false
     }
+}
+
+/// The length of the record at the start of `bytes`, if its header is good and all of it is there.
+fn record_length(bytes: &[u8]) -> Option<usize> {
+    let head = &bytes[..bytes.len().min(MAX_HEADER)];
+    let end = head.iter().position(|b| *b == b'\n')?;
+    let (length, _) = parse_header(&head[..end])?;
+    let whole = length.checked_add(end + 1)?;
+    (whole <= bytes.len()).then_some(whole)
 }
 
 /// Reads the record at the start of `bytes`; gives it and its length.

@@ -194,8 +194,8 @@ impl Listener {
     pub(super) fn deliver(&mut self, session: SessionId, message: Message) {
         if let Some(connection) = self.connections.get_mut(&session) {
             connection.send(&message);
-        } else if let Some(queue) = self.local.get_mut(&session) {
-            queue.push_back(message);
+        } else {
+            self.deliver_local(session, message);
         }
     }
 
@@ -206,7 +206,7 @@ impl Listener {
             self.events.push(Event::Closed { peer: connection.peer(), reason });
             Vec::new()
         } else {
-            self.local.remove(&session);
+            self.end_local(session);
             self.server.close_session(session)
         }
     }

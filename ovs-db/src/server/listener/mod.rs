@@ -5,6 +5,7 @@
 //! [`waits`](Listener::waits). Nothing blocks, except a [`Storage`] that writes inline.
 
 mod connection;
+mod local;
 mod remote;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -20,6 +21,8 @@ use crate::json::{JsonError, MAX_MESSAGE};
 use crate::jsonrpc::{Message, MessageError};
 use crate::storage::{Storage, StorageError, Ticket};
 use connection::Connection;
+use local::Piped;
+pub use local::SessionClosed;
 use remote::Remote;
 
 /// The settings of a [`Listener`].
@@ -183,6 +186,8 @@ pub struct Listener {
     connections: BTreeMap<SessionId, Connection>,
     /// Sessions of this process, with what was sent to them.
     local: BTreeMap<SessionId, VecDeque<Message>>,
+    /// Clients of this process.
+    pipes: Vec<Piped>,
     events: Vec<Event>,
 }
 
@@ -202,6 +207,7 @@ impl Listener {
             remotes: BTreeMap::new(),
             connections: BTreeMap::new(),
             local: BTreeMap::new(),
+            pipes: Vec::new(),
             events: Vec::new(),
         }
     }
@@ -273,36 +279,11 @@ impl Listener {
         self.remotes.get(remote)?.bound()
     }
 
-    /// Opens a session without a socket, for this process itself.
-    pub fn open_local(&mut self) -> SessionId {
-        let session = self.server.open_session();
-        self.local.insert(session, VecDeque::new());
-        session
-    }
-
-    /// Sends a message in a local session.
-    pub fn send_local(&mut self, session: SessionId, message: Message, now: Now) {
-        let effects = self.server.handle(session, message, now);
-        self.carry_out(effects, now);
-    }
-
-    /// The next message that came to a local session; `None` if there is none. A session that the server
-    /// closed gives an error once.
-    pub fn receive_local(&mut self, session: SessionId) -> Result<Option<Message>, SessionClosed> {
-        self.local.get_mut(&session).map(VecDeque::pop_front).ok_or(SessionClosed)
-    }
-
-    /// Closes a local session.
-    pub fn close_local(&mut self, session: SessionId, now: Now) {
-        self.local.remove(&session);
-        let effects = self.server.close_session(session);
-        self.carry_out(effects, now);
-    }
-
     /// Does what can be done at once: connections, requests, replies, writes, time-outs.
     pub fn poll(&mut self, now: Now) {
         self.poll_remotes(now);
         self.poll_connections(now);
+        self.poll_pipes(now);
         let effects = self.server.poll(now);
         self.carry_out(effects, now);
         self.poll_storages(now);
@@ -313,7 +294,8 @@ impl Listener {
         let deadline = self.server.deadline().map(Wait::At);
         let remotes = self.remotes.values().flat_map(Remote::waits);
         let connections = self.connections.values().flat_map(|c| c.waits(&self.config));
-        deadline.into_iter().chain(remotes).chain(connections)
+        let pipes = self.pipes.iter().map(Piped::wait);
+        deadline.into_iter().chain(remotes).chain(connections).chain(pipes)
     }
 
     /// What happened since the last call.
@@ -383,8 +365,3 @@ impl Listener {
         effects
     }
 }
-
-/// A session is gone.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("the server closed the session")]
-pub struct SessionClosed;
