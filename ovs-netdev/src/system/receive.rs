@@ -15,6 +15,9 @@ use crate::{Interest, RxError, RxQueue, Wait};
 /// Bytes kept free in front, as in a pool's new packets.
 const HEADROOM: usize = 192;
 
+/// Packets that are asked for at once on a device where nothing happens.
+const FEW: usize = 2;
+
 /// The receive queue: a packet socket, and empty frames to receive into.
 #[derive(Debug)]
 pub(super) struct SystemRx {
@@ -24,11 +27,13 @@ pub(super) struct SystemRx {
     results: Box<[Received; BATCH_MAX]>,
     /// The device was taken down, and nothing has come since.
     down: bool,
+    /// How many packets are asked for at once: it doubles while as many come, and is [`FEW`] again when none came.
+    expected: usize,
 }
 
 impl SystemRx {
     pub fn new(fd: Arc<OwnedFd>, shared: Arc<Shared>) -> Self {
-        Self { fd, shared, slots: Box::default(), results: Box::default(), down: false }
+        Self { fd, shared, slots: Box::default(), results: Box::default(), down: false, expected: FEW }
     }
 
     /// Fills the first `wanted` slots with empty frames; says how many are whole.
@@ -45,6 +50,28 @@ impl SystemRx {
             }
         }
         wanted
+    }
+
+    /// Gives the frames beyond the first [`FEW`] slots back: many idle devices shall not hold a pool's frames.
+    fn unstock(&mut self, pool: &mut Pool) {
+        for slot in self.slots.iter_mut().take(self.expected).skip(FEW) {
+            for packet in [slot.small.take(), slot.large.take()].into_iter().flatten() {
+                pool.recycle(packet);
+            }
+        }
+        self.expected = FEW;
+    }
+
+    /// Makes packets of what was received into the first slots, and counts what cannot be used.
+    fn hand_over(&mut self, received: usize, batch: &mut Batch) {
+        let mut unusable = 0;
+        for (slot, result) in self.slots.iter_mut().zip(self.results.iter()).take(received) {
+            match slot.take(*result).map(|packet| batch.push(packet)) {
+                Some(Ok(())) => {}
+                Some(Err(_)) | None => unusable += 1,
+            }
+        }
+        Shared::count(&self.shared.rx_unusable, unusable);
     }
 
     /// Sorts errors of receiving: nothing there, nothing while down, gone, or worth telling.
@@ -101,24 +128,31 @@ impl RxQueue for SystemRx {
         if self.shared.is_closed() {
             return Err(RxError::Gone);
         }
-        let ready = self.stock(pool, batch.room());
-        if ready == 0 {
-            return Ok(0);
-        }
-        let received = match mmsg::receive(self.fd.as_fd(), &mut self.slots[..ready], &mut self.results) {
-            Ok(received) => received,
-            Err(error) => return self.nothing(error),
-        };
-        self.down = false;
         let before = batch.len();
-        let mut unusable = 0;
-        for (slot, result) in self.slots.iter_mut().zip(self.results.iter()).take(received) {
-            match slot.take(*result).map(|packet| batch.push(packet)) {
-                Some(Ok(())) => {}
-                Some(Err(_)) | None => unusable += 1,
+        while !batch.is_full() {
+            let ready = self.stock(pool, batch.room().min(self.expected));
+            if ready == 0 {
+                break;
+            }
+            match mmsg::receive(self.fd.as_fd(), &mut self.slots[..ready], &mut self.results) {
+                Ok(received) => {
+                    self.down = false;
+                    self.hand_over(received, batch);
+                    if received < ready {
+                        break;
+                    }
+                    self.expected = (2 * self.expected).min(BATCH_MAX);
+                }
+                Err(error) => {
+                    let told = self.nothing(error);
+                    if batch.len() > before {
+                        break; // the packets come first; what lasts is told again by the next call
+                    }
+                    self.unstock(pool);
+                    return told;
+                }
             }
         }
-        Shared::count(&self.shared.rx_unusable, unusable);
         Ok(batch.len() - before)
     }
 

@@ -180,3 +180,41 @@ fn a_device_opened_while_down_receives_when_up() {
         assert_eq!(collect(rx.as_mut(), 1).len(), 1);
     });
 }
+
+#[test]
+fn idle_devices_leave_the_frames_to_busy_ones() {
+    let Some(lab) = lab("idle_devices_leave_the_frames_to_busy_ones", &["s"]) else { return };
+    for i in 0..4 {
+        lab.veth(("s", &format!("v{i}")), ("s", &format!("w{i}")));
+    }
+    lab.run("s", || {
+        // Fewer frames than four devices could ask for at once.
+        let mut pool = Pool::new(PoolConfig::default().small_limit(40).large_limit(40));
+        let mut ends: Vec<_> = (0..4)
+            .map(|i| {
+                let mut a = SystemDevice::open(&format!("v{i}")).unwrap();
+                let mut b = SystemDevice::open(&format!("w{i}")).unwrap();
+                (a.tx_queue().unwrap(), b.take_rx_queues().remove(0), (a, b))
+            })
+            .collect();
+        for _ in 0..10 {
+            for (tx, rx, _) in &mut ends {
+                let mut batch = Batch::new();
+                for _ in 0..32 {
+                    batch.push(frame(2, 60)).unwrap();
+                }
+                assert_eq!(tx.send(&mut batch).packets, 32);
+                let mut seen = 0;
+                wait_for("32 packets", || {
+                    rx.receive(&mut pool, &mut batch).unwrap();
+                    seen += batch.drain().filter(|packet| packet.data()[12..14] == [0x88, 0xb5]).count();
+                    (seen == 32).then_some(())
+                });
+                while rx.receive(&mut pool, &mut batch).unwrap() > 0 {
+                    batch.clear();
+                }
+            }
+        }
+        assert!(pool.frames_out() <= 8);
+    });
+}

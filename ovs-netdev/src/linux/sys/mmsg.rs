@@ -5,7 +5,7 @@
 //! frame without a copy, and a super-packet costs a copy of its first 2 KiB.
 
 use std::io;
-use std::mem::{size_of, zeroed};
+use std::mem::{MaybeUninit, size_of, zeroed};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 
@@ -51,35 +51,38 @@ pub(crate) fn receive(
     results: &mut [Received; BATCH_MAX],
 ) -> io::Result<usize> {
     let count = slots.len().min(BATCH_MAX);
-    // SAFETY: all zeros is valid for these C structs of integers and raw pointers.
-    let mut vectors: [[libc::iovec; 3]; BATCH_MAX] = unsafe { zeroed() };
-    // SAFETY: as above.
-    let mut messages: [libc::mmsghdr; BATCH_MAX] = unsafe { zeroed() };
-    let mut controls = [Control([0; 64]); BATCH_MAX];
+    // Not initialised as a whole: that would cost more than receiving one packet.
+    let mut vectors = [const { MaybeUninit::<[libc::iovec; 3]>::uninit() }; BATCH_MAX];
+    let mut messages = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; BATCH_MAX];
+    let mut controls = [const { MaybeUninit::<Control>::uninit() }; BATCH_MAX];
     for (i, slot) in slots.iter_mut().take(count).enumerate() {
-        vectors[i] = [
+        let vector = vectors[i].write([
             vector(&mut slot.vnet),
             slot.small.as_mut().map_or(EMPTY, |packet| vector(packet.spare_mut())),
             slot.large.as_mut().map_or(EMPTY, |packet| vector(packet.spare_mut())),
-        ];
-        let header = &mut messages[i].msg_hdr;
-        header.msg_iov = vectors[i].as_mut_ptr();
-        header.msg_iovlen = 3;
-        header.msg_control = ptr::from_mut(&mut controls[i]).cast();
-        header.msg_controllen = size_of::<Control>();
+        ]);
+        let control = controls[i].write(Control([0; 64]));
+        // SAFETY: all zeros is valid for this C struct of integers and raw pointers.
+        let message = messages[i].write(unsafe { zeroed() });
+        message.msg_hdr.msg_iov = vector.as_mut_ptr();
+        message.msg_hdr.msg_iovlen = 3;
+        message.msg_hdr.msg_control = ptr::from_mut(control).cast();
+        message.msg_hdr.msg_controllen = size_of::<Control>();
     }
     // SAFETY: `count` message headers are initialised; their vectors point at distinct writable memory of the stated
     // lengths (the slots are borrowed exclusively), as do their control pointers, and all of it outlives the call.
     let received = check(unsafe {
         libc::recvmmsg(
             fd.as_raw_fd(),
-            messages.as_mut_ptr(),
+            messages.as_mut_ptr().cast(),
             count as libc::c_uint,
             libc::MSG_DONTWAIT | libc::MSG_TRUNC,
             ptr::null_mut(),
         )
     })? as usize;
-    for (result, message) in results.iter_mut().zip(&messages).take(received) {
+    for (result, message) in results.iter_mut().zip(&messages).take(received.min(count)) {
+        // SAFETY: the first `count` headers were initialised above.
+        let message = unsafe { message.assume_init_ref() };
         *result = Received {
             len: message.msg_len as usize,
             truncated: message.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
@@ -118,23 +121,28 @@ fn vlan(header: &libc::msghdr) -> Option<(u16, u16)> {
 /// how many went; an error concerns the first.
 pub(crate) fn send(fd: BorrowedFd<'_>, headers: &[[u8; VNET_LEN]], packets: &[Packet]) -> io::Result<usize> {
     let count = packets.len().min(headers.len()).min(BATCH_MAX);
-    // SAFETY: all zeros is valid for these C structs of integers and raw pointers.
-    let mut vectors: [[libc::iovec; 2]; BATCH_MAX] = unsafe { zeroed() };
-    // SAFETY: as above.
-    let mut messages: [libc::mmsghdr; BATCH_MAX] = unsafe { zeroed() };
+    let mut vectors = [const { MaybeUninit::<[libc::iovec; 2]>::uninit() }; BATCH_MAX];
+    let mut messages = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; BATCH_MAX];
     for (i, (header, packet)) in headers.iter().zip(packets).take(count).enumerate() {
         let data = packet.data();
-        vectors[i] = [
+        let vector = vectors[i].write([
             libc::iovec { iov_base: header.as_ptr().cast_mut().cast(), iov_len: VNET_LEN },
             libc::iovec { iov_base: data.as_ptr().cast_mut().cast(), iov_len: data.len() },
-        ];
-        messages[i].msg_hdr.msg_iov = vectors[i].as_mut_ptr();
-        messages[i].msg_hdr.msg_iovlen = 2;
+        ]);
+        // SAFETY: all zeros is valid for this C struct of integers and raw pointers.
+        let message = messages[i].write(unsafe { zeroed() });
+        message.msg_hdr.msg_iov = vector.as_mut_ptr();
+        message.msg_hdr.msg_iovlen = 2;
     }
     // SAFETY: `count` message headers are initialised; their vectors point at readable memory of the stated lengths,
     // which outlives the call; sending does not write through them.
     let sent = unsafe {
-        libc::sendmmsg(fd.as_raw_fd(), messages.as_mut_ptr(), count as libc::c_uint, libc::MSG_DONTWAIT)
+        libc::sendmmsg(
+            fd.as_raw_fd(),
+            messages.as_mut_ptr().cast(),
+            count as libc::c_uint,
+            libc::MSG_DONTWAIT,
+        )
     };
     Ok(check(sent)? as usize)
 }
