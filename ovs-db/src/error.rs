@@ -50,8 +50,6 @@ pub enum ErrorTag {
     ResourcesExhausted,
     /// The transaction could not be stored.
     IoError,
-    /// A bug in this program.
-    InternalError,
 }
 
 impl ErrorTag {
@@ -77,7 +75,6 @@ impl ErrorTag {
             ErrorTag::NotSupported => "not supported",
             ErrorTag::ResourcesExhausted => "resources exhausted",
             ErrorTag::IoError => "I/O error",
-            ErrorTag::InternalError => "internal error",
         }
     }
 }
