@@ -44,9 +44,7 @@ pub use mac_learning::{MacEntry, MacStats};
 pub use plan::{Applied, Plan, Step};
 pub use snapshot::Snapshot;
 pub use status::{BridgeStatus, InterfaceStatus, Status};
-pub use switch::{
-    Bridge, ConnId, ConnectionKind, Revalidation, Switch, SwitchEvent, TraceError, Turn,
-};
+pub use switch::{Bridge, ConnId, ConnectionKind, Revalidation, Switch, SwitchEvent, TraceError, Turn};
 
 pub use ovs_dpif;
 pub use ovs_flow;

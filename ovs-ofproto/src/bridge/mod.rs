@@ -41,6 +41,8 @@ pub(crate) struct BridgeState {
     pub fail_open: bool,
     /// Fragments: 0 normal, 1 drop, 3 match.
     pub fragments: u16,
+    /// Ports that it ever had.
+    pub added: u64,
     /// Of the present primary controller.
     pub generation: Option<u64>,
 }
@@ -61,6 +63,7 @@ impl BridgeState {
             alone_since: None,
             fail_open: false,
             fragments: 0,
+            added: 0,
             generation: None,
             config,
         }

@@ -30,6 +30,8 @@ pub(crate) struct PortRecord {
     /// What a patch has counted.
     pub counters: PortCounters,
     pub added: Duration,
+    /// Counts the ports that the bridge ever had: floods go in this order.
+    pub order: u64,
 }
 
 impl PortRecord {

@@ -34,6 +34,7 @@ impl Switch {
             status: None,
             counters: PortCounters::default(),
             added: self.now,
+            order: 0,
         };
         if wanted.kind == "patch" {
             record.peer = Some(patch_peer(wanted)?);
@@ -47,6 +48,8 @@ impl Switch {
             self.by_dp.insert(dp_port, (bridge.to_owned(), number));
         }
         if let Some(bridge) = self.bridges.get_mut(bridge) {
+            bridge.added += 1;
+            record.order = bridge.added;
             bridge.ports.insert(number, record);
             bridge.remembered.insert(name(), number);
         }

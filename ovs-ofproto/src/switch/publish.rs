@@ -90,22 +90,23 @@ impl Switch {
     }
 }
 
-/// The bundles of a bridge, by their lowest port number, the local port last: the order of floods.
+/// The bundles of a bridge in the order in which they came: that of floods.
 fn bundles(bridge: &BridgeState) -> Vec<BundleSnap> {
     let mut members: BTreeMap<&str, Vec<&crate::bridge::PortRecord>> = BTreeMap::new();
     for record in bridge.ports.values() {
         members.entry(&record.port).or_default().push(record);
     }
     let default = PortConfig::default();
-    let mut bundles: Vec<BundleSnap> = members
+    let mut bundles: Vec<(Option<u64>, BundleSnap)> = members
         .into_iter()
         .map(|(name, records)| {
             let config = bridge.config.ports.get(name).unwrap_or(&default);
-            bundle(name, config, &records)
+            let first = records.iter().map(|record| record.order).min();
+            (first, bundle(name, config, &records))
         })
         .collect();
-    bundles.sort_by_key(|bundle| bundle.members.first().copied());
-    bundles
+    bundles.sort_by_key(|(first, _)| *first);
+    bundles.into_iter().map(|(_, bundle)| bundle).collect()
 }
 
 fn bundle(name: &str, config: &PortConfig, records: &[&crate::bridge::PortRecord]) -> BundleSnap {

@@ -37,7 +37,8 @@ impl Switch {
             error: self.errors.get(&key).cloned(),
             ..InterfaceStatus::default()
         };
-        let Some(record) = self.bridges.get(bridge).and_then(|bridge| bridge.port_named(&interface.name)) else {
+        let Some(record) = self.bridges.get(bridge).and_then(|bridge| bridge.port_named(&interface.name))
+        else {
             return told;
         };
         told.kind.clone_from(&record.kind);

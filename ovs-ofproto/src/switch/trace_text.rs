@@ -98,7 +98,8 @@ impl Switch {
                 return Ok(key);
             }
             if flow.starts_with("in_port(") || flow.starts_with("recirc_id(") {
-                return parse_dp_key(flow, &NoNames).map_err(|source| TraceError::DatapathFlow { text: text(), source });
+                return parse_dp_key(flow, &NoNames)
+                    .map_err(|source| TraceError::DatapathFlow { text: text(), source });
             }
         }
         let names = Names(state.ports.iter().map(|(number, port)| (*number, port.name.clone())).collect());

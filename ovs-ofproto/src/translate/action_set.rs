@@ -3,7 +3,7 @@
 use ovs_openflow::Action;
 
 use super::context::Context;
-use crate::trace::{NodeKind, Tracer};
+use crate::trace::Tracer;
 
 /// When an action of a set is executed (OpenFlow 1.3.5, 5.10); `None` for those that do not belong there.
 fn rank(action: &Action) -> Option<u8> {
@@ -50,30 +50,52 @@ impl<'s, T: Tracer> Context<'s, T> {
             self.action_set.retain(|old| !replaces(action, old));
             self.action_set.push(action);
         }
+        self.report_set("is");
     }
 
-    /// Executes the set: in the order of the standard, and of output and group only the group.
+    /// Empties the set.
+    pub(super) fn clear_actions(&mut self) {
+        self.report_set("was");
+        self.action_set.clear();
+    }
+
+    fn report_set(&mut self, verb: &str) {
+        if T::ACTIVE {
+            let texts: Vec<String> = ordered(&self.action_set).iter().map(ToString::to_string).collect();
+            let text = if texts.is_empty() { "empty".to_owned() } else { texts.join(",") };
+            self.detail(|| format!("action set {verb}: {text}"));
+        }
+    }
+
+    /// Executes the set.
     pub(super) fn run_action_set(&mut self) {
         if self.action_set.is_empty() || self.stopped() {
             return;
         }
-        let mut set = std::mem::take(&mut self.action_set);
-        set.sort_by_key(|action| rank(action));
-        let group = set.iter().any(|action| matches!(action, Action::Group(_)));
-        let leads = |action: &&Action| rank(action).is_some_and(|rank| rank >= 10);
-        if !set.iter().any(leads) {
+        let set = ordered(&std::mem::take(&mut self.action_set));
+        if set.is_empty() {
             return;
         }
-        self.report(NodeKind::Action, || {
-            let texts: Vec<String> = set.iter().map(ToString::to_string).collect();
-            format!("--. Executing action set:\n{}", texts.join("\n"))
-        });
+        self.open_table(|| "--. Executing action set:".into());
         self.in_action_set = true;
         for action in set {
-            if !(group && rank(action) == Some(11)) {
-                self.run_list(std::slice::from_ref(action));
-            }
+            self.run_list(std::slice::from_ref(action));
         }
         self.in_action_set = false;
+        self.close_table();
     }
+}
+
+/// The actions of a set in the order of the standard: of outputs and groups only the group. Without either,
+/// nothing is executed.
+fn ordered<'s>(set: &[&'s Action]) -> Vec<&'s Action> {
+    let mut set = set.to_vec();
+    set.sort_by_key(|action| rank(action));
+    let last = |action: &&Action| rank(action).is_some_and(|rank| rank >= 10);
+    if !set.iter().any(last) {
+        return Vec::new();
+    }
+    let group = set.iter().any(|action| matches!(action, Action::Group(_)));
+    set.retain(|action| rank(action).is_some() && !(group && rank(action) == Some(11)));
+    set
 }

@@ -29,14 +29,14 @@ impl<'s, T: Tracer> Context<'s, T> {
             Action::Controller(to) => self.to_controller(to),
             Action::Enqueue { port, queue } => self.enqueue(*port, *queue),
             Action::SetQueue(queue) => self.flow.skb_priority = *queue,
-            Action::PopQueue => self.flow.skb_priority = self.original.skb_priority,
+            Action::PopQueue => self.pop_queue(),
             Action::Resubmit { in_port, table } => self.resubmit(*in_port, *table),
             Action::GotoTable(table) => {
                 let port = self.flow.of_port();
                 self.go_to_table(*table, port, true, false);
             }
             Action::WriteActions(set) => self.write_actions(set),
-            Action::ClearActions => self.action_set.clear(),
+            Action::ClearActions => self.clear_actions(),
             Action::Exit => self.exit = true,
             Action::Note(_) => {}
             Action::DecTtl(controllers) => return self.dec_ttl(controllers),

@@ -144,10 +144,12 @@ impl<'s, T: Tracer> Context<'s, T> {
     }
 
     pub fn finish(mut self, key: &FlowKey) -> Translation {
-        mask::finish(key, &mut self.mask);
         if self.error.is_some() {
             self.out.clear();
             self.slow = None;
+            mask::forget_pipeline(&mut self.mask);
+        } else {
+            mask::finish(key, &mut self.mask);
         }
         self.flow.actset_output = key.actset_output;
         Translation {

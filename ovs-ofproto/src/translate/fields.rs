@@ -1,5 +1,6 @@
 //! Actions that write fields, and the bits that make them depend on the packet.
 
+use ovs_flow::field::Prereq;
 use ovs_flow::{Field, FlowMask, Subfield};
 use ovs_openflow::{Mod, SetField};
 
@@ -24,13 +25,30 @@ impl<T: Tracer> Context<'_, T> {
     pub(super) fn set_field(&mut self, set: &SetField) {
         let field = set.field;
         field.mask_prerequisites(&self.flow, &mut self.mask);
-        if !field.applies(&self.flow) {
+        if !self.has(field) {
             self.warn(|| format!("unmet prerequisites for {field}, set_field ignored"));
             return;
         }
         mask_bits(field, set.mask, &mut self.mask);
+        self.mask_checksummed(field);
         let value = field.get(&self.flow) & !set.mask | set.value;
         field.set_key(&mut self.flow, value);
+    }
+
+    /// Whether the packet has a field: later fragments have no transport header, whatever their protocol.
+    fn has(&self, field: Field) -> bool {
+        let transport = matches!(
+            field.facts().prereq,
+            Prereq::Tcp | Prereq::Udp | Prereq::Sctp | Prereq::Icmpv4 | Prereq::Icmpv6
+        );
+        field.applies(&self.flow) && !(transport && self.flow.nw_frag & 2 != 0)
+    }
+
+    /// Checksums behind an IPv6 header cover its addresses: who writes them must know the protocol.
+    fn mask_checksummed(&mut self, field: Field) {
+        if matches!(field, Field::IPV6_SRC | Field::IPV6_DST) {
+            self.mask.fields.nw_proto = 0xff;
+        }
     }
 
     /// `mod_*` of OpenFlow 1.0.
@@ -75,11 +93,12 @@ impl<T: Tracer> Context<'_, T> {
     /// `move`.
     pub(super) fn move_bits(&mut self, src: &Subfield, dst: &Subfield) {
         dst.field().mask_prerequisites(&self.flow, &mut self.mask);
-        if dst.field().applies(&self.flow) {
+        if self.has(dst.field()) {
             src.field().mask_prerequisites(&self.flow, &mut self.mask);
-            if src.field().applies(&self.flow) {
+            if self.has(src.field()) {
                 dst.field().mask_into(&mut self.mask);
                 src.field().mask_into(&mut self.mask);
+                self.mask_checksummed(dst.field());
                 let value = src.get(&self.flow);
                 dst.set(&mut self.flow, value);
             }
@@ -133,8 +152,15 @@ impl<T: Tracer> Context<'_, T> {
 
     fn report_subfield(&mut self, dst: &Subfield) {
         if T::ACTIVE {
-            let value = dst.get(&self.flow);
-            self.detail(|| format!("{dst} is now 0x{value:x}"));
+            let (value, field) = (dst.get(&self.flow), dst.field());
+            let whole = dst.start() == 0 && dst.width() == field.bit_width();
+            self.detail(|| {
+                if whole {
+                    format!("{dst} is now {}", field.text(value, field.full(), &ovs_flow::text::NoNames))
+                } else {
+                    format!("{dst} is now 0x{value:x}")
+                }
+            });
         }
     }
 }

@@ -23,6 +23,16 @@ enum Found<'s> {
     DroppedFragment,
 }
 
+/// How a table is come to.
+#[derive(Clone, Copy)]
+struct Way {
+    /// A miss may go to controllers.
+    may_punt: bool,
+    deeper: bool,
+    /// The action set is executed after it.
+    outermost: bool,
+}
+
 impl<'s, T: Tracer> Context<'s, T> {
     /// A packet enters the bridge: first table, action set.
     pub(super) fn enter_tables(&mut self) {
@@ -31,8 +41,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             self.lookup_only(TableId(0));
             return;
         }
-        self.go_to_table(TableId(0), port, true, false);
-        self.run_action_set();
+        self.look_up(TableId(0), port, Way { may_punt: true, deeper: false, outermost: true });
     }
 
     /// The packet is dropped on entry; the bits that the first table looks at are in the mask all the same.
@@ -43,6 +52,11 @@ impl<'s, T: Tracer> Context<'s, T> {
 
     /// Looks up in a table and runs what is found. `deeper` if the nesting counts (not for a later table).
     pub(super) fn go_to_table(&mut self, table: TableId, in_port: OfPort, may_punt: bool, deeper: bool) {
+        self.look_up(table, in_port, Way { may_punt, deeper, outermost: false });
+    }
+
+    fn look_up(&mut self, table: TableId, in_port: OfPort, way: Way) {
+        let Way { may_punt, deeper, outermost } = way;
         if !self.may_go_on() {
             return;
         }
@@ -56,7 +70,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         self.flow.in_port = kept;
         self.depth += u32::from(deeper);
         self.resubmits += 1;
-        self.run_found(found);
+        self.run_found(found, outermost);
         self.depth -= u32::from(deeper);
         (self.table, self.cookie, self.table_miss_rule) = before;
     }
@@ -105,12 +119,12 @@ impl<'s, T: Tracer> Context<'s, T> {
         }
     }
 
-    fn run_found(&mut self, found: Found<'s>) {
+    fn run_found(&mut self, found: Found<'s>, outermost: bool) {
         let rule = match found {
             Found::Rule(rule) => rule,
             Found::Nothing | Found::ForController => {
                 let table = self.table;
-                self.open_table(|| format!("{table:>2}. No match."));
+                self.open_table(|| format!("{:>2}. No match.", table.0));
                 if matches!(found, Found::ForController) {
                     self.punt_miss();
                 } else {
@@ -137,16 +151,19 @@ impl<'s, T: Tracer> Context<'s, T> {
             self.report(NodeKind::Action, || "drop".into());
         }
         self.run_list(&flow.actions);
+        if outermost {
+            self.run_action_set();
+        }
         self.close_table();
     }
 
-    fn open_table(&mut self, text: impl FnOnce() -> String) {
+    pub(super) fn open_table(&mut self, text: impl FnOnce() -> String) {
         if T::ACTIVE {
             self.tracer.open(NodeKind::Table, text());
         }
     }
 
-    fn close_table(&mut self) {
+    pub(super) fn close_table(&mut self) {
         if T::ACTIVE {
             self.tracer.close();
         }

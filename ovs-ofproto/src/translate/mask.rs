@@ -29,13 +29,19 @@ pub(super) fn begin(key: &FlowKey, mask: &mut FlowMask) {
     }
 }
 
-/// Takes out what is not in the packet: the pipeline's own fields, and headers that only actions put on.
-pub(super) fn finish(key: &FlowKey, mask: &mut FlowMask) {
+/// Takes out the pipeline's own fields.
+pub(super) fn forget_pipeline(mask: &mut FlowMask) {
     let fields = &mut mask.fields;
     fields.metadata.set(0);
     fields.regs = Default::default();
     fields.actset_output = 0;
     fields.conj_id = 0;
+}
+
+/// Takes out what is not in the packet: the pipeline's own fields, and headers that only actions put on.
+pub(super) fn finish(key: &FlowKey, mask: &mut FlowMask) {
+    forget_pipeline(mask);
+    let fields = &mut mask.fields;
     if !key.is_ethernet() {
         (fields.dl_src, fields.dl_dst) = ([0; 6], [0; 6]);
         fields.dl_type.set(0);

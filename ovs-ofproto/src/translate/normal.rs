@@ -81,7 +81,7 @@ impl<'s, T: Tracer> Context<'s, T> {
     fn admits_address(&mut self) -> bool {
         let reserved = matches!(self.flow.dl_dst, [0x01, 0x80, 0xc2, 0, 0, 0..=0x0f]);
         if reserved && !self.bridge.forward_bpdu {
-            self.warn(|| "packet has reserved destination MAC, dropping".into());
+            self.detail(|| "packet has reserved destination MAC, dropping".into());
             return false;
         }
         true

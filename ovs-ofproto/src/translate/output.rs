@@ -50,6 +50,13 @@ impl<T: Tracer> Context<'_, T> {
         self.flow.skb_priority = before;
     }
 
+    /// `pop_queue`: the queue that the packet came with.
+    pub(super) fn pop_queue(&mut self) {
+        self.flow.skb_priority = self.original.skb_priority;
+        let queue = self.flow.skb_priority;
+        self.detail(|| if queue == 0 { "queue = 0".into() } else { format!("queue = {queue:#x}") });
+    }
+
     fn flood(&mut self, without: PortConfig) {
         let bridge = self.bridge;
         let in_port = self.flow.of_port();

@@ -1,7 +1,8 @@
 //! The other end of an OpenFlow connection, in memory.
 
 use ovs_ofproto::ovs_openflow::{
-    Action, FlowMod, FlowModCommand, Hello, Message, OfError, Protocol, Rejected, Version, VersionSet,
+    Action, ErrorCode, FlowMod, FlowModCommand, Hello, Message, OfError, Protocol, Rejected, Version,
+    VersionSet,
 };
 use ovs_ofproto::{ConnId, ConnectionKind};
 
@@ -80,7 +81,7 @@ impl Client {
         match self.receive(world).as_slice() {
             [] => Ok(()),
             [(_, Message::Error(error))] => match error.error {
-                ovs_ofproto::ovs_openflow::ErrorCode::Known(error) => Err(error),
+                ErrorCode::Known(error) => Err(error),
                 other => panic!("{other:?}"),
             },
             other => panic!("{other:?}"),

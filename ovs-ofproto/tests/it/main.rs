@@ -2,5 +2,8 @@
 
 mod client;
 mod forwarding;
+mod ofctl;
 mod openflow;
+mod peer;
+mod trace;
 mod world;

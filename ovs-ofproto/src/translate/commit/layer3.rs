@@ -68,7 +68,9 @@ impl<T: Tracer> Context<'_, T> {
         };
         let sip = address(flow.nw_src, base.nw_src, mask.nw_src);
         let tip = address(flow.nw_dst, base.nw_dst, mask.nw_dst);
-        let op = masked(u16::from(flow.nw_proto), u16::from(base.nw_proto), u16::from(mask.nw_proto));
+        // The key has the low byte of the operation; the high one is zero, and known with it.
+        let bits = if mask.nw_proto == 0xff { u16::MAX } else { u16::from(mask.nw_proto) };
+        let op = masked(u16::from(flow.nw_proto), u16::from(base.nw_proto), bits);
         let sha = masked(flow.arp_sha, base.arp_sha, mask.arp_sha);
         let tha = masked(flow.arp_tha, base.arp_tha, mask.arp_tha);
         let of = |key: &ovs_flow::FlowKey| (key.nw_src, key.nw_dst, key.nw_proto, key.arp_sha, key.arp_tha);

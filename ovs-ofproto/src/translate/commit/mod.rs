@@ -32,6 +32,7 @@ impl<T: Tracer> Context<'_, T> {
         if self.flow.skb_priority != self.base.skb_priority {
             self.out.push(DpAction::Set(SetField::Priority(self.flow.skb_priority)));
             self.base.skb_priority = self.flow.skb_priority;
+            self.mask.fields.skb_priority = u32::MAX;
         }
         let mark = masked(self.flow.pkt_mark, self.base.pkt_mark, self.mask.fields.pkt_mark);
         if mark.mask != 0 {

@@ -12,14 +12,14 @@ const INSTRUCTIONS: [u16; 5] = [1, 2, 3, 4, 5];
 /// OpenFlow 1.3's actions: output, push and pop VLAN, set_queue, dec_nw_ttl, set_nw_ttl, set_field.
 const ACTIONS: [u16; 7] = [0, 17, 18, 21, 23, 24, 25];
 
-/// The OXM numbers of the fields that are taken, with the mask bit where they can be masked.
-fn headers(take: impl Fn(Field) -> bool) -> Vec<u32> {
+/// The OXM numbers of the fields that are taken; with the mask bit where they can be masked, if that is asked for.
+fn headers(masks: bool, take: impl Fn(Field) -> bool) -> Vec<u32> {
     Field::all()
         .filter(|field| take(*field))
         .filter_map(|field| {
             let number = field.headers().find(|header| header.class == 0x8000)?;
             let facts = field.facts();
-            let mask = u32::from(facts.masking == Masking::Bitwise);
+            let mask = u32::from(masks && facts.masking == Masking::Bitwise);
             let length = u32::from(facts.size) << mask;
             Some(u32::from(number.class) << 16 | u32::from(number.number) << 9 | mask << 8 | length)
         })
@@ -29,8 +29,9 @@ fn headers(take: impl Fn(Field) -> bool) -> Vec<u32> {
 impl Switch {
     pub(super) fn table_features(&self, name: &str) -> Vec<TableFeatures> {
         let Some(bridge) = self.bridges.get(name) else { return Vec::new() };
-        let matches = headers(|_| true);
-        let writable = headers(|field| field.facts().writable);
+        let matches = headers(true, |_| true);
+        let wildcards = headers(false, |_| true);
+        let writable = headers(false, |field| field.facts().writable);
         let visible = || (0..=u8::MAX).map(TableId).filter(|table| Self::is_visible(*table));
         visible()
             .map(|table| {
@@ -44,7 +45,7 @@ impl Switch {
                 told.write_actions = ACTIONS.to_vec();
                 told.apply_actions = ACTIONS.to_vec();
                 told.matches.clone_from(&matches);
-                told.wildcards.clone_from(&matches);
+                told.wildcards.clone_from(&wildcards);
                 told.write_set_fields.clone_from(&writable);
                 told.apply_set_fields.clone_from(&writable);
                 told
