@@ -350,7 +350,8 @@ impl PortMod {
             r.skip(4)?;
             r.finish()?;
         }
-        this.advertise = (advertise != 0).then(|| PortFeatures::from_wire(version, advertise));
+        // Bits without a name ask for nothing, like none at all.
+        this.advertise = Some(PortFeatures::from_wire(version, advertise)).filter(|f| !f.is_empty());
         Ok(this)
     }
 }
@@ -395,5 +396,21 @@ impl PortStatus {
         let desc = PortDesc::decode(version, &mut r)?;
         r.finish()?;
         Ok(Self { reason, desc })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_features_are_not_advertised() {
+        let mut bytes = Vec::new();
+        let mut change = PortMod::new(OfPort(1), [2; 6]);
+        change.advertise = Some(PortFeatures::empty());
+        change.encode(Version::V14, &mut bytes);
+        let at = bytes.len() - 4;
+        bytes[at] = 0x80;
+        assert_eq!(PortMod::decode(Version::V14, &bytes), Ok(PortMod::new(OfPort(1), [2; 6])));
     }
 }
