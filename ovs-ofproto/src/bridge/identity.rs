@@ -7,8 +7,7 @@ use super::BridgeState;
 
 /// The datapath identifier of a bridge with this address: the address under 16 zero bits.
 pub(crate) fn datapath_id_of(mac: EtherAddr) -> u64 {
-    let [a, b, c, d, e, f] = mac.0;
-    u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+    mac.0.iter().fold(0, |id, byte| id << 8 | u64::from(*byte))
 }
 
 impl BridgeState {

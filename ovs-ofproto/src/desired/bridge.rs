@@ -149,7 +149,7 @@ impl Default for BridgeConfig {
             protocols: VersionSet::ALL,
             ports: BTreeMap::new(),
             flow_tables: BTreeMap::new(),
-            mac_aging: Duration::from_secs(300),
+            mac_aging: Duration::from_mins(5),
             mac_table_size: 8192,
             forward_bpdu: false,
             other_config: BTreeMap::new(),

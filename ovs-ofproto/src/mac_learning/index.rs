@@ -27,8 +27,7 @@ pub(crate) struct MacIndex {
 
 /// A VLAN and an address as one number.
 pub(crate) fn mac_key(vlan: u16, mac: [u8; 6]) -> u64 {
-    let [a, b, c, d, e, f] = mac;
-    u64::from(vlan & 0xfff) << 48 | u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+    mac.iter().fold(u64::from(vlan & 0xfff), |key, byte| key << 8 | u64::from(*byte))
 }
 
 /// A 64×64-bit multiplication, folded: cheap and nonlinear.

@@ -18,9 +18,7 @@ pub(crate) enum Change {
     Rule { bridge: BridgeId, table: TableId, matching: Box<Match> },
     /// An address of a MAC table is elsewhere.
     Mac { bridge: BridgeId, key: u64 },
-    /// Ports, VLANs or settings of a bridge.
-    Bridge(BridgeId),
-    /// Anything at all.
+    /// The configuration.
     Everything,
 }
 
@@ -32,13 +30,12 @@ type Matches = Option<Vec<Box<Match>>>;
 pub(crate) struct Changes {
     rules: BTreeMap<(BridgeId, TableId), Matches>,
     macs: BTreeSet<(BridgeId, u64)>,
-    bridges: BTreeSet<BridgeId>,
     everything: bool,
 }
 
 impl Changes {
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty() && self.macs.is_empty() && self.bridges.is_empty() && !self.everything
+        self.rules.is_empty() && self.macs.is_empty() && !self.everything
     }
 
     pub fn note(&mut self, change: Change) {
@@ -52,9 +49,6 @@ impl Changes {
             }
             Change::Mac { bridge, key } => {
                 self.macs.insert((bridge, key));
-            }
-            Change::Bridge(bridge) => {
-                self.bridges.insert(bridge);
             }
             Change::Everything => self.everything = true,
         }
@@ -76,9 +70,6 @@ impl Revalidator {
         let mut marked = Vec::new();
         if changes.everything {
             marked.extend(self.index.ufids());
-        }
-        for bridge in &changes.bridges {
-            marked.extend(self.index.dependents(Dep::Bridge(*bridge)));
         }
         for (bridge, key) in &changes.macs {
             marked.extend(self.index.dependents(Dep::Mac(*bridge, *key)));

@@ -69,7 +69,7 @@ impl RevalidatorStats {
     /// A sweep over `flows` megaflows has ended. One that was quick allows more of them, one that was slow fewer.
     pub fn swept(&mut self, flows: usize, duration: Duration) {
         self.most = self.most.max(flows);
-        self.average = (self.average + flows) / 2;
+        self.average = self.average.midpoint(flows);
         self.sweep_duration = duration;
         let millis = duration.as_millis().max(1) as usize;
         if millis > 2000 {

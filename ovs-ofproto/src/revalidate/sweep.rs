@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ovs_dpif::{FlowStats, Op, WorkerId};
+use ovs_dpif::{FlowCursor, FlowStats, Op, WorkerId};
 use ovs_flow::Ufid;
 
 use super::Revalidator;
@@ -45,7 +45,7 @@ impl Revalidator {
             }
             self.sweep.round += 1;
             self.sweep.began = now;
-            self.sweep.cursor = Some(Default::default());
+            self.sweep.cursor = Some(FlowCursor::default());
         }
         while let (Some(mut cursor), true) = (self.sweep.cursor, left > 0) {
             let mut views: Vec<(Ufid, WorkerId, FlowStats)> = Vec::new();

@@ -27,12 +27,6 @@ pub(crate) struct World {
     pub features: Features,
 }
 
-impl World {
-    pub fn bridge_named(&self, name: &str) -> Option<&Arc<BridgeSnap>> {
-        self.bridges.values().find(|bridge| *bridge.name == *name)
-    }
-}
-
 /// Lookup handles of a bridge's tables, by number; `None` for a table that never had a rule.
 pub(crate) type TableReaders = [Option<ClassifierReader<Flow>>];
 
@@ -65,8 +59,6 @@ impl BridgeSnap {
 /// A port.
 #[derive(Clone, Debug)]
 pub(crate) struct PortSnap {
-    pub name: Arc<str>,
-    pub number: OfPort,
     /// `None` for a patch.
     pub dp_port: Option<DpPort>,
     /// Where a patch leads.

@@ -6,7 +6,7 @@
 mod bridge;
 mod shared;
 
-pub(crate) use bridge::{BridgeId, BridgeSnap, BundleSnap, PortSnap, TableReaders, Trunks, World};
+pub(crate) use bridge::{BridgeId, BridgeSnap, BundleSnap, PortSnap, Trunks, World};
 pub(crate) use shared::Shared;
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ovs_dpif::Event;
+use ovs_dpif::{Event, FlowStats};
 use ovs_flow::OfPort;
 
 use super::{Switch, SwitchEvent};
@@ -89,7 +89,7 @@ impl Switch {
                         }
                     }
                 }
-                Message::Punted(packet) => self.send_packet_in(packet),
+                Message::Punted(packet) => self.send_packet_in(&packet),
             }
         }
         taken
@@ -125,7 +125,7 @@ impl Switch {
             push,
             deps,
             frozen,
-            seen: [(worker, Default::default())].into(),
+            seen: [(worker, FlowStats::default())].into(),
             created: now,
             used: now,
             round: self.revalidator.sweep.round,

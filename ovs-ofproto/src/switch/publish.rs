@@ -60,8 +60,6 @@ impl Switch {
             .flat_map(|(index, bundle)| bundle.members.iter().map(move |member| (*member, index)))
             .collect();
         let port = |record: &crate::bridge::PortRecord| PortSnap {
-            name: record.name.as_str().into(),
-            number: record.number,
             dp_port: record.dp_port,
             peer: record.peer.as_deref().and_then(|peer| self.peer_of(&record.name, peer)),
             bundle: bundle_of.get(&record.number).copied(),

@@ -16,7 +16,7 @@ impl Switch {
         let snapshot = self.snapshot();
         let mut tree = Tree::default();
         let input = Input { bridge: id, key: *key, packet: None, start: Start::Tables, dry: true };
-        let result = translate_input(&snapshot, input, &mut self.scratch, &mut tree);
+        let result = translate_input(&snapshot, &input, &mut self.scratch, &mut tree);
         let last = result.last.as_deref().copied().unwrap_or(*key);
         Ok(TraceReport { flow: *key, tree, last, result })
     }

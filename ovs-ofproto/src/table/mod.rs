@@ -80,7 +80,9 @@ impl Tables {
         let mut made = false;
         let slot = self.slots.entry(table.0).or_insert_with(|| {
             made = true;
-            Table { rules: ClassifierWriter::new(&self.domain, self.config.clone()), active: 0 }
+            let mut rules = ClassifierWriter::new(&self.domain, self.config.clone());
+            rules.defer();
+            Table { rules, active: 0 }
         });
         if made {
             let mut readers = self.readers.to_vec();
@@ -124,7 +126,7 @@ impl Tables {
     }
 
     /// The rules whose time has come, with what ended it; at most `max`.
-    pub fn expired(&mut self, now: Duration, max: usize) -> Vec<(RuleRef<Flow>, timers::Expiry)> {
+    pub fn expired(&mut self, now: Duration, max: usize) -> Vec<(RuleRef<Flow>, Expiry)> {
         self.timers.expired(now, max)
     }
 
@@ -137,12 +139,7 @@ impl Tables {
     pub fn publish(&mut self) {
         for table in self.slots.values_mut() {
             table.rules.publish();
-        }
-    }
-
-    /// From now on, changes are collected until [`Tables::publish`].
-    pub fn defer(&mut self) {
-        for table in self.slots.values_mut() {
+            // What comes next is collected until the next version.
             table.rules.defer();
         }
     }

@@ -58,10 +58,10 @@ impl Tracer for Tree {
     }
 
     fn close(&mut self) {
-        if let Some(node) = self.open.pop() {
-            if self.nodes <= MAX_NODES || self.open.is_empty() {
-                self.add(node);
-            }
+        if let Some(node) = self.open.pop()
+            && (self.nodes <= MAX_NODES || self.open.is_empty())
+        {
+            self.add(node);
         }
     }
 }

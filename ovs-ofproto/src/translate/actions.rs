@@ -25,8 +25,8 @@ impl<'s, T: Tracer> Context<'s, T> {
     fn run(&mut self, action: &'s Action) -> bool {
         match action {
             Action::Output { port, max_len } => self.output(*port, *max_len),
-            Action::OutputReg { src, max_len } => self.output_field(src, *max_len),
-            Action::Controller(to) => self.to_controller(to),
+            Action::OutputReg { src, max_len } => self.output_field(*src, *max_len),
+            Action::Controller(to) => self.punt_as_asked(to),
             Action::Enqueue { port, queue } => self.enqueue(*port, *queue),
             Action::SetQueue(queue) => self.flow.skb_priority = *queue,
             Action::PopQueue => self.pop_queue(),
@@ -45,10 +45,10 @@ impl<'s, T: Tracer> Context<'s, T> {
             Action::SetVlanVid { vid, push } => self.set_vlan_vid(vid.get(), *push),
             Action::SetVlanPcp { pcp, push } => self.set_vlan_pcp(*pcp, *push),
             Action::SetField(set) => self.set_field(set),
-            Action::Mod(change) => self.modify(change),
-            Action::Move { src, dst } => self.move_bits(src, dst),
+            Action::Mod(change) => self.modify(*change),
+            Action::Move { src, dst } => self.move_bits(*src, *dst),
             Action::StackPush(src) => self.stack_push(*src),
-            Action::StackPop(dst) => self.stack_pop(dst),
+            Action::StackPop(dst) => self.stack_pop(*dst),
             Action::SetTunnel { id, .. } => self.flow.tunnel.id.set(*id),
             Action::WriteMetadata { value, mask } => self.write_metadata(*value, *mask),
             _ => {

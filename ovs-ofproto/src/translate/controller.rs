@@ -26,7 +26,7 @@ impl<T: Tracer> Context<'_, T> {
     }
 
     /// `controller(…)`.
-    pub(super) fn to_controller(&mut self, to: &ToController) {
+    pub(super) fn punt_as_asked(&mut self, to: &ToController) {
         let asked = to.reason.wire();
         let reason = if asked == reason::ACTION { self.output_reason() } else { asked };
         let (max_len, controller_id) = (to.max_len, to.controller_id);

@@ -52,20 +52,20 @@ impl<T: Tracer> Context<'_, T> {
     }
 
     /// `mod_*` of OpenFlow 1.0.
-    pub(super) fn modify(&mut self, change: &Mod) {
+    pub(super) fn modify(&mut self, change: Mod) {
         let (flow, mask) = (&mut self.flow, &mut self.mask.fields);
         let dl_type = flow.ethertype();
         let is_ip = matches!(dl_type, IPV4 | IPV6);
         match change {
-            Mod::EthSrc(mac) => (flow.dl_src, mask.dl_src) = (*mac, [0xff; 6]),
-            Mod::EthDst(mac) => (flow.dl_dst, mask.dl_dst) = (*mac, [0xff; 6]),
+            Mod::EthSrc(mac) => (flow.dl_src, mask.dl_src) = (mac, [0xff; 6]),
+            Mod::EthDst(mac) => (flow.dl_dst, mask.dl_dst) = (mac, [0xff; 6]),
             Mod::Ipv4Src(ip) if dl_type == IPV4 => {
                 mask.nw_src.set(u32::MAX);
-                flow.nw_src.set(*ip);
+                flow.nw_src.set(ip);
             }
             Mod::Ipv4Dst(ip) if dl_type == IPV4 => {
                 mask.nw_dst.set(u32::MAX);
-                flow.nw_dst.set(*ip);
+                flow.nw_dst.set(ip);
             }
             Mod::Tos(dscp) if is_ip => {
                 mask.nw_tos |= 0xfc;
@@ -75,23 +75,23 @@ impl<T: Tracer> Context<'_, T> {
                 mask.nw_tos |= 3;
                 flow.nw_tos = flow.nw_tos & 0xfc | ecn & 3;
             }
-            Mod::Ttl(ttl) if is_ip => (flow.nw_ttl, mask.nw_ttl) = (*ttl, 0xff),
+            Mod::Ttl(ttl) if is_ip => (flow.nw_ttl, mask.nw_ttl) = (ttl, 0xff),
             Mod::TpSrc(port) if is_ip && flow.nw_frag & 2 == 0 => {
                 mask.nw_proto = 0xff;
                 mask.tp_src.set(u16::MAX);
-                flow.tp_src.set(*port);
+                flow.tp_src.set(port);
             }
             Mod::TpDst(port) if is_ip && flow.nw_frag & 2 == 0 => {
                 mask.nw_proto = 0xff;
                 mask.tp_dst.set(u16::MAX);
-                flow.tp_dst.set(*port);
+                flow.tp_dst.set(port);
             }
             _ => {}
         }
     }
 
     /// `move`.
-    pub(super) fn move_bits(&mut self, src: &Subfield, dst: &Subfield) {
+    pub(super) fn move_bits(&mut self, src: Subfield, dst: Subfield) {
         dst.field().mask_prerequisites(&self.flow, &mut self.mask);
         if self.has(dst.field()) {
             src.field().mask_prerequisites(&self.flow, &mut self.mask);
@@ -114,7 +114,7 @@ impl<T: Tracer> Context<'_, T> {
     }
 
     /// `pop`: an empty stack leaves the field alone.
-    pub(super) fn stack_pop(&mut self, dst: &Subfield) {
+    pub(super) fn stack_pop(&mut self, dst: Subfield) {
         let Some((_, value)) = self.stack.pop() else {
             self.warn(|| "attempting to pop from an empty stack".into());
             return;
@@ -150,7 +150,7 @@ impl<T: Tracer> Context<'_, T> {
         false
     }
 
-    fn report_subfield(&mut self, dst: &Subfield) {
+    fn report_subfield(&mut self, dst: Subfield) {
         if T::ACTIVE {
             let (value, field) = (dst.get(&self.flow), dst.field());
             let whole = dst.start() == 0 && dst.width() == field.bit_width();

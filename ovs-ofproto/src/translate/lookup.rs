@@ -70,7 +70,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         self.flow.in_port = kept;
         self.depth += u32::from(deeper);
         self.resubmits += 1;
-        self.run_found(found, outermost);
+        self.run_found(&found, outermost);
         self.depth -= u32::from(deeper);
         (self.table, self.cookie, self.table_miss_rule) = before;
     }
@@ -119,7 +119,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         }
     }
 
-    fn run_found(&mut self, found: Found<'s>, outermost: bool) {
+    fn run_found(&mut self, found: &Found<'s>, outermost: bool) {
         let rule = match found {
             Found::Rule(rule) => rule,
             Found::Nothing | Found::ForController => {

@@ -191,7 +191,7 @@ pub fn translate(
             let mut key = *key;
             key.in_port = u32::from(port.0);
             let input = Input { bridge: *bridge, key, packet, start: Start::Tables, dry: false };
-            translate_input(snapshot, input, scratch, tracer)
+            translate_input(snapshot, &input, scratch, tracer)
         }
     }
 }
@@ -199,13 +199,13 @@ pub fn translate(
 /// Translates what comes in by a port of a bridge, or out of a controller.
 pub(crate) fn translate_input<T: Tracer>(
     snapshot: &Snapshot,
-    input: Input<'_>,
+    input: &Input<'_>,
     scratch: &mut Scratch,
     tracer: &mut T,
 ) -> Translation {
     let guard = scratch.reader.0.enter();
     let Some(bridge) = snapshot.world.bridges.get(&input.bridge) else { return Translation::default() };
-    let mut context = Context::new(snapshot, &guard, bridge, &input, tracer);
+    let mut context = Context::new(snapshot, &guard, bridge, input, tracer);
     context.deps.push(Dep::Bridge(bridge.id));
     context.open_bridge();
     match input.start {

@@ -37,7 +37,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             self.warn(|| "dropping packet with partial VLAN tag received on port".into());
             return;
         }
-        let tag = Vlan::of(&self.flow.vlans[0]);
+        let tag = Vlan::of(self.flow.vlans[0]);
         if !self.admits_vlan(source, tag.vid) || !self.admits_address() {
             return;
         }
@@ -152,7 +152,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         let before = self.flow.vlans;
         // A priority tag on an access port says no VLAN: it does not stay behind the one that is put on.
         let access_in = matches!(source, Source::Bundle(_, from) if from.mode == VlanMode::Access);
-        self.flow.vlans = vlan::on_output(bundle, vlan, &before, access_in);
+        self.flow.vlans = vlan::on_output(bundle, vlan, before, access_in);
         self.output_port(port);
         self.flow.vlans = before;
     }

@@ -29,7 +29,7 @@ impl<T: Tracer> Context<'_, T> {
     }
 
     /// `output:FIELD`.
-    pub(super) fn output_field(&mut self, src: &Subfield, max_len: u16) {
+    pub(super) fn output_field(&mut self, src: Subfield, max_len: u16) {
         src.mask_into(&mut self.mask);
         let value = src.get(&self.flow);
         let port = u16::try_from(value).map(OfPort).ok();

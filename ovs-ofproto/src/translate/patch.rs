@@ -1,6 +1,6 @@
 //! Patch ports: translation goes on in the peer's bridge.
 
-use ovs_flow::OfPort;
+use ovs_flow::{OfPort, TunnelKey};
 
 use super::context::Context;
 use super::{Dep, MAX_DEPTH, Push, TranslateError};
@@ -28,7 +28,7 @@ impl<T: Tracer> Context<'_, T> {
         self.flow.in_port = u32::from(port.0);
         self.flow.metadata.set(0);
         self.flow.regs = Default::default();
-        self.flow.tunnel = Default::default();
+        self.flow.tunnel = TunnelKey::default();
         self.flow.actset_output = u32::from(OfPort::UNSET.0);
         (self.flow.ct_state, self.flow.ct_zone, self.flow.ct_mark) = (0, 0, 0);
         self.flow.ct_label = [0; 16];

@@ -72,7 +72,7 @@ pub(super) struct Vlan {
 
 impl Vlan {
     /// What the outermost tag says.
-    pub fn of(tag: &VlanTag) -> Self {
+    pub fn of(tag: VlanTag) -> Self {
         let tci = tag.tci.get();
         if tci & VLAN_CFI == 0 {
             return Self::default();
@@ -94,11 +94,10 @@ pub(super) fn accepts(bundle: &BundleSnap, vid: u16) -> bool {
 pub(super) fn on_input(bundle: &BundleSnap, tag: Vlan) -> Vlan {
     match bundle.mode {
         VlanMode::Access => Vlan { vid: bundle.vlan, pcp: tag.pcp, tpid: TPID_8021Q },
-        VlanMode::Trunk => tag,
         VlanMode::NativeTagged | VlanMode::NativeUntagged if tag.vid == 0 => {
             Vlan { vid: bundle.vlan, pcp: tag.pcp, tpid: TPID_8021Q }
         }
-        VlanMode::NativeTagged | VlanMode::NativeUntagged => tag,
+        VlanMode::Trunk | VlanMode::NativeTagged | VlanMode::NativeUntagged => tag,
     }
 }
 
@@ -107,7 +106,7 @@ pub(super) fn on_input(bundle: &BundleSnap, tag: Vlan) -> Vlan {
 pub(super) fn on_output(
     bundle: &BundleSnap,
     vlan: Vlan,
-    present: &[VlanTag; 2],
+    present: [VlanTag; 2],
     access_in: bool,
 ) -> [VlanTag; 2] {
     let untagged = match bundle.mode {

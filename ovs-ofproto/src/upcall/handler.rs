@@ -84,11 +84,9 @@ impl Handler {
         };
         let data = punt.packet.data();
         let kept = data.len().min(usize::from(cookie.max_len));
-        let key = self.key_of(punt);
         let message = Message::Punted(PuntedPacket {
             punt: cookie,
             state,
-            key: Box::new(key),
             data: data[..kept].to_vec(),
             total_len: data.len(),
         });

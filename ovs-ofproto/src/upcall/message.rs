@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ovs_classifier::Version;
 use ovs_dpif::{Actions, ControllerPunt, WorkerId};
-use ovs_flow::{FlowKey, Ufid};
+use ovs_flow::Ufid;
 
 use crate::compact::Compact;
 use crate::recirc::{FrozenState, RecircRef};
@@ -60,8 +60,6 @@ pub(crate) struct Age {
 pub(crate) struct PuntedPacket {
     pub punt: ControllerPunt,
     pub state: Arc<FrozenState>,
-    /// The packet's key as it was punted.
-    pub key: Box<FlowKey>,
     /// The packet's bytes, cut to what the action allows.
     pub data: Vec<u8>,
     pub total_len: usize,

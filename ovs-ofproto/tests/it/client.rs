@@ -27,6 +27,11 @@ impl Client {
         client
     }
 
+    /// The transaction that the next message will have.
+    pub fn next_xid(&self) -> u32 {
+        self.xid + 1
+    }
+
     /// Sends a message and returns its transaction.
     pub fn send(&mut self, world: &mut World, message: &Message) -> u32 {
         self.xid += 1;
@@ -82,7 +87,7 @@ impl Client {
             [] => Ok(()),
             [(_, Message::Error(error))] => match error.error {
                 ErrorCode::Known(error) => Err(error),
-                other => panic!("{other:?}"),
+                ErrorCode::Unknown(kind, code) => panic!("{kind},{code}"),
             },
             other => panic!("{other:?}"),
         }

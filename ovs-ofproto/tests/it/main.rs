@@ -1,9 +1,16 @@
 //! Integration tests of ovs-ofproto, one binary.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "helpers of tests may panic, and say what they skip"
+)]
 
+mod barrier;
 mod client;
 mod forwarding;
 mod ofctl;
 mod openflow;
+mod patch;
 mod peer;
 mod trace;
 mod world;

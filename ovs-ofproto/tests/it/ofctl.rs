@@ -12,7 +12,7 @@ use crate::peer::Peer;
 use crate::world::World;
 
 /// How long a command may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 pub struct Ofctl {
     program: PathBuf,
@@ -62,7 +62,7 @@ impl Ofctl {
             if let Some(status) = child.try_wait().expect("waits") {
                 break status;
             }
-            assert!(Instant::now() < end, "{:?} hangs", self.program);
+            assert!(Instant::now() < end, "{} hangs", self.program.display());
             if !busy {
                 std::thread::sleep(Duration::from_micros(100));
             }
@@ -86,7 +86,7 @@ fn read_all(mut from: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec
 impl Link {
     /// Moves bytes both ways; says whether there were any.
     fn turn(&mut self, world: &mut World) -> bool {
-        let mut buffer = [0; 65536];
+        let mut buffer = vec![0; 65536];
         if self.unread.is_empty() {
             match self.stream.read(&mut buffer) {
                 Ok(n) => self.unread.extend(&buffer[..n]),

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use ovs_flow::{OfPort, TableId};
 use ovs_ofproto::ovs_openflow::{
-    Action, Dialect, FlowFilter, FlowMod, FlowModCommand, FlowModFlags, FlowRemovedReason, Message, OfError,
-    PacketInReason, PacketOut, PortConfig, PortMod, Role, RoleMsg, StatsReplyBody, StatsRequest, Version,
+    Action, Dialect, FlowMod, FlowModCommand, FlowModFlags, FlowRemovedReason, Message, OfError,
+    PacketInReason, PacketOut, PortConfig, PortMod, Role, RoleMsg, SetField, StatsReplyBody, StatsRequest,
+    Version,
 };
 use ovs_ofproto::{ConnectionKind, ControllerConfig, FailMode};
 
@@ -164,7 +165,7 @@ fn headers_are_rewritten() {
     for below in BELOW {
         let mut world = secure(below);
         let mut client = Client::connect(&mut world, "br0", ConnectionKind::Service, Version::V13);
-        let set = |field, value| Action::SetField(ovs_ofproto::ovs_openflow::SetField::whole(field, value));
+        let set = |field, value| Action::SetField(SetField::whole(field, value));
         let actions = vec![
             Action::DecTtl(vec![0]),
             set(ovs_flow::Field::ETH_DST, 0x0200_0000_0009),
@@ -234,10 +235,8 @@ fn a_long_dump_comes_in_parts() {
         let matching = format!("ip,nw_dst={}", std::net::Ipv4Addr::from(0x0a00_0000 + n));
         client.send(&mut world, &flow_mod(flow(&matching, 7, vec![output(1)])));
     }
-    let xid = client.send(
-        &mut world,
-        &Message::StatsRequest(StatsRequest::Flow(Box::new(FlowFilter::default()), Dialect::Standard)),
-    );
+    let xid = client
+        .send(&mut world, &Message::StatsRequest(StatsRequest::Flow(Box::default(), Dialect::Standard)));
     let mut count = 0;
     for (got, part) in client.receive(&mut world) {
         let Message::StatsReply(part) = part else { panic!("{part:?}") };

@@ -92,7 +92,7 @@ impl Switch {
             Message::EchoRequest(bytes) => self.reply(id, xid, &Message::EchoReply(bytes)),
             Message::FeaturesRequest => self.serve_features(id, xid)?,
             Message::GetConfigRequest => self.serve_get_config(id, xid)?,
-            Message::SetConfig(config) => self.serve_set_config(id, config)?,
+            Message::SetConfig(config) => self.serve_set_config(id, config),
             Message::BarrierRequest => {
                 let until = self.request_settling();
                 self.wait(id, Waiting::Barrier { until, xid });
@@ -186,8 +186,8 @@ impl Switch {
         Ok(())
     }
 
-    fn serve_set_config(&mut self, id: ConnId, config: SwitchConfig) -> Result<(), OfError> {
-        let Some(conn) = self.connections.get_mut(&id) else { return Ok(()) };
+    fn serve_set_config(&mut self, id: ConnId, config: SwitchConfig) {
+        let Some(conn) = self.connections.get_mut(&id) else { return };
         let controls = conn.kind != ConnectionKind::Controller || conn.role != Role::Secondary;
         conn.miss_send_len = config.miss_send_len;
         let wanted = config.flags.bits() & 3;
@@ -199,7 +199,6 @@ impl Switch {
                 self.world_changed = true;
             }
         }
-        Ok(())
     }
 
     /// Barriers whose time has come are answered.

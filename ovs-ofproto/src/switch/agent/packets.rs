@@ -46,7 +46,7 @@ impl Switch {
             start: Start::Actions(actions),
             dry: false,
         };
-        let translation = translate_input(&snapshot, input, &mut self.scratch, &mut Unwatched);
+        let translation = translate_input(&snapshot, &input, &mut self.scratch, &mut Unwatched);
         self.push_packet(&translation.push, data.len() as u64, self.now);
         if translation.actions.is_empty() {
             return Ok(());
@@ -68,7 +68,7 @@ impl Switch {
     }
 
     /// A worker punted a packet: it goes to the connections that want it.
-    pub(in crate::switch) fn send_packet_in(&mut self, packet: PuntedPacket) {
+    pub(in crate::switch) fn send_packet_in(&mut self, packet: &PuntedPacket) {
         let Some(bridge) = self.bridge_by_id(packet.state.bridge).map(|bridge| bridge.config.name.clone())
         else {
             return;
@@ -77,12 +77,12 @@ impl Switch {
         let ids: Vec<ConnId> = self.connections_of(&bridge).collect();
         for id in ids {
             let Some(conn) = self.connections.get_mut(&id) else { continue };
-            let Some(reason) = conn.packet_in_reason(&packet) else { continue };
+            let Some(reason) = conn.packet_in_reason(packet) else { continue };
             if conn.output.len() >= limit {
                 conn.output.dropped += 1;
                 continue;
             }
-            let message = Message::PacketIn(Box::new(packet_in(&packet, reason)));
+            let message = Message::PacketIn(Box::new(packet_in(packet, reason)));
             conn.send(0, &message);
         }
     }
