@@ -3,11 +3,13 @@
 mod expire;
 mod flow_mod;
 mod identity;
+mod internal;
 mod ports;
 mod select;
 
 pub(crate) use flow_mod::{Gone, Round, Undo};
 pub(crate) use identity::datapath_id_of;
+pub(crate) use internal::InternalStats;
 pub(crate) use ports::{PortCounters, PortRecord};
 pub(crate) use select::Criteria;
 
@@ -41,6 +43,8 @@ pub(crate) struct BridgeState {
     pub fail_open: bool,
     /// Fragments: 0 normal, 1 drop, 3 match.
     pub fragments: u16,
+    /// Counters of packets that no rule was for.
+    pub internal: InternalStats,
     /// Ports that it ever had.
     pub added: u64,
     /// Of the present primary controller.
@@ -63,6 +67,7 @@ impl BridgeState {
             alone_since: None,
             fail_open: false,
             fragments: 0,
+            internal: InternalStats::default(),
             added: 0,
             generation: None,
             config,

@@ -9,6 +9,7 @@ use ovs_flow::{DpPort, OfPort};
 use ovs_openflow::PortConfig;
 
 use crate::VlanMode;
+use crate::bridge::InternalStats;
 use crate::mac_learning::MacIndex;
 use crate::rule::Flow;
 
@@ -43,6 +44,8 @@ pub(crate) struct BridgeSnap {
     pub forward_bpdu: bool,
     /// Whether a controller wants packets that miss a table (those before OpenFlow 1.3 do).
     pub miss_to_controller: bool,
+    /// Counters of packets that no rule was for.
+    pub internal: InternalStats,
     /// Fragments are dropped before any table.
     pub drop_fragments: bool,
     /// Fragments are matched with the ports of the first one.

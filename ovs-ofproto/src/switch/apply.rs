@@ -83,6 +83,7 @@ impl Switch {
         let domain = &self.shared.domain;
         let bridge = BridgeState::new(id, config, domain, &self.config.limits, self.config.seed);
         self.bridges.insert(name.to_owned(), bridge);
+        self.change_rules(name, BridgeState::add_internal_rules);
         self.world_changed = true;
     }
 

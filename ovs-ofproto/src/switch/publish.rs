@@ -74,6 +74,7 @@ impl Switch {
             macs: Arc::clone(bridge.macs.index()),
             forward_bpdu: bridge.config.forward_bpdu,
             miss_to_controller: self.wants_misses(&bridge.config.name),
+            internal: bridge.internal.clone(),
             drop_fragments: bridge.fragments == 1,
             match_fragments: bridge.fragments == 3,
         }

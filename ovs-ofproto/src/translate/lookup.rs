@@ -126,14 +126,17 @@ impl<'s, T: Tracer> Context<'s, T> {
                 let table = self.table;
                 self.open_table(|| format!("{:>2}. No match.", table.0));
                 if matches!(found, Found::ForController) {
+                    self.push.push(Push::Rule(Arc::clone(&self.bridge.internal.miss)));
                     self.punt_miss();
                 } else {
+                    self.push.push(Push::Rule(Arc::clone(&self.bridge.internal.no_packet_in)));
                     self.report(NodeKind::Action, || "drop".into());
                 }
                 self.close_table();
                 return;
             }
             Found::DroppedFragment => {
+                self.push.push(Push::Rule(Arc::clone(&self.bridge.internal.fragments)));
                 self.open_table(|| {
                     "Packets are IP fragments and the fragment handling mode is \"drop\".".into()
                 });

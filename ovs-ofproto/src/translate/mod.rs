@@ -8,7 +8,7 @@
 //! ```
 //!
 //! [`translate`] is a pure function of snapshot, key and packet: what shall happen beside the packet's forwarding
-//! (statistics, learning) is returned as a list of [`Push`], and done by whoever called. Upcalls, revalidation,
+//! (statistics, learning) is returned as a list, and done by whoever called. Upcalls, revalidation,
 //! packet-outs and traces are four callers of it.
 //!
 //! The mask has each bit of the key that was looked at: a packet that agrees on them is translated alike.
