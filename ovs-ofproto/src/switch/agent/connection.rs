@@ -44,6 +44,8 @@ pub(in crate::switch) struct Connection {
     pub kind: ConnectionKind,
     pub input: VecDeque<u8>,
     pub output: Output,
+    /// With this much output waiting, requests wait too.
+    pub limit: usize,
     /// Told to the embedder since it took output last.
     pub announced: bool,
     pub allowed: VersionSet,
@@ -75,7 +77,7 @@ impl Connection {
 
     /// Whether the other side has read enough of what it asked for to get more.
     pub fn has_room(&self) -> bool {
-        self.output.len() < 1 << 20
+        self.output.len() < self.limit
     }
 
     /// The length of the next request, if its header is there.
@@ -125,6 +127,7 @@ impl Switch {
             kind,
             input: VecDeque::new(),
             output: Output::default(),
+            limit: self.config.limits.output_buffer.min(1 << 20),
             announced: false,
             allowed,
             protocol: None,
