@@ -102,7 +102,8 @@ impl Link {
             mtu: self.last.mtu,
             mtu_range: self.last.mtu_range,
             admin_up: self.last.up && self.gone.is_none(),
-            link_up: self.last.carrier && self.gone.is_none(),
+            // The system keeps the carrier of a device that is down; to users there is none.
+            link_up: self.last.carrier && self.last.up && self.gone.is_none(),
             link_resets: self.last.carrier_changes.saturating_sub(self.resets_before),
             ifindex: Some(self.last.ifindex),
             link_speed: speed.map(|megabits| u64::from(megabits) * 1_000_000),
