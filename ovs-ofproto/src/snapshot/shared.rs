@@ -73,6 +73,14 @@ impl Shared {
     }
 }
 
+impl Drop for Shared {
+    /// A retired configuration holds readers of tables, and these the domain in which it waits: only letting go
+    /// of it here breaks that circle. What is dropped may retire more.
+    fn drop(&mut self) {
+        while self.domain.reclaim(usize::MAX) > 0 {}
+    }
+}
+
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").field("version", &self.version()).finish_non_exhaustive()

@@ -17,6 +17,7 @@ use crate::upcall::{Message, Miss, NewFlow};
 pub(super) struct Sink<'a> {
     pub bridges: &'a mut std::collections::BTreeMap<String, BridgeState>,
     pub shared: &'a Shared,
+    pub now: Duration,
     pub learned: Vec<(BridgeId, u64)>,
 }
 
@@ -35,18 +36,20 @@ impl Sink<'_> {
                         bridge.tables.count(*table, *matched, packets);
                     }
                 }
-                Push::Learn { bridge, vlan, mac, port } => self.learn(*bridge, *vlan, *mac, *port, used),
+                Push::Learn { bridge, vlan, mac, port } => self.learn(*bridge, *vlan, *mac, *port),
                 Push::Patch { from, to } => self.count_patch(*from, *to, packets, bytes),
             }
         }
     }
 
-    fn learn(&mut self, id: BridgeId, vlan: u16, mac: [u8; 6], port: OfPort, used: Duration) {
+    /// An address is as young as the news of its traffic, as the original has it.
+    fn learn(&mut self, id: BridgeId, vlan: u16, mac: [u8; 6], port: OfPort) {
+        let now = self.now;
         let Some(bridge) = self.bridge(id) else { return };
         if !bridge.ports.contains_key(&port) {
             return;
         }
-        if let Learned::Changed { evicted } = bridge.macs.learn(vlan, mac, port, used) {
+        if let Learned::Changed { evicted } = bridge.macs.learn(vlan, mac, port, now) {
             self.shared.count_mac_change();
             self.learned.push((id, crate::mac_learning::mac_key(vlan, mac)));
             self.learned.extend(evicted.map(|key| (id, key)));
@@ -97,7 +100,8 @@ impl Switch {
 
     /// Counts one translated packet, and does what it leads to.
     pub(super) fn push_packet(&mut self, push: &[Push], bytes: u64, now: Duration) {
-        let mut sink = Sink { bridges: &mut self.bridges, shared: &self.shared, learned: Vec::new() };
+        let mut sink =
+            Sink { bridges: &mut self.bridges, shared: &self.shared, now: self.now, learned: Vec::new() };
         sink.push(push, 1, bytes, now);
         sink.note_learned(&mut self.revalidator.changes);
     }
@@ -210,7 +214,8 @@ impl Switch {
         &mut self,
         work: impl FnOnce(&mut Revalidator, &mut Sink<'_>) -> R,
     ) -> R {
-        let mut sink = Sink { bridges: &mut self.bridges, shared: &self.shared, learned: Vec::new() };
+        let mut sink =
+            Sink { bridges: &mut self.bridges, shared: &self.shared, now: self.now, learned: Vec::new() };
         let result = work(&mut self.revalidator, &mut sink);
         sink.note_learned(&mut self.revalidator.changes);
         result

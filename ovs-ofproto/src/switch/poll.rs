@@ -60,9 +60,9 @@ impl Switch {
         if self.revalidator.dirty.is_empty() {
             return 0;
         }
-        let snapshot = self.snapshot();
+        let (snapshot, now) = (self.snapshot(), self.now);
         let Self { dpif, scratch, bridges, shared, revalidator, .. } = self;
-        let mut sink = super::effects::Sink { bridges, shared, learned: Vec::new() };
+        let mut sink = super::effects::Sink { bridges, shared, now, learned: Vec::new() };
         let done = revalidator.revalidate(
             &snapshot,
             &mut **dpif,
@@ -83,7 +83,7 @@ impl Switch {
         };
         let now = self.now;
         let Self { dpif, bridges, shared, revalidator, .. } = self;
-        let mut sink = super::effects::Sink { bridges, shared, learned: Vec::new() };
+        let mut sink = super::effects::Sink { bridges, shared, now, learned: Vec::new() };
         let unknown = revalidator.sweep(
             now,
             aging,
