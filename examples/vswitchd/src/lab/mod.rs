@@ -161,7 +161,8 @@ impl Printer<'_> {
             std::thread::sleep(Duration::from_millis(100));
             switch.check()?;
         }
-        switch.stop()
+        switch.stop();
+        Ok(())
     }
 
     fn demonstrate(

@@ -14,13 +14,10 @@ pub fn ping(to: Ipv4Addr, count: u16) -> io::Result<String> {
         let begun = Instant::now();
         rustix::net::sendto(&socket, &request(sequence), SendFlags::empty(), &SocketAddrV4::new(to, 0))?;
         let deadline = begun + Duration::from_secs(2);
-        lines.push(match await_reply(&socket, sequence, deadline)? {
-            true => {
-                format!("reply from {to}: seq={sequence} time={:.3} ms", begun.elapsed().as_secs_f64() * 1e3)
-            }
-            false => {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer to ping {sequence}")));
-            }
+        lines.push(if await_reply(&socket, sequence, deadline)? {
+            format!("reply from {to}: seq={sequence} time={:.3} ms", begun.elapsed().as_secs_f64() * 1e3)
+        } else {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer to ping {sequence}")));
         });
     }
     Ok(lines.join("\n"))

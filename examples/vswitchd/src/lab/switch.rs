@@ -38,14 +38,13 @@ impl Switch {
             .stderr(errors)
             .spawn()
             .map_err(system("starting the switch"))?;
-        match await_database(&mut child, &folder.join("db.sock")) {
-            Some(database) => Ok(Self { child, database, folder: folder.to_owned() }),
-            None => {
-                let _ = child.kill();
-                let _ = child.wait();
-                let said = std::fs::read_to_string(&log).unwrap_or_default();
-                Err(LabError::Child { who: "the switch did not start".to_owned(), what: said })
-            }
+        if let Some(database) = await_database(&mut child, &folder.join("db.sock")) {
+            Ok(Self { child, database, folder: folder.to_owned() })
+        } else {
+            let _ = child.kill();
+            let _ = child.wait();
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            Err(LabError::Child { who: "the switch did not start".to_owned(), what: said })
         }
     }
 
@@ -97,9 +96,8 @@ impl Switch {
     }
 
     /// Ends it and waits for its end.
-    pub fn stop(mut self) -> Result<(), LabError> {
+    pub fn stop(mut self) {
         self.end();
-        Ok(())
     }
 
     fn end(&mut self) {

@@ -134,16 +134,15 @@ impl Datapath {
     /// One turn: sockets, workers that have no thread, the switch. Returns whether anything was done, and what the
     /// switch has to tell.
     pub fn poll(&mut self, now: Duration) -> (bool, Vec<SwitchEvent>) {
-        self.sockets.poll(&mut self.switch, now);
-        let mut busy = false;
+        let mut busy = self.sockets.poll(&mut self.switch, now);
         for worker in &mut self.inline {
             busy |= !worker.poll(now, Budget::default()).is_idle();
         }
         let turn = self.switch.poll(now, TURN);
-        self.more = turn.more;
         self.next = turn.next;
-        self.sockets.poll(&mut self.switch, now);
-        (busy || turn.more || !turn.events.is_empty(), turn.events)
+        // What comes in now is handled in the next turn, which must not wait for anything else.
+        self.more = self.sockets.poll(&mut self.switch, now) || turn.more;
+        (busy || self.more || !turn.events.is_empty(), turn.events)
     }
 
     /// Polls until no packet, effect or command is pending; for workers without threads.

@@ -9,6 +9,7 @@ use ovs_ofproto::{
     BridgeConfig, ControllerConfig, DesiredState, FailMode, InterfaceConfig, PortConfig, TableConfig,
     VlanMode,
 };
+use ovs_openflow::{Version, VersionSet};
 
 use super::rows::{Row, Rows};
 
@@ -56,6 +57,11 @@ fn bridge_config(rows: &dyn Rows, row: &Row<'_>, kinds: Kinds) -> BridgeConfig {
         .serial(other("dp-sn").map(str::to_owned))
         .forward_bpdu(other("forward-bpdu") == Some("true"))
         .other_config(row.map("other_config"));
+    let protocols: VersionSet =
+        row.strings("protocols").filter_map(|name| name.parse::<Version>().ok()).collect();
+    if protocols != VersionSet::NONE {
+        config = config.protocols(protocols);
+    }
     if let Some(seconds) = row.key_number("other_config", "mac-aging-time") {
         config = config.mac_aging(Duration::from_secs(seconds));
     }

@@ -167,10 +167,12 @@ impl Vswitchd {
         self.answer_settled(now);
         self.tell(now);
         self.database.poll(now);
-        if !daemon.is_ready() && self.configured.is_some() && self.database.is_idle() {
-            if let Err(error) = daemon.ready() {
-                tracing::error!(target: "daemon_unix", "{error}");
-            }
+        if !daemon.is_ready()
+            && self.configured.is_some()
+            && self.database.is_idle()
+            && let Err(error) = daemon.ready()
+        {
+            tracing::error!(target: "daemon_unix", "{error}");
         }
     }
 

@@ -46,12 +46,12 @@ impl<'a> Row<'a> {
 
     /// The integers of a set.
     pub fn integers(&self, column: &str) -> impl Iterator<Item = i64> + use<'a> {
-        self.datum(column).into_iter().flat_map(Datum::atoms).filter_map(|a| a.as_integer())
+        self.datum(column).into_iter().flat_map(Datum::atoms).filter_map(ovs_db::value::Atom::as_integer)
     }
 
     /// The rows that a column refers to, in order of their identity.
     pub fn references(&self, column: &str) -> impl Iterator<Item = Uuid> + use<'a> {
-        self.datum(column).into_iter().flat_map(Datum::atoms).filter_map(|a| a.as_uuid())
+        self.datum(column).into_iter().flat_map(Datum::atoms).filter_map(ovs_db::value::Atom::as_uuid)
     }
 
     /// A map of strings.

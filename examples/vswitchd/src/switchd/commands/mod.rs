@@ -12,7 +12,7 @@ use super::Vswitchd;
 use crate::vlog::VlogCommand;
 
 /// What a command is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Command {
     /// A log command.
     Vlog(VlogCommand),
@@ -80,7 +80,7 @@ const DUMMY_COMMANDS: &[Row] = &[
 /// All commands, with those of the dummy mode if asked for.
 pub fn registry(version: &str, dummy: bool) -> Registry<Command> {
     let mut registry = Registry::new(version);
-    crate::vlog::VlogCommand::register(&mut registry, Command::Vlog);
+    VlogCommand::register(&mut registry, Command::Vlog);
     let more = if dummy { DUMMY_COMMANDS } else { &[] };
     for &(name, usage, min, max, handler) in COMMANDS.iter().chain(more) {
         registry.add(name, usage, min, Some(max), Command::Run(handler));

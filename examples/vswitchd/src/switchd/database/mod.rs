@@ -117,18 +117,15 @@ impl Database {
         for (table, columns) in COLUMNS {
             config = config.table(*table, columns.iter().copied());
         }
-        let (client, embedded) = match &cli.switch.embedded_db {
-            Some(file) => {
-                let file = file.clone().unwrap_or_else(|| program.dirs.db.join("conf.db"));
-                let (embedded, connector) = Embedded::open(&file, &program.dirs.run, now)?;
-                (Connection::with_connectors(config, vec![Box::new(connector)], now), Some(embedded))
-            }
-            None => {
-                let text = cli.database().map_or_else(|| "unix:db.sock".to_owned(), str::to_owned);
-                let address =
-                    Address::parse(&text, Role::Ovsdb).map_err(|e| SwitchdError::Database(e.to_string()))?;
-                (Connection::new(config, vec![address], &streams, now), None)
-            }
+        let (client, embedded) = if let Some(file) = &cli.switch.embedded_db {
+            let file = file.clone().unwrap_or_else(|| program.dirs.db.join("conf.db"));
+            let (embedded, connector) = Embedded::open(&file, &program.dirs.run, now)?;
+            (Connection::with_connectors(config, vec![Box::new(connector)], now), Some(embedded))
+        } else {
+            let text = cli.database().map_or_else(|| "unix:db.sock".to_owned(), str::to_owned);
+            let address =
+                Address::parse(&text, Role::Ovsdb).map_err(|e| SwitchdError::Database(e.to_string()))?;
+            (Connection::new(config, vec![address], &streams, now), None)
         };
         Ok(Self { client, embedded, pending: Vec::new(), stale: false, complained: false })
     }
@@ -168,11 +165,11 @@ impl Database {
                 );
             }
             Event::Locked => self.complained = false,
-            Event::Notice { level, remote, notice } => match level {
-                NoticeLevel::Debug => tracing::debug!(target: "reconnect", "{remote}: {notice}"),
-                // A database that is not there yet is awaited, quietly.
-                _ => tracing::info!(target: "reconnect", "{remote}: {notice}"),
-            },
+            Event::Notice { level: NoticeLevel::Debug, remote, notice } => {
+                tracing::debug!(target: "reconnect", "{remote}: {notice}");
+            }
+            // A database that is not there yet is awaited, quietly.
+            Event::Notice { remote, notice, .. } => tracing::info!(target: "reconnect", "{remote}: {notice}"),
             Event::Unusable { remote, error } => tracing::warn!(target: "ovsdb_cs", "{remote}: {error}"),
             Event::Garbage { remote, error } => tracing::warn!(target: "jsonrpc", "{remote}: {error}"),
             _ => {}

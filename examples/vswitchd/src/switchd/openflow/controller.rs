@@ -54,12 +54,17 @@ impl Controller {
         }
     }
 
-    /// Goes on connecting, reading and writing.
-    pub fn poll(&mut self, bridge: &str, config: &StreamConfig, switch: &mut Switch, now: Duration) {
+    /// Goes on connecting, reading and writing. Returns whether the switch has got anything to handle by it.
+    pub fn poll(&mut self, bridge: &str, config: &StreamConfig, switch: &mut Switch, now: Duration) -> bool {
+        let mut fed = false;
         if let Some(link) = &mut self.link {
             match link.poll(switch) {
-                Ok(true) => self.reconnect.received(now),
-                Ok(false) => {}
+                Ok(received) => {
+                    fed = received;
+                    if received {
+                        self.reconnect.received(now);
+                    }
+                }
                 Err(error) => self.drop_link(switch, &error, now),
             }
         }
@@ -73,6 +78,7 @@ impl Controller {
         }
         self.complete(bridge, switch, now);
         self.tell();
+        fed
     }
 
     fn connect(&mut self, config: &StreamConfig, now: Duration) {

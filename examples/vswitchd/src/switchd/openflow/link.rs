@@ -8,7 +8,7 @@ use super::super::sleep::Sleeper;
 /// Bytes that are read, and bytes that are taken to be written, in one turn.
 const TURN: usize = 256 << 10;
 /// Bytes that are read at a time.
-const CHUNK: usize = 64 << 10;
+const CHUNK: usize = 16 << 10;
 
 /// A stream that carries a connection.
 pub struct Link {

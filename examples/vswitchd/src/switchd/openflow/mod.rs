@@ -69,11 +69,14 @@ impl Sockets {
         }
     }
 
-    /// Accepts, connects, reads and writes what can be at once.
-    pub fn poll(&mut self, switch: &mut Switch, now: Duration) {
+    /// Accepts, connects, reads and writes what can be at once. Returns whether the switch has got anything to
+    /// handle by it.
+    pub fn poll(&mut self, switch: &mut Switch, now: Duration) -> bool {
+        let mut fed = false;
         for (name, sockets) in &mut self.bridges {
-            sockets.poll(name, &self.stream, switch, now);
+            fed |= sockets.poll(name, &self.stream, switch, now);
         }
+        fed
     }
 
     /// What to sleep on.
@@ -163,12 +166,13 @@ impl BridgeSockets {
                 self.doors.insert(target, Door { listener, kind });
             }
             Err(error) => {
-                tracing::error!(target: "connmgr", "{bridge}: failed to listen on {target}: {error}")
+                tracing::error!(target: "connmgr", "{bridge}: failed to listen on {target}: {error}");
             }
         }
     }
 
-    fn poll(&mut self, bridge: &str, config: &StreamConfig, switch: &mut Switch, now: Duration) {
+    fn poll(&mut self, bridge: &str, config: &StreamConfig, switch: &mut Switch, now: Duration) -> bool {
+        let mut fed = false;
         for door in self.doors.values_mut() {
             while let Ok(Some(stream)) = door.listener.accept() {
                 match switch.open_connection(bridge, door.kind, now) {
@@ -178,10 +182,13 @@ impl BridgeSockets {
             }
         }
         for controller in self.controllers.values_mut() {
-            controller.poll(bridge, config, switch, now);
+            fed |= controller.poll(bridge, config, switch, now);
         }
         self.visitors.retain_mut(|link| match link.poll(switch) {
-            Ok(_) => true,
+            Ok(received) => {
+                fed |= received;
+                true
+            }
             Err(error) => {
                 if !matches!(error, ovs_stream::StreamError::Closed) {
                     tracing::info!(target: "rconn", "{bridge}<->{}: connection dropped ({error})", link.name());
@@ -190,6 +197,7 @@ impl BridgeSockets {
                 false
             }
         });
+        fed
     }
 
     fn close(&mut self, switch: &mut Switch, now: Duration) {
