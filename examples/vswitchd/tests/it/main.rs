@@ -1,4 +1,18 @@
-//! Integration tests of the switch program, one binary.
+//! The switch as a program, driven by the unmodified tools of the Open vSwitch world, one binary.
+//!
+//! Each test has a folder and, where it needs devices, a network namespace of its own; tests that make
+//! namespaces run one at a time under a machine-wide lock.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail on the spot")]
+
+mod harness;
+
+mod controller;
 mod daemon;
+mod databases;
+mod dummy;
+mod hosts;
+mod interop;
+mod lab;
 mod peer;
+mod program;

@@ -1,0 +1,11 @@
+//! Worlds to test switches in: a folder, a namespace, a database, a switch, and the tools that drive it.
+
+mod compare;
+mod process;
+mod tools;
+mod world;
+
+pub use compare::{Difference, compare};
+pub use process::Daemon;
+pub use tools::{Tools, skip, tools};
+pub use world::{Database, Kind, World, exclusive};
