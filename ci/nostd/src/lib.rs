@@ -31,7 +31,8 @@ fn panic(_info: &PanicInfo) -> ! {
 /// One function of each crate, so that the linker has to look at them.
 #[unsafe(no_mangle)]
 pub extern "C" fn touch(port: u32) -> usize {
-    let key = ovs_flow::FlowKey { in_port: port, ..ovs_flow::FlowKey::default() };
+    let mut key = ovs_flow::FlowKey::default();
+    key.in_port = port;
     let sparse = ovs_flow::SparseKey::from(&key);
     let domain = ovs_classifier::rcu::Domain::new();
     let retired = domain.reclaim(1);
