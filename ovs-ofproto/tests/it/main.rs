@@ -13,4 +13,5 @@ mod openflow;
 mod patch;
 mod peer;
 mod trace;
+mod twins;
 mod world;

@@ -45,12 +45,12 @@ impl World {
         registry.register_as("internal", Box::new(dummies.factory("dummy-internal")));
         let (switch, workers) = match below {
             Below::Naive => {
-                let dpif = NaiveDatapath::new("ovs-dummy", "dummy", 1, 1000);
+                let dpif = NaiveDatapath::new("ovs-dummy", "dummy", config.seed, 1000);
                 let worker = dpif.worker();
                 (Switch::new(config, registry, Box::new(dpif)), Workers::Naive(worker))
             }
             Below::Userspace { workers } => {
-                let settings = UserspaceConfig::default().named("ovs-dummy", "dummy");
+                let settings = UserspaceConfig::default().named("ovs-dummy", "dummy").seed(config.seed);
                 let mut dpif = UserspaceDatapath::new(settings);
                 let workers = (0..workers).map(|_| dpif.add_worker(None)).collect();
                 (Switch::new(config, registry, Box::new(dpif)), Workers::Userspace(workers))
