@@ -96,6 +96,7 @@ pub struct Vswitchd {
     next_state: Duration,
     next_statistics: Duration,
     state_changed: bool,
+    again: bool,
 }
 
 impl Vswitchd {
@@ -132,6 +133,7 @@ impl Vswitchd {
             next_state: Duration::ZERO,
             next_statistics: Duration::ZERO,
             state_changed: false,
+            again: false,
         })
     }
 
@@ -166,7 +168,8 @@ impl Vswitchd {
         self.go_on_warping();
         self.answer_settled(now);
         self.tell(now);
-        self.database.poll(now);
+        // What comes in now is acted on in the next turn, which must not wait for anything else.
+        self.again = self.database.poll(now);
         if !daemon.is_ready()
             && self.configured.is_some()
             && self.database.is_idle()
@@ -418,7 +421,7 @@ impl Vswitchd {
         for wait in self.unixctl.iter().flat_map(Server::waits) {
             sleeper.stream(wait);
         }
-        if self.warp.is_some() {
+        if self.again || self.warp.is_some() {
             sleeper.ready();
         }
         if self.configured.is_some() && !self.clock.is_stopped() {

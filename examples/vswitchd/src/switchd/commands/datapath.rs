@@ -67,7 +67,8 @@ fn show_one(text: &mut String, datapath: &mut Datapath, with_statistics: bool) {
     let _ = writeln!(text, "  lookups: hit:{} missed:{} lost:{}", stats.hit, stats.missed, stats.lost);
     let _ = writeln!(text, "  flows: {}", stats.flows);
     for port in datapath.switch.dpif().ports() {
-        let _ = writeln!(text, "  port {}: {} ({})", port.number, port.name, port.kind);
+        let kind = if port.kind == "system" { String::new() } else { format!(" ({})", port.kind) };
+        let _ = writeln!(text, "  port {}: {}{kind}", port.number, port.name);
         if with_statistics {
             let counters = datapath.switch.dpif_mut().port_statistics(port.number).unwrap_or_default();
             show_counters(text, &counters);

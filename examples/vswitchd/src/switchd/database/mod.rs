@@ -130,18 +130,21 @@ impl Database {
         Ok(Self { client, embedded, pending: Vec::new(), stale: false, complained: false })
     }
 
-    /// Takes in what has changed.
-    pub fn poll(&mut self, now: Duration) {
+    /// Takes in what has changed; says whether anything has.
+    pub fn poll(&mut self, now: Duration) -> bool {
         if let Some(embedded) = &mut self.embedded {
             embedded.poll(now);
         }
-        for event in self.client.poll(now) {
+        let events = self.client.poll(now);
+        let changed = !events.is_empty();
+        for event in events {
             self.take(event);
         }
         self.serve_managers(now);
         if let Some(embedded) = &mut self.embedded {
             embedded.poll(now);
         }
+        changed
     }
 
     fn take(&mut self, event: Event) {
