@@ -201,3 +201,54 @@ fn ofctl_shows_and_changes_ports() {
         &[mac, Difference { line: "Software:", because: "ours says 3.7.1, the peer is 3.1.0" }],
     );
 }
+
+#[test]
+fn packets_are_sent_and_counted_alike() {
+    let _lock = exclusive();
+    let Some((ours, peer)) = pair("packets_are_sent_and_counted_alike") else { return };
+    for world in [&ours, &peer] {
+        let bridge =
+            ["add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev", "fail_mode=secure"];
+        world.ok("ovs-vsctl", &bridge);
+        for port in ["v1", "v2"] {
+            let request = format!("ofport_request={}", &port[1..]);
+            world.ok("ovs-vsctl", &["add-port", "br0", port, "--", "set", "interface", port, &request]);
+        }
+    }
+    let packet = "ovs-ofctl packet-out br0 LOCAL output:1,output:2 \
+                  ffffffffffff0200000000990800450000140000000040110000000000000a000001";
+    script(
+        &ours,
+        &peer,
+        &[
+            packet,
+            packet,
+            "ovs-appctl dpif/show",
+            "ovs-appctl dpctl/show",
+            "ovs-appctl dpctl/dump-dps",
+            "ovs-appctl dpctl/dump-flows",
+            "ovs-appctl ofproto/list",
+            "ovs-appctl fdb/show br0",
+            "ovs-appctl bridge/dump-flows br0",
+            "ovs-appctl vlog/list-pattern",
+            "ovs-appctl coverage/read-counter nosuchcounter",
+            "ovs-appctl nosuchcommand",
+            "ovs-appctl exit a b",
+            "ovs-ofctl dump-tables-desc br0",
+            "ovs-ofctl queue-get-config br0 1",
+            "ovs-ofctl dump-ports br0 77",
+        ],
+        &[
+            Difference { line: "lookups:", because: "what hosts say of themselves comes when it comes" },
+            Difference {
+                line: "actions=controller(reason=",
+                because: "the peer has no name for its own reason",
+            },
+        ],
+    );
+    let sent = |world: &World| {
+        let text = world.ok("ovs-ofctl", &["dump-ports", "br0", "2"]);
+        text.split("tx pkts=").nth(1).unwrap().split(',').next().unwrap().parse::<u64>().unwrap()
+    };
+    assert!(sent(&ours) >= 2 && sent(&peer) >= 2);
+}
