@@ -17,7 +17,7 @@ pub struct Cli {
     /// Serve no database from a file at first
     #[arg(long)]
     no_dbs: bool,
-    /// Listen on or connect to REMOTE: punix:FILE, ptcp:[PORT][:IP], unix:FILE, tcp:IP:PORT, db:DB,TABLE,COLUMN
+    /// Listen on or connect to REMOTE: punix:FILE, ptcp:PORT:IP, unix:FILE, tcp:IP:PORT, db:DB,TABLE,COLUMN
     #[arg(long, value_name = "REMOTE")]
     pub remote: Vec<String>,
     /// Run COMMAND once the server is ready, and exit when it does

@@ -1,6 +1,7 @@
 //! Integration tests of ovs-ofproto, one binary.
 #![allow(
     clippy::expect_used,
+    clippy::unwrap_used,
     clippy::print_stderr,
     reason = "helpers of tests may panic, and say what they skip"
 )]

@@ -131,11 +131,14 @@ pub enum ErrorCode {
     Unknown(u16, u16),
 }
 
+/// The longest quote: a message less its header and the numbers of an experimenter's error.
+const MAX_QUOTE: usize = 65_535 - 8 - 16;
+
 impl ErrorMsg {
-    /// The answer to a message with these bytes. At most 64 of them are quoted before OpenFlow 1.1 and
-    /// after; the original always quotes 64.
+    /// The answer to a message with these bytes. All of them are quoted, as far as one message can hold them;
+    /// the standards ask for at least 64.
     pub fn about(error: OfError, request: &[u8]) -> Self {
-        Self { error: ErrorCode::Known(error), data: request[..request.len().min(64)].to_vec() }
+        Self { error: ErrorCode::Known(error), data: request[..request.len().min(MAX_QUOTE)].to_vec() }
     }
 
     /// Appends the body.
