@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ovs_flow::{DpPort, Metadata, Ufid};
+use ovs_flow::{DpPort, Match, Metadata, Ufid};
 use ovs_netdev::{ConfigError, DeviceConfig, Netdev, Statistics, Status, Wait};
 use ovs_packet::Packet;
 
@@ -64,8 +64,10 @@ pub trait Dpif: Send {
     fn dump_flows(&mut self, cursor: &mut FlowCursor, max: usize, show: &mut dyn FnMut(FlowView<'_>))
     -> bool;
 
-    /// One megaflow, from each worker that has it.
-    fn get_flow(&mut self, ufid: Ufid, show: &mut dyn FnMut(FlowView<'_>));
+    /// One megaflow, from each worker that has it. Who knows its key and mask gives them as `matching`: that is one
+    /// look into a hash table instead of a walk over all flows. A flow that was given a wider mask than was asked
+    /// for is found by the walk alone.
+    fn get_flow(&mut self, ufid: Ufid, matching: Option<&Match>, show: &mut dyn FnMut(FlowView<'_>));
 
     /// Executes actions on a packet, on a worker's next turn (packet-outs, `dpctl/execute`).
     fn execute(&mut self, execute: Execute) -> Result<Ticket, Busy>;

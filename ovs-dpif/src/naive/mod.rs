@@ -11,7 +11,7 @@ mod state;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ovs_flow::{DpPort, Ufid};
+use ovs_flow::{DpPort, Match, Ufid};
 use ovs_netdev::{DeviceConfig, Statistics, Status, Wait};
 use parking_lot::Mutex;
 
@@ -150,7 +150,7 @@ impl Dpif for NaiveDatapath {
         flows.next().is_some()
     }
 
-    fn get_flow(&mut self, ufid: Ufid, show: &mut dyn FnMut(FlowView<'_>)) {
+    fn get_flow(&mut self, ufid: Ufid, _matching: Option<&Match>, show: &mut dyn FnMut(FlowView<'_>)) {
         if let Some(flow) = self.state.lock().flows.get(ufid) {
             show(flow.view());
         }

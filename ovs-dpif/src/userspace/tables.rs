@@ -230,8 +230,21 @@ impl TableView {
         next.map(u64::from)
     }
 
-    /// Shows the flow with an identity.
-    pub fn get(&self, ufid: Ufid, worker: WorkerId, guard: &Guard<'_>, show: &mut dyn FnMut(FlowView<'_>)) {
+    /// Shows the flow with an identity: by a walk, or by its match if that is known.
+    pub fn get(
+        &self,
+        ufid: Ufid,
+        matching: Option<&Match>,
+        worker: WorkerId,
+        guard: &Guard<'_>,
+        show: &mut dyn FnMut(FlowView<'_>),
+    ) {
+        if let Some(matching) = matching {
+            if let Some(flow) = self.reader.find(matching, guard).filter(|flow| flow.value().ufid == ufid) {
+                view(flow, worker, guard, show);
+            }
+            return;
+        }
         self.reader.dump(0, usize::MAX, guard, |flow| {
             if flow.value().ufid == ufid {
                 view(flow, worker, guard, show);

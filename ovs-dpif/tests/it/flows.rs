@@ -56,7 +56,7 @@ fn put_modify_delete() {
 
         // The counters went on.
         let mut packets = 0;
-        rig.dpif.get_flow(Ufid(1), &mut |flow| {
+        rig.dpif.get_flow(Ufid(1), None, &mut |flow| {
             packets += flow.stats.packets;
             assert!(flow.stats.packets == 0 || flow.stats.used == Some(Duration::from_secs(6)));
         });

@@ -1,7 +1,7 @@
 //! Translating megaflows again, and what the datapath says of the changes.
 
 use ovs_dpif::{Completion, FlowPut, FlowStats, Op, PutMode, Ticket, WorkerId};
-use ovs_flow::Ufid;
+use ovs_flow::{Match, Ufid};
 
 use super::{Pending, Revalidator};
 use crate::snapshot::Snapshot;
@@ -129,7 +129,9 @@ impl Revalidator {
     /// Pushes what a megaflow has counted so far.
     fn take_counters(&mut self, ufid: Ufid, dpif: &mut dyn ovs_dpif::Dpif, push: Growth<'_>) {
         let mut seen: Vec<(WorkerId, FlowStats)> = Vec::new();
-        dpif.get_flow(ufid, &mut |view| seen.push((view.worker, view.stats)));
+        let Some(flow) = self.index.get(&ufid) else { return };
+        let matching = Match::new(&flow.key.expand(), flow.mask.expand_mask());
+        dpif.get_flow(ufid, Some(&matching), &mut |view| seen.push((view.worker, view.stats)));
         for (worker, stats) in seen {
             self.push_growth(ufid, worker, &stats, push);
         }

@@ -11,7 +11,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use ovs_classifier::rcu::{Domain, Reader};
-use ovs_flow::{DpPort, Ufid};
+use ovs_flow::{DpPort, Match, Ufid};
 use ovs_netdev::{DeviceConfig, Statistics, Status, Wait};
 
 use self::flows::Pending;
@@ -208,10 +208,10 @@ impl Dpif for UserspaceDatapath {
         self.dump(cursor, max, show)
     }
 
-    fn get_flow(&mut self, ufid: Ufid, show: &mut dyn FnMut(FlowView<'_>)) {
+    fn get_flow(&mut self, ufid: Ufid, matching: Option<&Match>, show: &mut dyn FnMut(FlowView<'_>)) {
         let guard = self.reader.enter();
         for link in &self.links {
-            link.flows.get(ufid, link.id, &guard, show);
+            link.flows.get(ufid, matching, link.id, &guard, show);
         }
     }
 
