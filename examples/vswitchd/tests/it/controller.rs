@@ -32,5 +32,9 @@ fn testcontroller_makes_a_secure_bridge_learn() {
     });
     let flows = world.ok("ovs-ofctl", &["dump-flows", "br0"]);
     assert!(flows.contains("dl_dst="), "the controller has learned: {flows}");
-    assert_eq!(world.ok("ovs-vsctl", &["get", "controller", "br0", "is_connected"]).trim(), "true");
+    // The database hears of it with the next report of states.
+    world.wait_for("the database's knowledge of the controller", |world| {
+        let connected = world.ok("ovs-vsctl", &["get", "controller", "br0", "is_connected"]);
+        (connected.trim() == "true").then_some(())
+    });
 }
