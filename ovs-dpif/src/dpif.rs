@@ -125,8 +125,8 @@ pub enum Op {
     },
     /// Remove all megaflows.
     FlowFlush,
-    /// Do nothing; completes when every worker has begun a turn after the submission, so that all its later
-    /// answers come from what was published before.
+    /// Do nothing; completes when every worker has begun a turn after the submission or rests between two, so that
+    /// all its later answers come from what was published before.
     Sync,
 }
 

@@ -155,7 +155,7 @@ fn a_dropped_worker_answers_by_name() {
     let dummies = Dummies::new();
     let (first, second) = (datapath.add_worker(None), datapath.add_worker(None));
     open(&dummies, &mut datapath, 1);
-    let ticket = datapath.submit(Op::Sync).unwrap();
+    let ticket = datapath.submit(Op::FlowFlush).unwrap();
     datapath.remove_port(DpPort(1)).unwrap();
     drop(second);
     let gone = drop_and_poll(first, &mut datapath, start);

@@ -6,6 +6,9 @@ use crate::{
     Busy, Completion, DpifError, Event, Execute, FlowCursor, FlowStats, FlowView, Op, Ticket, WorkerId,
 };
 
+/// Events that wait to be polled, beyond which a sync asks the workers after all.
+const MOST_EVENTS: usize = 1024;
+
 /// An operation that some workers have not answered.
 pub(super) struct Pending {
     /// Workers that will still answer.
@@ -22,8 +25,22 @@ impl UserspaceDatapath {
             Op::FlowPut(put) => self.ask(put.worker, |ticket| Command::Put(ticket, Box::new(put.clone()))),
             Op::FlowDel { ufid, worker } => self.ask(worker, |ticket| Command::Delete(ticket, ufid)),
             Op::FlowFlush => self.ask(None, Command::Flush),
-            Op::Sync => self.ask(None, Command::Sync),
+            Op::Sync => self.sync(),
         }
+    }
+
+    /// A worker that is between two turns and owes no answer begins its next one after this, so nobody needs to be
+    /// woken to say so.
+    fn sync(&mut self) -> Result<Ticket, Busy> {
+        let now = self.domain.stamp();
+        // Whoever submits without polling is refused in the end, as with every operation.
+        let resting = self.events.len() < MOST_EVENTS && self.domain.oldest_stamp() > now;
+        if resting && self.links.iter().all(|link| link.gone || link.has_answered()) {
+            let ticket = self.ticket();
+            self.await_answers(ticket, 0);
+            return Ok(ticket);
+        }
+        self.ask(None, Command::Sync)
     }
 
     /// Asks one worker, or all.

@@ -48,6 +48,11 @@ impl Link {
         self.backlog.len() < BACKLOG
     }
 
+    /// Whether the worker has answered everything that it was given.
+    pub fn has_answered(&self) -> bool {
+        self.asked.is_empty() && self.backlog.is_empty()
+    }
+
     /// Submits an operation, which the worker will answer under this ticket.
     pub fn ask(&mut self, ticket: Ticket, command: Command) {
         self.asked.push_back(ticket);
