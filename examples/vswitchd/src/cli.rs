@@ -65,10 +65,10 @@ pub struct SwitchOptions {
     /// Do not import the kernel's routes
     #[arg(long)]
     pub disable_system_route: bool,
-    /// Pretend that the processors belong to these NUMA nodes
+    /// Accepted for compatibility, without effect
     #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
     pub dummy_numa: Vec<u32>,
-    /// Lock all memory, so that nothing is ever paged out
+    /// Accepted for compatibility, without effect here
     #[arg(long)]
     pub mlockall: bool,
     /// Serve an own database from FILE (default: conf.db in the database directory)
