@@ -9,6 +9,7 @@ use ovs_classifier::Version;
 use ovs_dpif::{Op, Ticket};
 
 use super::Switch;
+use super::poll::MESSAGES;
 
 /// Counts settled states. A request is settled when the count has reached it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -78,6 +79,21 @@ impl Switch {
 
     /// Goes on with the present round. Says whether the datapath was too busy for it.
     pub(super) fn settle(&mut self, messages_drained: bool) -> bool {
+        let waiting = matches!(self.settler.phase, Phase::Idle);
+        let busy = self.step(messages_drained);
+        // Workers that rest have nothing to leave behind: the datapath says so at once, and the round ends here.
+        if waiting && matches!(self.settler.phase, Phase::Sync(_)) {
+            self.take_events(self.now, &mut |_| false);
+            if matches!(self.settler.phase, Phase::Working { .. }) {
+                // What they have said before they rested may have come after the messages were drained.
+                let drained = self.take_messages(MESSAGES) < MESSAGES;
+                self.step(drained);
+            }
+        }
+        busy
+    }
+
+    fn step(&mut self, messages_drained: bool) -> bool {
         match self.settler.phase {
             Phase::Idle if self.settler.wanted > self.settler.round => {
                 self.publish();
