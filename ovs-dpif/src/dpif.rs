@@ -1,6 +1,7 @@
 //! The datapath interface: one control side, whatever is behind it.
 
 use std::fmt;
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,8 +57,20 @@ pub trait Dpif: Send {
     /// Queues an operation. Never waits; [`Busy`] gives it back if the queue is full.
     fn submit(&mut self, op: Op) -> Result<Ticket, Busy>;
 
-    /// Hands out what has happened since the last call: completions, changes of ports.
-    fn poll(&mut self, now: Duration, events: &mut dyn FnMut(Event));
+    /// Hands out what has happened since the last call: completions, changes of ports. A device that waits on a
+    /// descriptor is asked only if `ready` says yes to that: who has just slept on all of them knows, and asking
+    /// costs a system call a port.
+    fn poll_ready(
+        &mut self,
+        now: Duration,
+        ready: &mut dyn FnMut(BorrowedFd<'_>) -> bool,
+        events: &mut dyn FnMut(Event),
+    );
+
+    /// Hands out what has happened since the last call, all devices asked.
+    fn poll(&mut self, now: Duration, events: &mut dyn FnMut(Event)) {
+        self.poll_ready(now, &mut |_| true, events);
+    }
 
     /// Shows up to `max` megaflows from where `cursor` stands; `true` if there may be more. Flows that come
     /// or go meanwhile may or may not be shown; none is shown twice.

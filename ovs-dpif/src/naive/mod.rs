@@ -8,6 +8,7 @@ mod flows;
 mod ports;
 mod state;
 
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,9 +127,14 @@ impl Dpif for NaiveDatapath {
         self.request(|ticket| Request::Op(ticket, op))
     }
 
-    fn poll(&mut self, now: Duration, events: &mut dyn FnMut(Event)) {
+    fn poll_ready(
+        &mut self,
+        now: Duration,
+        ready: &mut dyn FnMut(BorrowedFd<'_>) -> bool,
+        events: &mut dyn FnMut(Event),
+    ) {
         let mut state = self.state.lock();
-        let changed = state.ports.poll_changes(now);
+        let changed = state.ports.poll_changes(now, ready);
         let mut pending = std::mem::take(&mut state.events);
         drop(state);
         pending.extend(changed.into_iter().map(Event::PortChanged));

@@ -1,6 +1,7 @@
 //! The naive datapath's ports.
 
 use std::collections::BTreeMap;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use ovs_flow::DpPort;
@@ -63,9 +64,16 @@ impl Ports {
     }
 
     /// Ports whose device has changed since the last call.
-    pub fn poll_changes(&mut self, now: Duration) -> Vec<DpPort> {
+    pub fn poll_changes(
+        &mut self,
+        now: Duration,
+        ready: &mut dyn FnMut(BorrowedFd<'_>) -> bool,
+    ) -> Vec<DpPort> {
         let mut changed = Vec::new();
         for (number, port) in &mut self.0 {
+            if matches!(port.device.wait(), Wait::Fd(fd, _) if !ready(fd)) {
+                continue;
+            }
             let changes = port.device.poll_changes(now);
             if std::mem::replace(&mut port.changes, changes) != changes {
                 changed.push(*number);

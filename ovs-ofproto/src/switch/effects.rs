@@ -1,5 +1,6 @@
 //! What workers have handed over: statistics, learning, new megaflows, packets for controllers.
 
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use ovs_dpif::{Event, FlowStats};
@@ -155,9 +156,9 @@ impl Switch {
     }
 
     /// Takes in what the datapath tells.
-    pub(super) fn take_events(&mut self, now: Duration) {
+    pub(super) fn take_events(&mut self, now: Duration, ready: &mut dyn FnMut(BorrowedFd<'_>) -> bool) {
         let mut events = Vec::new();
-        self.dpif.poll(now, &mut |event| events.push(event));
+        self.dpif.poll_ready(now, ready, &mut |event| events.push(event));
         for event in events {
             match event {
                 Event::Done { ticket, result } => {

@@ -1,23 +1,35 @@
 //! One turn of the control side.
 
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::{Switch, Turn};
 use crate::revalidate::{Change, Revalidator};
 
 /// Messages of workers taken in between two looks at the rest.
-const MESSAGES: usize = 4096;
+pub(super) const MESSAGES: usize = 4096;
 
 impl Switch {
     /// Goes on with all that is pending, within about `budget` pieces of work (messages, requests, megaflows).
     pub fn poll(&mut self, now: Duration, budget: usize) -> Turn {
+        self.poll_ready(now, budget, &mut |_| true)
+    }
+
+    /// As [`Switch::poll`], but a device that waits on a descriptor is asked for changes only if `ready` says yes to
+    /// that: for who has slept on [`Switch::waits`] and knows.
+    pub fn poll_ready(
+        &mut self,
+        now: Duration,
+        budget: usize,
+        ready: &mut dyn FnMut(BorrowedFd<'_>) -> bool,
+    ) -> Turn {
         self.now = self.now.max(now);
         let now = self.now;
         let mut left = budget.max(1);
         let taken = self.take_messages(left.min(MESSAGES));
         let drained = taken < left.min(MESSAGES);
         left -= taken.min(left - 1);
-        self.take_events(now);
+        self.take_events(now, ready);
         self.expire(left);
         let fail_open = self.check_fail_open();
         left -= self.run_agents(left).min(left - 1);

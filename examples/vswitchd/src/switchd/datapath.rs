@@ -63,6 +63,7 @@ pub struct Datapath {
     inline: Vec<Worker>,
     threads: Vec<WorkerThread>,
     more: bool,
+    asked: bool,
     next: Option<Duration>,
 }
 
@@ -87,7 +88,7 @@ impl Datapath {
             Run::Threads => threads.push(WorkerThread::start(worker, wakeup, plan.clock)?),
         }
         let sockets = Sockets::new(plan.rundir);
-        Ok(Self { switch, sockets, inline, threads, more: false, next: None })
+        Ok(Self { switch, sockets, inline, threads, more: false, asked: false, next: None })
     }
 
     /// Makes its bridges what `wanted` says, and its sockets follow. Returns whether an interface failed.
@@ -133,23 +134,24 @@ impl Datapath {
 
     /// One turn: sockets, workers that have no thread, the switch. Returns whether anything was done, and what the
     /// switch has to tell.
-    pub fn poll(&mut self, now: Duration) -> (bool, Vec<SwitchEvent>) {
-        let mut busy = self.sockets.poll(&mut self.switch, now);
+    pub fn poll(&mut self, slept: &Sleeper, now: Duration) -> (bool, Vec<SwitchEvent>) {
+        let mut busy = self.sockets.poll(&mut self.switch, slept, now);
+        self.asked = busy;
         for worker in &mut self.inline {
             busy |= !worker.poll(now, Budget::default()).is_idle();
         }
-        let turn = self.switch.poll(now, TURN);
+        let turn = self.switch.poll_ready(now, TURN, &mut |fd| slept.saw(&fd));
         self.next = turn.next;
-        // What comes in now is handled in the next turn, which must not wait for anything else.
-        self.more = self.sockets.poll(&mut self.switch, now) || turn.more;
+        self.more = turn.more;
+        self.sockets.flush(&mut self.switch);
         (busy || self.more || !turn.events.is_empty(), turn.events)
     }
 
     /// Polls until no packet, effect or command is pending; for workers without threads.
-    pub fn settle(&mut self, now: Duration) -> Vec<SwitchEvent> {
+    pub fn settle(&mut self, slept: &Sleeper, now: Duration) -> Vec<SwitchEvent> {
         let (mut events, mut quiet) = (Vec::new(), 0);
         for _ in 0..MOST_TURNS {
-            let (busy, more) = self.poll(now);
+            let (busy, more) = self.poll(slept, now);
             events.extend(more);
             quiet = if busy { 0 } else { quiet + 1 };
             if quiet >= QUIET_TURNS {
@@ -157,6 +159,11 @@ impl Datapath {
             }
         }
         events
+    }
+
+    /// Whether the last turn brought anything from a controller or a tool, which may ask for more at once.
+    pub fn was_asked(&self) -> bool {
+        self.asked
     }
 
     /// Whether the control thread polls its workers.

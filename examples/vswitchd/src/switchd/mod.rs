@@ -47,6 +47,9 @@ use waker::Wakeup;
 const STATE_INTERVAL: Duration = Duration::from_secs(1);
 /// How often counters are told, unless `other_config:stats-update-interval` says otherwise.
 const STATISTICS_INTERVAL: Duration = Duration::from_secs(5);
+/// How long the control thread stays awake after it was asked something: whoever waits for the answer to go on
+/// asks again in this time.
+const AWAKE: Duration = Duration::from_micros(50);
 /// How long an exiting switch waits for its last answers to be read.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -97,6 +100,8 @@ pub struct Vswitchd {
     next_statistics: Duration,
     state_changed: bool,
     again: bool,
+    /// What the last sleep saw.
+    sleeper: Sleeper,
 }
 
 impl Vswitchd {
@@ -134,12 +139,12 @@ impl Vswitchd {
             next_statistics: Duration::ZERO,
             state_changed: false,
             again: false,
+            sleeper: Sleeper::default(),
         })
     }
 
     /// Runs until a signal or a command ends it.
     pub fn run(mut self, mut daemon: Daemon) -> ExitCode {
-        let mut sleeper = Sleeper::default();
         loop {
             self.control.reset();
             let now = self.clock.now();
@@ -153,15 +158,24 @@ impl Vswitchd {
                 self.close();
                 return ExitCode::SUCCESS;
             }
-            sleeper.clear();
-            sleeper.readable(&daemon.signal_fd());
-            self.waits(&mut sleeper);
-            sleeper.sleep(self.clock.now());
+            self.sleep(&daemon);
         }
     }
 
+    fn sleep(&mut self, daemon: &Daemon) {
+        let mut sleeper = std::mem::take(&mut self.sleeper);
+        sleeper.clear();
+        sleeper.readable(&daemon.signal_fd());
+        self.waits(&mut sleeper);
+        let asked = self.datapaths.values().any(Datapath::was_asked);
+        sleeper.sleep(self.clock.now(), if asked { AWAKE } else { Duration::ZERO });
+        self.sleeper = sleeper;
+    }
+
     fn turn(&mut self, now: Duration, daemon: &mut Daemon) {
-        self.database.poll(now);
+        if self.database.is_due(&self.sleeper, now) {
+            self.database.poll(now);
+        }
         self.reconfigure(now);
         self.poll_datapaths(now);
         self.run_commands();
@@ -169,7 +183,7 @@ impl Vswitchd {
         self.answer_settled(now);
         self.tell(now);
         // What comes in now is acted on in the next turn, which must not wait for anything else.
-        self.again = self.database.poll(now);
+        self.again = self.database.is_due(&self.sleeper, now) && self.database.poll(now);
         if !daemon.is_ready()
             && self.configured.is_some()
             && self.database.is_idle()
@@ -273,8 +287,10 @@ impl Vswitchd {
     }
 
     fn poll_datapaths(&mut self, now: Duration) {
+        let slept = &self.sleeper;
         for datapath in self.datapaths.values_mut() {
-            let events = if datapath.is_inline() { datapath.settle(now) } else { datapath.poll(now).1 };
+            let events =
+                if datapath.is_inline() { datapath.settle(slept, now) } else { datapath.poll(slept, now).1 };
             self.state_changed |= events.iter().any(|e| matches!(e, SwitchEvent::InterfaceChanged { .. }));
         }
     }
@@ -286,7 +302,12 @@ impl Vswitchd {
     }
 
     fn run_commands(&mut self) {
-        let Some(mut server) = self.unixctl.take() else { return };
+        let (slept, now) = (&self.sleeper, self.clock.now());
+        let Some(mut server) =
+            self.unixctl.take_if(|server| server.waits().any(|wait| slept.is_due(&wait, now)))
+        else {
+            return;
+        };
         for request in server.poll() {
             let answer = match request.command {
                 Command::Vlog(command) => Some(self.vlog.command(command, &request.args)),

@@ -68,6 +68,6 @@ fn run(mut worker: Worker, wakeup: &Wakeup, clock: &Clock, stop: &AtomicBool) {
         // A device that cannot be waited for, or that never says so, is looked at now and then.
         let now = clock.now();
         sleeper.until(now + Duration::from_secs(1));
-        sleeper.sleep(now);
+        sleeper.sleep(now, Duration::ZERO);
     }
 }

@@ -5,6 +5,7 @@ mod link;
 mod ports;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -188,11 +189,16 @@ impl Dpif for UserspaceDatapath {
         self.submit_op(op)
     }
 
-    fn poll(&mut self, now: Duration, events: &mut dyn FnMut(Event)) {
+    fn poll_ready(
+        &mut self,
+        now: Duration,
+        ready: &mut dyn FnMut(BorrowedFd<'_>) -> bool,
+        events: &mut dyn FnMut(Event),
+    ) {
         for index in 0..self.links.len() {
             self.exchange(index);
         }
-        self.ports.poll(now, &mut self.events);
+        self.ports.poll(now, ready, &mut self.events);
         self.domain.reclaim(RECLAIMED_PER_POLL);
         for event in self.events.drain(..) {
             events(event);

@@ -1,6 +1,7 @@
 //! Ports: which there are, and which are going.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use ovs_flow::DpPort;
@@ -125,7 +126,12 @@ impl Ports {
     }
 
     /// Tells which ports are gone and which have changed.
-    pub fn poll(&mut self, now: Duration, events: &mut VecDeque<Event>) {
+    pub fn poll(
+        &mut self,
+        now: Duration,
+        ready: &mut dyn FnMut(BorrowedFd<'_>) -> bool,
+        events: &mut VecDeque<Event>,
+    ) {
         self.leaving.retain(|port, leaving| {
             let stays = !leaving.workers.is_empty();
             if !stays {
@@ -134,6 +140,9 @@ impl Ports {
             stays
         });
         for (number, port) in &mut self.live {
+            if matches!(port.device.wait(), Wait::Fd(fd, _) if !ready(fd)) {
+                continue;
+            }
             let changes = port.device.poll_changes(now);
             if std::mem::replace(&mut port.changes, changes) != changes {
                 events.push_back(Event::PortChanged(*number));

@@ -145,6 +145,11 @@ impl Embedded {
         }
     }
 
+    /// Whether a client, the storage or the clock has something for it, as far as the last sleep knows.
+    pub fn is_due(&self, slept: &Sleeper, now: Duration) -> bool {
+        slept.saw(&*self.wakeup) || self.listener.waits().any(|wait| slept.is_due(&wait, now))
+    }
+
     /// What to sleep on.
     pub fn waits(&self, sleeper: &mut Sleeper) {
         sleeper.readable(&*self.wakeup);

@@ -241,6 +241,12 @@ impl Database {
         }
     }
 
+    /// Whether there is anything to take in or to carry on, as far as the last sleep knows.
+    pub fn is_due(&self, slept: &Sleeper, now: Duration) -> bool {
+        self.client.waits().iter().any(|wait| slept.is_due(wait, now))
+            || self.embedded.as_ref().is_some_and(|embedded| embedded.is_due(slept, now))
+    }
+
     /// What to sleep on.
     pub fn waits(&self, sleeper: &mut Sleeper) {
         for wait in self.client.waits() {

@@ -55,10 +55,17 @@ impl Controller {
     }
 
     /// Goes on connecting, reading and writing. Returns whether the switch has got anything to handle by it.
-    pub fn poll(&mut self, bridge: &str, config: &StreamConfig, switch: &mut Switch, now: Duration) -> bool {
+    pub fn poll(
+        &mut self,
+        bridge: &str,
+        config: &StreamConfig,
+        switch: &mut Switch,
+        slept: &Sleeper,
+        now: Duration,
+    ) -> bool {
         let mut fed = false;
         if let Some(link) = &mut self.link {
-            match link.poll(switch) {
+            match link.poll(switch, slept, now) {
                 Ok(received) => {
                     fed = received;
                     if received {
@@ -79,6 +86,11 @@ impl Controller {
         self.complete(bridge, switch, now);
         self.tell();
         fed
+    }
+
+    /// What carries the connection while it stands.
+    pub fn link_mut(&mut self) -> Option<&mut Link> {
+        self.link.as_mut()
     }
 
     fn connect(&mut self, config: &StreamConfig, now: Duration) {

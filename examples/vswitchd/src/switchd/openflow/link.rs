@@ -1,5 +1,7 @@
 //! One socket and the connection of the switch that it belongs to.
 
+use std::time::Duration;
+
 use ovs_ofproto::{ConnId, Switch};
 use ovs_stream::{Stream, StreamError};
 
@@ -17,12 +19,14 @@ pub struct Link {
     /// Bytes that were read and that the switch did not take yet.
     unread: Vec<u8>,
     outgoing: Vec<u8>,
+    /// Writing failed: the link is over.
+    broken: Option<StreamError>,
 }
 
 impl Link {
     /// Joins the two.
     pub fn new(stream: Stream, id: ConnId) -> Self {
-        Self { stream, id, unread: Vec::new(), outgoing: Vec::new() }
+        Self { stream, id, unread: Vec::new(), outgoing: Vec::new(), broken: None }
     }
 
     /// The switch's name for it.
@@ -35,17 +39,28 @@ impl Link {
         self.stream.name()
     }
 
-    /// Moves bytes in both directions, a turn's worth; `true` if any came from the peer. An error means that the
-    /// link is over.
-    pub fn poll(&mut self, switch: &mut Switch) -> Result<bool, StreamError> {
+    /// Moves bytes in both directions, a turn's worth, if the last sleep saw something to move; `true` if any came
+    /// from the peer. An error means that the link is over.
+    pub fn poll(&mut self, switch: &mut Switch, slept: &Sleeper, now: Duration) -> Result<bool, StreamError> {
+        if let Some(error) = self.broken.take() {
+            return Err(error);
+        }
         self.write(switch)?;
-        let received = self.read(switch)?;
-        Ok(received)
+        if !self.unread.is_empty() || slept.is_due(&self.stream.wait(true), now) {
+            return self.read(switch);
+        }
+        Ok(false)
+    }
+
+    /// Writes what the switch has to say.
+    pub fn flush(&mut self, switch: &mut Switch) {
+        if self.broken.is_none() {
+            self.broken = self.write(switch).err();
+        }
     }
 
     fn read(&mut self, switch: &mut Switch) -> Result<bool, StreamError> {
-        let mut chunk = [0_u8; CHUNK];
-        let mut total = 0;
+        let (mut total, mut last) = (0, CHUNK);
         while total < TURN {
             if !self.unread.is_empty() {
                 let taken = switch.feed(self.id, &self.unread).map_err(|_| StreamError::Closed)?;
@@ -54,13 +69,16 @@ impl Link {
                     break;
                 }
             }
-            match self.stream.read(&mut chunk)? {
-                None => break,
-                Some(count) => {
-                    total += count;
-                    self.unread.extend_from_slice(&chunk[..count]);
-                }
+            // Less than was asked for: there is no more.
+            if last < CHUNK {
+                break;
             }
+            self.unread.resize(CHUNK, 0);
+            let read = self.stream.read(&mut self.unread);
+            last = *read.as_ref().ok().and_then(Option::as_ref).unwrap_or(&0);
+            self.unread.truncate(last);
+            read?;
+            total += last;
         }
         Ok(total > 0)
     }
@@ -81,7 +99,7 @@ impl Link {
 
     /// What to sleep on.
     pub fn waits(&self, switch: &Switch, sleeper: &mut Sleeper) {
-        if switch.pending_output(self.id) > 0 && self.stream.queued() == 0 {
+        if self.broken.is_some() || switch.pending_output(self.id) > 0 && self.stream.queued() == 0 {
             sleeper.ready();
         }
         sleeper.stream(self.stream.wait(self.unread.is_empty()));

@@ -69,14 +69,25 @@ impl Sockets {
         }
     }
 
-    /// Accepts, connects, reads and writes what can be at once. Returns whether the switch has got anything to
-    /// handle by it.
-    pub fn poll(&mut self, switch: &mut Switch, now: Duration) -> bool {
+    /// Accepts, connects, reads and writes what can be at once, where the last sleep saw something. Returns whether
+    /// the switch has got anything to handle by it.
+    pub fn poll(&mut self, switch: &mut Switch, slept: &Sleeper, now: Duration) -> bool {
         let mut fed = false;
         for (name, sockets) in &mut self.bridges {
-            fed |= sockets.poll(name, &self.stream, switch, now);
+            fed |= sockets.poll(name, &self.stream, switch, slept, now);
         }
         fed
+    }
+
+    /// Writes what the switch has to say, as far as it can be written at once. A connection that breaks by it is
+    /// found broken by the next poll.
+    pub fn flush(&mut self, switch: &mut Switch) {
+        for sockets in self.bridges.values_mut() {
+            let controllers = sockets.controllers.values_mut().filter_map(Controller::link_mut);
+            for link in controllers.chain(&mut sockets.visitors) {
+                link.flush(switch);
+            }
+        }
     }
 
     /// What to sleep on.
@@ -171,9 +182,16 @@ impl BridgeSockets {
         }
     }
 
-    fn poll(&mut self, bridge: &str, config: &StreamConfig, switch: &mut Switch, now: Duration) -> bool {
+    fn poll(
+        &mut self,
+        bridge: &str,
+        config: &StreamConfig,
+        switch: &mut Switch,
+        slept: &Sleeper,
+        now: Duration,
+    ) -> bool {
         let mut fed = false;
-        for door in self.doors.values_mut() {
+        for door in self.doors.values_mut().filter(|door| slept.is_due(&door.listener.wait(), now)) {
             while let Ok(Some(stream)) = door.listener.accept() {
                 match switch.open_connection(bridge, door.kind, now) {
                     Ok(id) => self.visitors.push(Link::new(stream, id)),
@@ -182,9 +200,9 @@ impl BridgeSockets {
             }
         }
         for controller in self.controllers.values_mut() {
-            fed |= controller.poll(bridge, config, switch, now);
+            fed |= controller.poll(bridge, config, switch, slept, now);
         }
-        self.visitors.retain_mut(|link| match link.poll(switch) {
+        self.visitors.retain_mut(|link| match link.poll(switch, slept, now) {
             Ok(received) => {
                 fed |= received;
                 true
