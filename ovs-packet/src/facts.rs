@@ -22,12 +22,29 @@ bitflags::bitflags! {
         const USO = 1 << 5;
         /// A TCP super-packet whose first segment alone keeps CWR (RFC 3168 section 6.1.2).
         const ECN = 1 << 6;
+        /// The unfinished work (checksum, segmentation) concerns the headers inside a VXLAN tunnel.
+        const IN_VXLAN = 1 << 7;
+        /// The unfinished work concerns the headers inside a Geneve tunnel.
+        const IN_GENEVE = 1 << 8;
+        /// The unfinished work concerns the headers inside a GRE tunnel.
+        const IN_GRE = 1 << 9;
+        /// The unfinished work concerns the headers inside IP in IP (RFC 2003, RFC 2473, RFC 4213).
+        const IN_IP = 1 << 10;
+        /// The UDP checksum of the outermost headers holds only the folded pseudo-header sum; with a tunnel's flag.
+        const NEEDS_OUTER_L4_CSUM = 1 << 11;
     }
 }
 
 impl Offload {
     /// Every kind of segmentation.
     pub const SEGMENT: Self = Self::TSO4.union(Self::TSO6).union(Self::USO);
+
+    /// Every kind of tunnel. At most one is set: what is to be segmented inside a tunnel is segmented before it enters
+    /// another.
+    pub const TUNNEL: Self = Self::IN_VXLAN.union(Self::IN_GENEVE).union(Self::IN_GRE).union(Self::IN_IP);
+
+    /// Every kind of work that is to be done before the bytes may go on a wire.
+    pub const UNFINISHED: Self = Self::SEGMENT.union(Self::NEEDS_L4_CSUM).union(Self::NEEDS_OUTER_L4_CSUM);
 }
 
 /// Facts that only a device can know, carried with a packet from receive to transmit.
@@ -59,7 +76,25 @@ pub struct DeviceFacts {
 impl DeviceFacts {
     /// True if somebody must still compute a checksum or cut segments before the bytes may go on a wire.
     pub fn is_unfinished(&self) -> bool {
-        self.offload.intersects(Offload::NEEDS_L4_CSUM.union(Offload::SEGMENT))
+        self.offload.intersects(Offload::UNFINISHED)
+    }
+
+    /// The packet's outer headers are about to be taken off: what was work inside a tunnel is work on the packet.
+    pub fn decapsulated(&mut self) {
+        self.offload.remove(Offload::TUNNEL | Offload::NEEDS_OUTER_L4_CSUM);
+    }
+
+    /// The packet was put into a tunnel of such a kind (a flag of [`Offload::TUNNEL`]), whose outer UDP checksum holds
+    /// only the pseudo-header sum if `outer_partial`. A packet whose work is inside a tunnel already must have been
+    /// [finished](crate::edit::finish) before; false, and nothing is changed, if it was not.
+    pub fn encapsulated(&mut self, tunnel: Offload, outer_partial: bool) -> bool {
+        if self.offload.intersects(Offload::TUNNEL) && self.is_unfinished() {
+            return false;
+        }
+        self.offload.remove(Offload::TUNNEL);
+        self.offload.insert(tunnel & Offload::TUNNEL);
+        self.offload.set(Offload::NEEDS_OUTER_L4_CSUM, outer_partial);
+        true
     }
 
     /// Follows `n` bytes added at the packet's front.

@@ -11,6 +11,7 @@ pub mod build;
 pub mod checksum;
 pub mod edit;
 mod facts;
+pub mod fragment;
 pub mod pcap;
 pub mod wire;
 

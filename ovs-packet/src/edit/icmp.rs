@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Packet,
-    wire::{EtherType, IpProtocol, bytes::u8_at},
+    wire::{IpProtocol, bytes::u8_at},
 };
 
 /// A packet that was found to have an ICMP or ICMPv6 header.
@@ -19,12 +19,8 @@ pub struct Icmp<'a> {
 impl<'a> Icmp<'a> {
     /// None unless the packet is ICMP over IPv4 or ICMPv6 over IPv6, with its first four bytes.
     pub fn of(packet: &'a mut Packet) -> Option<Self> {
-        let located = Located::of(packet)?;
-        let transport = located.transport?;
-        let known = match located.ether_type {
-            EtherType::IPV4 => transport.protocol == IpProtocol::ICMP,
-            _ => transport.protocol == IpProtocol::ICMPV6,
-        };
+        let transport = Located::of(packet)?.transport?;
+        let known = transport.protocol == if transport.v6 { IpProtocol::ICMPV6 } else { IpProtocol::ICMP };
         (known && transport.at + 4 <= transport.end).then_some(Self { packet, transport })
     }
 
@@ -36,6 +32,16 @@ impl<'a> Icmp<'a> {
     /// Code.
     pub fn code(&self) -> u8 {
         read::<1>(self.packet, self.transport.at + 1)[0]
+    }
+
+    /// Sets the type; the checksum follows.
+    pub fn set_kind(&mut self, kind: u8) {
+        self.set(kind, self.code());
+    }
+
+    /// Sets the code; the checksum follows.
+    pub fn set_code(&mut self, code: u8) {
+        self.set(self.kind(), code);
     }
 
     /// Sets type and code; the checksum follows.
@@ -108,6 +114,25 @@ impl<'a> Neighbor<'a> {
     /// Sets the target link-layer address option; false if there is none.
     pub fn set_target_ether(&mut self, address: [u8; 6]) -> bool {
         self.option(TARGET).is_some_and(|at| l4_header(self.packet, self.transport, at, &address))
+    }
+
+    /// The type of the first option (`nd_options_type` of the flow key); None if there is no whole one.
+    pub fn option_kind(&self) -> Option<u8> {
+        let at = self.transport.at + OPTIONS;
+        self.first_option().then(|| read::<1>(self.packet, at)[0])
+    }
+
+    /// Sets the type of the first option; the checksum follows. False if there is no whole one.
+    pub fn set_option_kind(&mut self, kind: u8) -> bool {
+        let [_, units] = read::<2>(self.packet, self.transport.at + OPTIONS);
+        self.first_option() && l4_header(self.packet, self.transport, OPTIONS, &[kind, units])
+    }
+
+    /// True if the first option has a length and all of its bytes.
+    fn first_option(&self) -> bool {
+        let at = self.transport.at + OPTIONS;
+        let units = u8_at(self.packet.data(), at + 1).unwrap_or(0);
+        units > 0 && at + usize::from(units) * 8 <= self.transport.end
     }
 
     /// Where the first option of such a type has its address, from the start of the header.

@@ -44,12 +44,13 @@ impl<'a> Ipv4<'a> {
 
     /// Sets the source address; the L4 checksum follows.
     pub fn set_src(&mut self, address: [u8; 4]) {
-        self.set_address(12, address);
+        self.set_address(12, address, self.transport);
     }
 
-    /// Sets the destination address; the L4 checksum follows.
+    /// Sets the destination address; the L4 checksum follows, unless a source route says that the checksum was made
+    /// with another address.
     pub fn set_dst(&mut self, address: [u8; 4]) {
-        self.set_address(16, address);
+        self.set_address(16, address, self.transport.filter(|transport| !transport.routed));
     }
 
     /// Sets the type of service.
@@ -57,14 +58,34 @@ impl<'a> Ipv4<'a> {
         ipv4_header(self.packet.data_mut(), self.l3, 1, &[tos]);
     }
 
+    /// Differentiated services code point (RFC 2474), 0 to 63.
+    pub fn dscp(&self) -> u8 {
+        self.tos() >> 2
+    }
+
+    /// Explicit congestion notification (RFC 3168), 0 to 3.
+    pub fn ecn(&self) -> u8 {
+        self.tos() & 3
+    }
+
+    /// Sets the differentiated services code point (its lower 6 bits).
+    pub fn set_dscp(&mut self, dscp: u8) {
+        self.set_tos(dscp << 2 | self.ecn());
+    }
+
+    /// Sets the explicit congestion notification (its lower 2 bits).
+    pub fn set_ecn(&mut self, ecn: u8) {
+        self.set_tos(self.tos() & !3 | ecn & 3);
+    }
+
     /// Sets the time to live.
     pub fn set_ttl(&mut self, ttl: u8) {
         ipv4_header(self.packet.data_mut(), self.l3, 8, &[ttl]);
     }
 
-    fn set_address(&mut self, at: usize, new: [u8; 4]) {
+    fn set_address(&mut self, at: usize, new: [u8; 4], summed: Option<Transport>) {
         let old: [u8; 4] = read(self.packet, self.l3 + at);
-        if let Some(transport) = self.transport {
+        if let Some(transport) = summed {
             l4_checksum(self.packet, transport, Covered::Pseudo, &old, &new);
         }
         ipv4_header(self.packet.data_mut(), self.l3, at, &new);
@@ -126,6 +147,26 @@ impl<'a> Ipv6<'a> {
     /// Sets the traffic class.
     pub fn set_traffic_class(&mut self, class: u8) {
         self.set_first_word(self.first_word() & !(0xff << 20) | u32::from(class) << 20);
+    }
+
+    /// Differentiated services code point (RFC 2474), 0 to 63.
+    pub fn dscp(&self) -> u8 {
+        self.traffic_class() >> 2
+    }
+
+    /// Explicit congestion notification (RFC 3168), 0 to 3.
+    pub fn ecn(&self) -> u8 {
+        self.traffic_class() & 3
+    }
+
+    /// Sets the differentiated services code point (its lower 6 bits).
+    pub fn set_dscp(&mut self, dscp: u8) {
+        self.set_traffic_class(dscp << 2 | self.ecn());
+    }
+
+    /// Sets the explicit congestion notification (its lower 2 bits).
+    pub fn set_ecn(&mut self, ecn: u8) {
+        self.set_traffic_class(self.traffic_class() & !3 | ecn & 3);
     }
 
     /// Sets the flow label (its lower 20 bits).

@@ -28,10 +28,12 @@ pub struct Transport {
     pub end: usize,
     /// What it is.
     pub protocol: IpProtocol,
+    /// The network header is IPv6.
+    pub v6: bool,
     /// The packet is the first fragment of a longer one.
     pub fragment: bool,
-    /// An IPv6 routing header with segments left stands before it, so the pseudo header holds an address other
-    /// than the IPv6 header's destination (RFC 8200 section 8.1).
+    /// The pseudo header holds another address than the network header's destination: an IPv6 routing header with
+    /// segments left (RFC 8200 section 8.1), or an IPv4 source route that has not ended (RFC 1122 section 3.2.1.8).
     pub routed: bool,
 }
 
@@ -41,11 +43,19 @@ const MAX_TAGS: usize = 8;
 /// IPv6 extension headers that are walked over at most.
 const MAX_EXTENSIONS: usize = 16;
 
+/// Namespace of packet types that are `EtherType`s (OpenFlow 1.5 section 7.2.3.11).
+pub(super) const ETHER_TYPE_SPACE: u32 = 1;
+
 impl Located {
     /// Walks the packet's headers. None if they are cut off before the network header.
     pub fn of(packet: &Packet) -> Option<Self> {
-        let data = packet.data();
-        let (l3, ether_type) = network(data, packet.facts().packet_type)?;
+        Self::within(packet.data(), 0, packet.facts().packet_type)
+    }
+
+    /// Walks headers that begin at `from`, of such a packet type (0: Ethernet, `1 << 16 | EtherType`: the network
+    /// header itself). Offsets count from the first byte of `data`.
+    pub(crate) fn within(data: &[u8], from: usize, packet_type: u32) -> Option<Self> {
+        let (l3, ether_type) = network(data, from, packet_type)?;
         let transport = match ether_type {
             EtherType::IPV4 => transport_v4(data, l3),
             EtherType::IPV6 => transport_v6(data, l3),
@@ -55,12 +65,12 @@ impl Located {
     }
 }
 
-/// Where the network header begins and its type.
-fn network(data: &[u8], packet_type: u32) -> Option<(usize, EtherType)> {
-    if packet_type >> 16 == 1 {
-        return Some((0, EtherType(packet_type as u16)));
+/// Where the network header of headers at `from` begins, and its type.
+pub(crate) fn network(data: &[u8], from: usize, packet_type: u32) -> Option<(usize, EtherType)> {
+    if packet_type >> 16 == ETHER_TYPE_SPACE {
+        return Some((from, EtherType(packet_type as u16)));
     }
-    let mut at = 12;
+    let mut at = from + 12;
     for _ in 0..=MAX_TAGS {
         let ether_type = EtherType(u16_at(data, at)?);
         if !ether_type.is_vlan() {
@@ -82,7 +92,29 @@ fn transport_v4(data: &[u8], l3: usize) -> Option<Transport> {
     }
     let end = (l3 + total).min(data.len());
     let at = l3 + header_len;
-    (at <= end).then_some(Transport { at, end, protocol, fragment: fragment & 0x2000 != 0, routed: false })
+    let routed = data.get(l3 + 20..at).is_some_and(source_route_goes_on);
+    let fragment = fragment & 0x2000 != 0;
+    (at <= end).then_some(Transport { at, end, protocol, v6: false, fragment, routed })
+}
+
+/// True if a loose or strict source route (RFC 791 section 3.1) has addresses left.
+fn source_route_goes_on(mut options: &[u8]) -> bool {
+    while let Some((&kind, rest)) = options.split_first() {
+        options = match kind {
+            0 => return false,
+            1 => rest,
+            _ => {
+                let len = usize::from(u8_at(options, 1).unwrap_or(0));
+                let Some(pointer) = options.get(2..len) else { return false };
+                // The pointer counts from 1 and passes the length once the route has been walked.
+                if matches!(kind, 131 | 137) && pointer.first().is_some_and(|at| usize::from(*at) <= len) {
+                    return true;
+                }
+                &options[len..]
+            }
+        };
+    }
+    false
 }
 
 fn transport_v6(data: &[u8], l3: usize) -> Option<Transport> {
@@ -111,7 +143,7 @@ fn transport_v6(data: &[u8], l3: usize) -> Option<Transport> {
                 fragment |= word & 1 != 0;
                 8
             }
-            _ => return Some(Transport { at, end, protocol, fragment, routed }),
+            _ => return Some(Transport { at, end, protocol, v6: true, fragment, routed }),
         };
         protocol = IpProtocol(u8_at(data, at)?);
         at += length;

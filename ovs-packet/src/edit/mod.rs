@@ -18,25 +18,37 @@
 //! ```
 
 mod arp;
+mod complete;
+mod ethernet;
 mod finish;
 mod icmp;
 mod ip;
 mod locate;
 mod mpls;
+mod nsh;
 mod ports;
 mod segment;
+mod truncate;
+mod ttl;
+mod tunnel;
 mod vlan;
 mod write;
 
 pub use arp::Arp;
-pub use finish::{FinishError, complete_checksum, finish};
+pub use complete::{complete_checksum, complete_outer_checksum};
+pub use ethernet::{pop_ethernet, push_ethernet, set_ether_dst, set_ether_src};
+pub use finish::{FinishError, finish};
 pub use icmp::{Icmp, Neighbor};
 pub use ip::{Ipv4, Ipv6};
+pub(crate) use locate::network;
 pub use locate::{Located, Transport};
-pub use mpls::{pop_mpls, push_mpls, set_mpls, top_mpls};
+pub use mpls::{Mpls, next_mpls, pop_mpls, push_mpls, set_mpls, top_mpls};
+pub use nsh::{Nsh, NshContext, NshPush, pop_nsh, push_nsh};
 pub use ports::Ports;
 pub use segment::MAX_SEGMENTS;
-pub use vlan::{pop_vlan, push_vlan, set_ether_dst, set_ether_src, set_vlan_tci};
+pub use truncate::truncate;
+pub use ttl::{Hop, dec_mpls_ttl, dec_nsh_ttl, dec_ttl};
+pub use vlan::{Vlan, pop_vlan, push_vlan, set_vlan_tci};
 
 /// Why an edit was not made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -52,6 +52,16 @@ impl<'a> Ports<'a> {
         }
     }
 
+    /// Sets the source port; the checksum follows.
+    pub fn set_src(&mut self, port: u16) {
+        self.set(port, self.dst());
+    }
+
+    /// Sets the destination port; the checksum follows.
+    pub fn set_dst(&mut self, port: u16) {
+        self.set(self.src(), port);
+    }
+
     /// A CRC is linear: the new checksum is the old one, changed by how far the right one moved. So a wrong one
     /// stays wrong, and nothing needs to be known of the rest of a fragmented packet but its length here.
     fn set_sctp(&mut self, ports: [u8; 4]) {

@@ -54,15 +54,11 @@ pub(super) fn l4_checksum(
     }
     let Some(checksum) = u16_at(data, field) else { return };
     let change = change(old, new, false);
-    let value = if partial {
-        Sum::word(checksum).and(change).value()
-    } else if transport.protocol == IpProtocol::UDP {
-        match checksum {
-            0 => return, // the sender computed none (RFC 768)
-            _ => nonzero(Sum::word(!checksum).and(change).checksum()),
-        }
-    } else {
-        Sum::word(!checksum).and(change).checksum()
+    let value = match transport.protocol {
+        _ if partial => Sum::word(checksum).and(change).value(),
+        IpProtocol::UDP if checksum == 0 => return, // the sender computed none (RFC 768)
+        IpProtocol::UDP | UDP_LITE => nonzero(Sum::word(!checksum).and(change).checksum()),
+        _ => Sum::word(!checksum).and(change).checksum(),
     };
     put(data, field, &value.to_be_bytes());
 }
@@ -88,22 +84,45 @@ pub(super) fn nonzero(checksum: u16) -> u16 {
     if checksum == 0 { 0xffff } else { checksum }
 }
 
-/// True if the L4 checksum at hand is still to be completed.
+/// True if the L4 checksum at hand is still to be completed: the one that the packet's facts point at, or the outer
+/// one of a tunnel.
 pub(super) fn is_partial(packet: &Packet, transport: Transport) -> bool {
     let facts = packet.facts();
-    facts.offload.contains(Offload::NEEDS_L4_CSUM) && usize::from(facts.csum_start) == transport.at
+    let inner = facts.offload.contains(Offload::NEEDS_L4_CSUM);
+    let here = inner && usize::from(facts.csum_start) == transport.at;
+    here || facts.offload.contains(Offload::NEEDS_OUTER_L4_CSUM)
 }
 
 /// Where the Internet checksum that covers such a field is; None if none does.
 fn checksum_field(transport: Transport, covered: Covered) -> Option<usize> {
-    let offset = match (transport.protocol, covered) {
-        (IpProtocol::TCP, _) => 16,
-        (IpProtocol::UDP, _) => 6,
-        (IpProtocol::ICMPV6, _) | (IpProtocol::ICMP | IpProtocol::IGMP, Covered::Header) => 2,
-        _ => return None,
-    };
-    Some(transport.at + offset)
+    pseudo_headed(transport.protocol, transport.v6)
+        .or_else(|| match transport.protocol {
+            IpProtocol::ICMP | IpProtocol::IGMP if covered == Covered::Header => Some(2),
+            _ => None,
+        })
+        .map(|offset| transport.at + offset)
 }
+
+/// Where the header of a protocol has its checksum, if that is an Internet checksum over a pseudo header too.
+fn pseudo_headed(protocol: IpProtocol, v6: bool) -> Option<usize> {
+    match protocol {
+        IpProtocol::TCP => Some(16),
+        IpProtocol::UDP | UDP_LITE | DCCP => Some(6),
+        IpProtocol::ICMPV6 | PIM if v6 => Some(2),
+        IpProtocol::MOBILITY if v6 => Some(4),
+        OSPF if v6 => Some(12),
+        _ => None,
+    }
+}
+
+/// RFC 4340 section 9.1.
+const DCCP: IpProtocol = IpProtocol(33);
+/// Over IPv6: RFC 5340 section 4.6.
+const OSPF: IpProtocol = IpProtocol(89);
+/// Over IPv6: RFC 7761 section 4.9.
+const PIM: IpProtocol = IpProtocol(103);
+/// RFC 3828 section 3.1.
+const UDP_LITE: IpProtocol = IpProtocol(136);
 
 /// `N` bytes at `at` of a header that was checked to be there; zeros if it is not after all.
 pub(super) fn read<const N: usize>(packet: &Packet, at: usize) -> [u8; N] {

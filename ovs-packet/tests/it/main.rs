@@ -5,6 +5,7 @@
 mod build;
 mod claims;
 mod edit;
+mod fragment;
 mod frames;
 mod pcap;
 mod segment;
