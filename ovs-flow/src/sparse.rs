@@ -7,7 +7,10 @@ pub type WordMap = [u64; 2];
 
 /// A flow key without its zero words, filled in order of word index and meant to be reused: nothing
 /// beyond the words in use is ever read.
+///
+/// What says which words there are lies before them, so that a key of a common packet takes two cache lines.
 #[derive(Clone)]
+#[repr(C, align(64))]
 pub struct SparseKey {
     pub(crate) map: WordMap,
     pub(crate) count: usize,
@@ -34,6 +37,19 @@ impl SparseKey {
     /// The words held, in order of their index.
     pub fn values(&self) -> &[u64] {
         &self.values[..self.count]
+    }
+
+    /// The indices of the words held, in order.
+    #[inline]
+    pub fn indices(&self) -> impl Iterator<Item = usize> + use<> {
+        let [mut low, mut high] = self.map;
+        core::iter::from_fn(move || {
+            let (bits, base) = if low != 0 { (&mut low, 0) } else { (&mut high, 64) };
+            let index = base + bits.trailing_zeros() as usize;
+            let more = *bits != 0;
+            *bits &= bits.wrapping_sub(1);
+            more.then_some(index)
+        })
     }
 
     /// Appends word `index`; zero words are left out. Indices must come in increasing order.
@@ -63,14 +79,9 @@ impl SparseKey {
     pub fn expand(&self) -> FlowKey {
         let mut key = FlowKey::default();
         let words = key.words_mut();
-        let mut values = self.values().iter();
-        for (element, mut bits) in self.map.into_iter().enumerate() {
-            while bits != 0 {
-                let index = element * 64 + bits.trailing_zeros() as usize;
-                if let (Some(word), Some(value)) = (words.get_mut(index), values.next()) {
-                    *word = *value;
-                }
-                bits &= bits - 1;
+        for (index, value) in self.indices().zip(self.values()) {
+            if let Some(word) = words.get_mut(index) {
+                *word = *value;
             }
         }
         key

@@ -17,6 +17,7 @@
     reason = "the parse's state lives in registers only while all of it is one function; measured"
 )]
 
+mod fast;
 mod network;
 mod transport;
 mod words;
@@ -52,28 +53,85 @@ pub fn extract_bytes(
     max_vlans: usize,
     key: &mut SparseKey,
 ) -> LayerOffsets {
-    let mut layers = LayerOffsets::default();
-    parse(data, packet_type, md, max_vlans, key, &mut layers);
-    layers
+    if packet_type == 0
+        && let Some(layers) = plain(md, key, |out| fast::untagged_ipv4(data, out))
+    {
+        return layers;
+    }
+    parse(data, packet_type, md, max_vlans, key)
 }
 
+/// [`extract_bytes`] without its short way: what the short way is compared with in tests, and nothing else.
+#[doc(hidden)]
+pub fn extract_general(
+    data: &[u8],
+    packet_type: u32,
+    md: &Metadata,
+    max_vlans: usize,
+    key: &mut SparseKey,
+) -> LayerOffsets {
+    let mut words = Words::new(key);
+    metadata(&mut words, md, packet_type);
+    general(words, data, packet_type, md, max_vlans)
+}
+
+/// What the short way for plain IPv4 left.
+#[inline(never)]
 fn parse(
     data: &[u8],
     packet_type: u32,
     md: &Metadata,
     max_vlans: usize,
     key: &mut SparseKey,
-    layers: &mut LayerOffsets,
-) {
-    *layers = LayerOffsets::default();
+) -> LayerOffsets {
+    if packet_type == 0
+        && let Some(layers) = plain(md, key, |out| fast::headers(data, max_vlans, out))
+    {
+        return layers;
+    }
     let mut words = Words::new(key);
     metadata(&mut words, md, packet_type);
-    let frame = Frame { words, data, layers, ct: &md.ct };
+    if packet_type == 0
+        && md.ct.orig_proto == 0
+        && let Some(layers) = words.short(data, max_vlans)
+    {
+        words.finish();
+        return layers;
+    }
+    general(words, data, packet_type, md, max_vlans)
+}
+
+/// The whole key by the short way `headers`, if nothing is known of the packet but its port and hash.
+#[inline(always)]
+fn plain(
+    md: &Metadata,
+    key: &mut SparseKey,
+    headers: impl FnOnce(&mut [u64; fast::ROOM]) -> Option<fast::Headers>,
+) -> Option<LayerOffsets> {
+    let CtMetadata { state, orig_proto, .. } = md.ct;
+    let port = words::two(md.dp_hash, md.in_port.0);
+    let known = md.priority | md.mark | md.recirc_id | u32::from(state | orig_proto);
+    if md.tunnel.is_some() || known != 0 || port == 0 {
+        return None;
+    }
+    let (first, rest) = key.values.split_first_mut()?;
+    let headers = headers(rest.first_chunk_mut()?)?;
+    *first = port;
+    key.map = [1 << words::HASH_PORT, headers.map];
+    key.count = 1 + headers.words;
+    Some(headers.layers)
+}
+
+#[inline(always)]
+fn general(words: Words<'_>, data: &[u8], packet_type: u32, md: &Metadata, max_vlans: usize) -> LayerOffsets {
+    let mut layers = LayerOffsets::default();
+    let frame = Frame { words, data, layers: &mut layers, ct: &md.ct };
     if packet_type == 0 {
         frame.ethernet(max_vlans);
     } else {
         frame.bare(packet_type);
     }
+    layers
 }
 
 /// A parse under way.

@@ -4,6 +4,7 @@ use core::mem::offset_of;
 
 use zerocopy::IntoBytes;
 
+use super::fast;
 use crate::{FlowKey, SparseKey, TunnelKey};
 
 /// The index of the word in which a member begins; it must begin there.
@@ -42,7 +43,16 @@ pub(super) const NSH: usize = word!(nsh);
 pub(super) const PORTS: usize = word!(tp_src);
 pub(super) const IGMP_ND: usize = word!(igmp_group_ip4);
 pub(super) const ND_OPTION: usize = word!(nd_options_type);
+/// The tunnel's words before its options.
+const OPTIONS: usize = word!(tunnel.metadata);
 const _: () = assert!(offset_of!(FlowKey, tunnel) == 0 && size_of::<TunnelKey>().is_multiple_of(8));
+
+/// The word of two native numbers, of which `a` comes first.
+#[inline(always)]
+pub(super) fn two(a: u32, b: u32) -> u64 {
+    let (low, high) = if cfg!(target_endian = "little") { (a, b) } else { (b, a) };
+    u64::from(low) | u64::from(high) << 32
+}
 
 /// A sparse key being written: what changes with each word is kept apart from the key until the end, so that it can live
 /// in registers.
@@ -65,6 +75,16 @@ impl<'a> Words<'a> {
     pub(super) fn finish(self) {
         self.key.map = [self.low, self.high];
         self.key.count = self.count;
+    }
+
+    /// Takes the short way for the headers of an Ethernet packet; without a result nothing counts as written.
+    #[inline(always)]
+    pub(super) fn short(&mut self, data: &[u8], tags: usize) -> Option<ovs_packet::LayerOffsets> {
+        let out = self.key.values.get_mut(self.count..)?.first_chunk_mut()?;
+        let headers = fast::headers(data, tags, out)?;
+        self.high |= headers.map;
+        self.count += headers.words;
+        Some(headers.layers)
     }
 
     /// Appends a word without a branch on whether it is zero: the next one overwrites it then.
@@ -98,8 +118,7 @@ impl<'a> Words<'a> {
     /// Two native numbers.
     #[inline(always)]
     pub(super) fn pair(&mut self, index: usize, a: u32, b: u32) {
-        let (low, high) = if cfg!(target_endian = "little") { (a, b) } else { (b, a) };
-        self.push(index, u64::from(low) | u64::from(high) << 32);
+        self.push(index, two(a, b));
     }
 
     /// Sixteen bytes as they lie in the key.
@@ -111,9 +130,12 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The outer headers, which come first in the key.
+    /// The outer headers, which come first in the key. Options, whose room is most of the key, only if there are any.
+    #[inline(never)]
     pub(super) fn tunnel(&mut self, tunnel: &TunnelKey) {
-        for (index, bytes) in tunnel.as_bytes().as_chunks::<8>().0.iter().enumerate() {
+        let (words, _) = tunnel.as_bytes().as_chunks::<8>();
+        let fixed = if tunnel.metadata_present == 0 { OPTIONS } else { words.len() };
+        for (index, bytes) in words.iter().enumerate().take(fixed) {
             self.eight(index, *bytes);
         }
     }

@@ -165,3 +165,45 @@ pub fn damage(rng: &mut Rng, packet: &mut Vec<u8>) {
         packet[i] ^= 1 << bit;
     }
 }
+
+/// A packet of the most common kinds: at most one tag, no options, TCP or UDP; now and then with a field of zero.
+pub fn plain_packet(rng: &mut Rng) -> Vec<u8> {
+    let mut p = rng.bytes(12);
+    if rng.chance(6) {
+        p[..8].fill(0);
+    }
+    if rng.chance(2) {
+        p.extend([0x81, 0]);
+        p.extend(rng.bytes(2));
+    }
+    let proto = rng.pick(&[6, 17]);
+    let mut l4 = rng.bytes(if proto == 6 { 20 } else { 8 });
+    if proto == 6 {
+        l4[12] = 0x50;
+    }
+    if rng.chance(8) {
+        l4[..4].fill(0);
+    }
+    let payload = rng.below(20);
+    l4.extend(rng.bytes(payload));
+    if rng.chance(2) {
+        p.extend([8, 0, 0x45, rng.next() as u8]);
+        p.extend((l4.len() as u16 + 20).to_be_bytes());
+        p.extend([0, 0, rng.pick(&[0, 0x40]), 0, rng.next() as u8, proto, 0, 0]);
+        let addrs = if rng.chance(8) { vec![0; 8] } else { rng.bytes(8) };
+        p.extend(addrs);
+    } else {
+        p.extend([0x86, 0xdd, 0x60, rng.next() as u8, 0, 7]);
+        p.extend((l4.len() as u16).to_be_bytes());
+        p.extend([proto, 64]);
+        let mut addrs = rng.bytes(32);
+        if rng.chance(6) {
+            addrs[16..24].fill(0);
+        }
+        p.extend(addrs);
+    }
+    p.extend(l4);
+    let padding = rng.pick(&[0, 0, 0, 5]);
+    p.extend(rng.bytes(padding));
+    p
+}

@@ -10,6 +10,7 @@
 
 mod dp_text;
 mod extract;
+mod extract_short;
 mod fields;
 mod generate;
 mod hashes;
