@@ -6,7 +6,7 @@ use ovs_db::database::Database;
 use ovs_db::json::Json;
 use ovs_db::jsonrpc::Message;
 use ovs_db::schema::Schema;
-use ovs_db::server::{Effect, Now, Server, ServerConfig};
+use ovs_db::server::{Now, Server, ServerConfig};
 
 const SCHEMA: &str = r#"{"name":"inventory","version":"1.0.0","tables":{
     "Item":{"isRoot":true,"indexes":[["name"]],"columns":{
@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{session:?} calls {method} {text}");
         let request = Message::request(method, params(text)?, id as i64);
         for effect in server.handle(session, request, now) {
-            if let Effect::Send { session, message } = effect {
+            if let Some((session, message)) = effect.into_message() {
                 println!("    {session:?} gets {}", message.to_json());
             }
         }

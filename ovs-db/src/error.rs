@@ -44,6 +44,8 @@ pub enum ErrorTag {
     DuplicateUuid,
     /// An insert or an update that the server's policy forbids.
     NotAllowed,
+    /// What the client's role does not permit.
+    PermissionError,
     /// Something that OVSDB knows and this server does not do.
     NotSupported,
     /// A limit of the server.
@@ -72,6 +74,7 @@ impl ErrorTag {
             ErrorTag::DuplicateUuidName => "duplicate uuid-name",
             ErrorTag::DuplicateUuid => "duplicate uuid",
             ErrorTag::NotAllowed => "not allowed",
+            ErrorTag::PermissionError => "permission error",
             ErrorTag::NotSupported => "not supported",
             ErrorTag::ResourcesExhausted => "resources exhausted",
             ErrorTag::IoError => "I/O error",

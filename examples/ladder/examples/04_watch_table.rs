@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use ovs_db::client::{Connection, Event, Outcome, SessionConfig, Transaction, pipe};
 use ovs_db::database::Database;
 use ovs_db::schema::{OPEN_VSWITCH, Schema};
-use ovs_db::server::{Effect, Now, Server, ServerConfig};
+use ovs_db::server::{Now, Server, ServerConfig};
 use ovs_db::value::Datum;
 use ovs_stream::{Address, Role, StreamConfig, sleep};
 
@@ -56,7 +56,7 @@ fn embedded(config: SessionConfig) -> Result<(), Box<dyn Error>> {
     let mut settle = |client: &mut Connection| {
         while let Some(message) = server_side.take() {
             for effect in server.handle(session, message, Now::default()) {
-                if let Effect::Send { message, .. } = effect {
+                if let Some((_, message)) = effect.into_message() {
                     server_side.deliver(message);
                 }
             }

@@ -113,6 +113,16 @@ impl Json {
         self.as_object()?.get(name)
     }
 
+    /// Appends the text of a whole number to `out`.
+    pub(crate) fn write_integer(n: i64, out: &mut String) {
+        write::write_integer(n, out);
+    }
+
+    /// Appends the text of a string, in quotes, to `out`.
+    pub(crate) fn write_str(text: &str, out: &mut String) {
+        write::write_string(text, out);
+    }
+
     /// Appends the compact text of this value (no white space, object members sorted) to `out`.
     pub fn write_to(&self, out: &mut String) {
         write::write(self, out);

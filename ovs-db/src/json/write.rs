@@ -9,7 +9,7 @@ pub(super) fn write(value: &Json, out: &mut String) {
         Json::Null => out.push_str("null"),
         Json::Bool(true) => out.push_str("true"),
         Json::Bool(false) => out.push_str("false"),
-        Json::Integer(n) => out.push_str(&n.to_string()),
+        Json::Integer(n) => write_integer(*n, out),
         Json::Real(r) => out.push_str(&format_real(*r)),
         Json::String(s) => write_string(s, out),
         Json::Array(elements) => {
@@ -37,8 +37,30 @@ pub(super) fn write(value: &Json, out: &mut String) {
     }
 }
 
+/// Appends a whole number.
+pub(super) fn write_integer(n: i64, out: &mut String) {
+    // The digits are made from the end; no `i64` has more than nineteen.
+    let mut digits = [0u8; 20];
+    let mut at = digits.len();
+    let mut left = n.unsigned_abs();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    if n < 0 {
+        at -= 1;
+        digits[at] = b'-';
+    }
+    out.extend(digits[at..].iter().map(|digit| char::from(*digit)));
+}
+
 /// Appends `s` in quotes, escaping what JSON demands and nothing else.
 pub(super) fn write_string(s: &str, out: &mut String) {
+    out.reserve(s.len() + 2);
     out.push('"');
     let mut clean = 0;
     for (i, byte) in s.bytes().enumerate() {

@@ -144,10 +144,42 @@ impl Message {
         }
     }
 
-    /// The bytes for the wire.
+    /// The bytes for the wire: the text of [`Message::to_json`].
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.to_json().to_string().into_bytes()
+        let mut out = String::new();
+        match self {
+            Message::Request { method, params, id } => write_call(method, params, id, &mut out),
+            Message::Notify { method, params } => write_call(method, params, &Json::Null, &mut out),
+            Message::Reply { result, id } => write_answer(&Json::Null, id, result, &mut out),
+            Message::Error { error, id } => write_answer(error, id, &Json::Null, &mut out),
+        }
+        out.into_bytes()
     }
+}
+
+fn write_call(method: &str, params: &[Json], id: &Json, out: &mut String) {
+    out.push_str("{\"id\":");
+    id.write_to(out);
+    out.push_str(",\"method\":");
+    Json::write_str(method, out);
+    out.push_str(",\"params\":[");
+    for (i, param) in params.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        param.write_to(out);
+    }
+    out.push_str("]}");
+}
+
+fn write_answer(error: &Json, id: &Json, result: &Json, out: &mut String) {
+    out.push_str("{\"error\":");
+    error.write_to(out);
+    out.push_str(",\"id\":");
+    id.write_to(out);
+    out.push_str(",\"result\":");
+    result.write_to(out);
+    out.push('}');
 }
 
 #[cfg(test)]
@@ -164,6 +196,7 @@ mod tests {
             Message::error("unknown method", Json::from(7)),
         ] {
             let text = message.to_bytes();
+            assert_eq!(String::from_utf8(text.clone()).unwrap(), message.to_json().to_string());
             assert_eq!(Message::from_json(Json::parse(&text).unwrap()), Ok(message));
         }
     }

@@ -61,6 +61,29 @@ impl Server {
         }
     }
 
+    /// Changes the description of the database `name`.
+    pub(super) fn catalog_set(&mut self, name: &str, cells: &[(&str, Datum)]) {
+        let Some((catalog, table)) = self.catalog() else { return };
+        let Some(served) = self.databases.get_mut(&catalog) else { return };
+        let schema = served.db.schema().clone();
+        let schema = schema.table(table);
+        let Some(column) = schema.column("name") else { return };
+        let mut rows = served.db.rows(table);
+        let Some((uuid, old)) = rows.find(|(_, row)| row.get(column).as_str() == Some(name)) else { return };
+        let (uuid, old) = (*uuid, old.clone());
+        drop(rows);
+        let mut row = (*old).clone();
+        for (column, datum) in cells {
+            if let Some(column) = schema.column(column) {
+                row.set(column, datum.clone());
+            }
+        }
+        if !row.same_values(&old) {
+            row.version = served.uuids.generate();
+            self.change_catalog(catalog, Change { table, uuid, old: Some(old), new: Some(Arc::new(row)) });
+        }
+    }
+
     fn catalog(&self) -> Option<(DatabaseId, TableId)> {
         let id = self.find(NAME)?;
         let table = self.databases.get(&id)?.db.schema().table_id("Database")?;

@@ -1,7 +1,9 @@
 //! The methods that clients may call.
 
-use super::effect::{CloseReason, DatabaseId, Effect, Now, SessionId};
-use super::monitor::{Flavor, Monitor, Occasion, read_requests, read_where};
+use std::sync::Arc;
+
+use super::effect::{CloseReason, DatabaseId, Effect, Now, SessionId, Written};
+use super::monitor::{Flavor, Monitor, View, read_requests, read_where};
 use super::served::Request;
 use super::{Server, served::Served};
 use crate::error::{DbError, ErrorTag};
@@ -88,10 +90,7 @@ impl Server {
             "monitor_cond_change" => self.change_monitor(session, params, id),
             "monitor_cancel" => self.end_monitor(session, &params),
             "lock" | "steal" | "unlock" => self.lock_request(session, method, params),
-            "convert" => {
-                let what = "this server does not convert databases; stop it and convert the file";
-                Err(DbError::new(ErrorTag::NotSupported, what).into())
-            }
+            "convert" => self.convert_request(session, params, id, now),
             _ => Err(Refusal::Text("unknown method")),
         }
     }
@@ -118,7 +117,11 @@ impl Server {
         id: &Json,
     ) -> Option<Vec<Json>> {
         let served = self.databases.get_mut(&database)?;
-        let busy = if method == "transact" { false } else { served.is_busy() };
+        let busy = match method {
+            "transact" => served.is_converting(),
+            "convert" => served.is_busy() || served.compacting.is_some(),
+            _ => served.is_busy(),
+        };
         if busy || !served.held.is_empty() {
             served.held.push_back((session, Message::request(method, params, id.clone())));
             return None;
@@ -162,13 +165,16 @@ impl Server {
             return Err(DbError::new(ErrorTag::ResourcesExhausted, what).into());
         }
         let tables = read_requests(served.db.schema(), requests, flavor != Flavor::Plain)?;
-        let monitor = Monitor { session, id: name.clone(), database, flavor, tables };
-        let result = match since {
-            None => monitor.initial(&served.db),
-            Some(since) => since_result(served, &monitor, since),
+        let name = name.clone();
+        let Some(served) = self.databases.get_mut(&database) else { return Ok(None) };
+        let view = served.views.share(View { whole: flavor == Flavor::Plain, tables });
+        let text = match since {
+            None => Written::reply(id, "", served.initial(&view)),
+            Some(since) => since_reply(served, &view, id, since),
         };
-        self.monitors.insert(key, monitor);
-        Ok(Some(result))
+        self.monitors.insert(key, Monitor { session, id: name, database, flavor, view });
+        self.effects.push(Effect::Write { session, text });
+        Ok(None)
     }
 
     fn change_monitor(&mut self, session: SessionId, params: Vec<Json>, id: &Json) -> Answer {
@@ -187,19 +193,30 @@ impl Server {
         if new_key != key && self.monitors.contains_key(&new_key) {
             return Err(DbError::syntax(new, "a monitor of this name exists").into());
         }
-        let Some(served) = self.databases.get(&database) else { return Ok(None) };
+        let new = new.clone();
+        let Some(served) = self.databases.get_mut(&database) else { return Ok(None) };
         let conditions = read_where(served.db.schema(), conditions)?;
         let mut monitor = self.monitors.remove(&key).ok_or_else(unknown)?;
-        let updates = monitor.change_conditions(&served.db, conditions);
-        let state = served.history.last();
+        let (view, updates) = monitor.view.change_conditions(&served.db, conditions);
+        monitor.view = served.views.share(view);
         // The notification still carries the old name: the new one holds from the reply on.
-        let message = updates.map(|updates| monitor.notification(updates, state));
-        monitor.id = new.clone();
-        self.monitors.insert(new_key, monitor);
-        if let Some(message) = message {
-            self.send(session, message);
+        if let Some(updates) = updates {
+            let text = monitor.notification(Arc::new(updates), served.history.last());
+            self.effects.push(Effect::Write { session, text });
         }
+        monitor.id = new;
+        self.monitors.insert(new_key, monitor);
         Ok(Some(empty()))
+    }
+
+    fn convert_request(&mut self, session: SessionId, params: Vec<Json>, id: &Json, now: Now) -> Answer {
+        let database = self.database_param("convert", &params)?;
+        let Some(params) = self.hold(database, session, "convert", params, id) else { return Ok(None) };
+        let [_, schema] = params.as_slice() else {
+            return Err(bad_params("convert", "[DATABASE, SCHEMA]", params).into());
+        };
+        self.start_convert(database, session, id, schema, now)?;
+        Ok(None)
     }
 
     fn end_monitor(&mut self, session: SessionId, params: &[Json]) -> Answer {
@@ -242,15 +259,15 @@ const SINCE_PARAMS: &str = "[DATABASE, ID, REQUESTS, LAST-TXN-ID]";
 
 /// The reply to `monitor_cond_since`: whether the client's state is known, the present state, and what
 /// leads from the one to the other (or everything).
-fn since_result(served: &Served, monitor: &Monitor, since: Uuid) -> Json {
-    let last = Json::from(served.history.last().to_string());
-    match served.history.since(since) {
-        Some(changes) => {
-            let updates = monitor.updates(&served.db, &changes, Occasion::Change);
-            Json::array([Json::Bool(true), last, updates.unwrap_or_else(empty)])
-        }
-        None => Json::array([Json::Bool(false), last, monitor.initial(&served.db)]),
-    }
+fn since_reply(served: &mut Served, view: &Arc<View>, id: &Json, since: Uuid) -> Written {
+    let last = served.history.last();
+    let changes = served.history.since(since);
+    let before = format!("[{},\"{last}\",", changes.is_some());
+    let text = match changes {
+        Some(changes) => Arc::new(view.updates(&served.db, &changes).unwrap_or_else(|| "{}".to_owned())),
+        None => served.initial(view),
+    };
+    Written::reply(id, &before, text)
 }
 
 fn bad_params(method: &str, expected: &str, params: Vec<Json>) -> DbError {

@@ -1,11 +1,13 @@
 //! What a server wants its program to do.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::json::Json;
 use crate::jsonrpc::Message;
-use crate::storage::Ticket;
+use crate::storage::{Snapshot, Ticket};
 
 /// The present, as the program knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,9 +33,61 @@ pub enum CloseReason {
     /// The list of databases changed, which this client does not expect. It will connect again.
     #[error("the list of databases changed")]
     DatabasesChanged,
+    /// A database has another schema now, which this client does not expect to happen. It will connect again.
+    #[error("the schema of a database changed")]
+    SchemaChanged,
+    /// The server's part among others changed: it became active, or a backup.
+    #[error("the server's role changed")]
+    RoleChanged,
+    /// The operator wants clients to connect again.
+    #[error("asked to by the operator")]
+    Operator,
     /// The client sent a response that belongs to no request.
     #[error("received a response to nothing")]
     UnexpectedResponse,
+}
+
+/// A message that is text already. The long part of it may be shared by many sessions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    head: String,
+    body: Arc<String>,
+    tail: &'static str,
+}
+
+impl Written {
+    /// A notification whose parameters are `params`, text with commas between, and then `body`.
+    pub(super) fn notify(method: &str, params: &str, body: Arc<String>) -> Written {
+        let head = format!("{{\"id\":null,\"method\":\"{method}\",\"params\":[{params}");
+        Written { head, body, tail: "]}" }
+    }
+
+    /// The reply to the request `id`: `before` and `body` and what closes `before`.
+    pub(super) fn reply(id: &Json, before: &str, body: Arc<String>) -> Written {
+        let head = format!("{{\"error\":null,\"id\":{id},\"result\":{before}");
+        Written { head, body, tail: if before.is_empty() { "}" } else { "]}" } }
+    }
+
+    /// The length in bytes.
+    pub fn len(&self) -> usize {
+        self.head.len() + self.body.len() + self.tail.len()
+    }
+
+    /// Never true: a message has at least its brackets.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The pieces of the text: one of its own, one that may be shared, and the end.
+    pub fn into_pieces(self) -> (String, Arc<String>, &'static str) {
+        (self.head, self.body, self.tail)
+    }
+
+    /// The message, for a session without a wire; `None` cannot come of what a server wrote.
+    pub fn to_message(&self) -> Option<Message> {
+        let text = [self.head.as_str(), self.body.as_str(), self.tail].concat();
+        Message::from_json(text.parse().ok()?).ok()
+    }
 }
 
 /// Something for the program to do. Effects are to be carried out in order.
@@ -45,6 +99,13 @@ pub enum Effect {
         session: SessionId,
         /// What.
         message: Message,
+    },
+    /// Send a message that is text already.
+    Write {
+        /// To whom.
+        session: SessionId,
+        /// What.
+        text: Written,
     },
     /// Add bytes to a database's journal, and then call [`Server::stored`](super::Server::stored).
     Append {
@@ -64,7 +125,7 @@ pub enum Effect {
         /// Names the write in the call.
         ticket: Ticket,
         /// The new content.
-        bytes: Vec<u8>,
+        snapshot: Snapshot,
     },
     /// Close a session, once what was sent to it is out, and then call
     /// [`Server::close_session`](super::Server::close_session).
@@ -74,4 +135,15 @@ pub enum Effect {
         /// Why.
         reason: CloseReason,
     },
+}
+
+impl Effect {
+    /// The message, and whom it is for, if this is about one.
+    pub fn into_message(self) -> Option<(SessionId, Message)> {
+        match self {
+            Effect::Send { session, message } => Some((session, message)),
+            Effect::Write { session, text } => Some((session, text.to_message()?)),
+            _ => None,
+        }
+    }
 }

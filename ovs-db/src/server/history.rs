@@ -13,13 +13,24 @@ pub(super) struct History {
     /// Identifies the state before the first transaction that is kept.
     base: Uuid,
     transactions: VecDeque<(Uuid, Arc<ChangeSet>)>,
+    /// How many rows the transactions change together.
+    rows: usize,
+    /// How many transactions are kept, and [`ROWS`] times as many rows.
     limit: usize,
 }
+
+/// How many rows a transaction may change on the average, for all of them to be kept.
+const ROWS: usize = 16;
 
 impl History {
     /// No transactions yet; the present state is `base`.
     pub(super) fn new(base: Uuid, limit: usize) -> History {
-        History { base, transactions: VecDeque::new(), limit }
+        History { base, transactions: VecDeque::new(), rows: 0, limit }
+    }
+
+    /// Forgets everything; the present state is `base`.
+    pub(super) fn restart(&mut self, base: Uuid) {
+        *self = History::new(base, self.limit);
     }
 
     /// Identifies the present state.
@@ -29,11 +40,12 @@ impl History {
 
     /// Adds the transaction that leads to the state `id`.
     pub(super) fn push(&mut self, id: Uuid, changes: Arc<ChangeSet>) {
+        self.rows += changes.len();
         self.transactions.push_back((id, changes));
-        while self.transactions.len() > self.limit {
-            if let Some((id, _)) = self.transactions.pop_front() {
-                self.base = id;
-            }
+        while self.transactions.len() > self.limit || self.rows > self.limit.saturating_mul(ROWS) {
+            let Some((id, changes)) = self.transactions.pop_front() else { return };
+            self.rows -= changes.len();
+            self.base = id;
         }
     }
 

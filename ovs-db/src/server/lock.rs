@@ -8,6 +8,19 @@ use super::effect::SessionId;
 #[derive(Debug, Default)]
 pub(super) struct Locks {
     queues: BTreeMap<String, Vec<SessionId>>,
+    /// Who asked for a lock that was stolen from it, and still waits to have it back.
+    lost: BTreeMap<SessionId, Vec<String>>,
+}
+
+/// A session's part in the locks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LockCounts {
+    /// Locks that it has.
+    pub held: usize,
+    /// Locks that it waits for.
+    pub waiting: usize,
+    /// Locks that were stolen from it and that it waits for since.
+    pub lost: usize,
 }
 
 /// Who learns what when a lock changes hands.
@@ -23,6 +36,24 @@ impl Locks {
     /// True if the session has the lock.
     pub(super) fn holds(&self, session: SessionId, name: &str) -> bool {
         self.queues.get(name).is_some_and(|queue| queue.first() == Some(&session))
+    }
+
+    /// Counts the locks of a session.
+    pub(super) fn counts(&self, session: SessionId) -> LockCounts {
+        let mut counts = LockCounts::default();
+        for (name, queue) in &self.queues {
+            match queue.iter().position(|waiter| *waiter == session) {
+                None => {}
+                Some(0) => counts.held += 1,
+                Some(_) if self.has_lost(session, name) => counts.lost += 1,
+                Some(_) => counts.waiting += 1,
+            }
+        }
+        counts
+    }
+
+    fn has_lost(&self, session: SessionId, name: &String) -> bool {
+        self.lost.get(&session).is_some_and(|lost| lost.contains(name))
     }
 
     /// Asks for a lock. `None` if the session asked before; else whether it has it.
@@ -42,6 +73,9 @@ impl Locks {
             return None;
         }
         let victim = queue.first().map(|victim| Notice::Stolen(*victim, name.to_owned()));
+        if let Some(victim) = queue.first() {
+            self.lost.entry(*victim).or_default().push(name.to_owned());
+        }
         queue.insert(0, session);
         Some(victim.into_iter().collect())
     }
@@ -52,6 +86,11 @@ impl Locks {
         let place = queue.iter().position(|waiter| *waiter == session)?;
         queue.remove(place);
         let next = queue.first().filter(|_| place == 0).map(|next| Notice::Locked(*next, name.to_owned()));
+        for regained in [Some(session), queue.first().copied().filter(|_| place == 0)].into_iter().flatten() {
+            if let Some(lost) = self.lost.get_mut(&regained) {
+                lost.retain(|lost| lost != name);
+            }
+        }
         if queue.is_empty() {
             self.queues.remove(name);
         }
@@ -62,7 +101,9 @@ impl Locks {
     pub(super) fn close(&mut self, session: SessionId) -> Vec<Notice> {
         let names: Vec<String> =
             self.queues.iter().filter(|(_, q)| q.contains(&session)).map(|(name, _)| name.clone()).collect();
-        names.iter().filter_map(|name| self.unlock(session, name)).flatten().collect()
+        let notices = names.iter().filter_map(|name| self.unlock(session, name)).flatten().collect();
+        self.lost.remove(&session);
+        notices
     }
 }
 

@@ -18,6 +18,7 @@
 //! with `I/O error`, and the database becomes read-only.
 
 mod catalog;
+mod convert;
 mod dispatch;
 mod effect;
 mod history;
@@ -35,14 +36,17 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use effect::{CloseReason, DatabaseId, Effect, Now, SessionId};
-pub use listener::{Event, Listener, ListenerConfig, ListenerError, SessionClosed};
+pub use effect::{CloseReason, DatabaseId, Effect, Now, SessionId, Written};
+pub use listener::{
+    Event, Listener, ListenerConfig, ListenerError, RemoteOptions, RemoteStatus, SessionClosed,
+};
 
 use crate::database::Database;
 use crate::json::Json;
 use crate::jsonrpc::Message;
-use crate::storage::{Stamp, StorageError, Ticket, encode, encode_snapshot};
+use crate::storage::{Snapshot, Stamp, StorageError, Ticket};
 use crate::value::{Uuid, UuidSource};
+pub use lock::LockCounts;
 use lock::{Locks, Notice};
 use monitor::Monitor;
 use served::Served;
@@ -54,13 +58,13 @@ pub struct ServerConfig {
     /// All UUIDs are derived from this. A program that serves others should take it from the system's
     /// random source; a simulation takes whatever it likes.
     pub seed: Vec<u8>,
-    /// How many transactions of each database are kept for clients that come back.
+    /// How many transactions of each database are kept for clients that come back, if they change few rows.
     pub history: usize,
     /// How many transactions of one session may wait at a time; more are refused by name.
     pub max_waiting: usize,
     /// How many monitors one session may have; more are refused by name.
     pub max_monitors: usize,
-    /// After how many appended bytes a journal is rewritten without its history.
+    /// After how many appended bytes a journal is rewritten without its history, if it has doubled by then.
     pub compact_after: u64,
 }
 
@@ -68,10 +72,10 @@ impl Default for ServerConfig {
     fn default() -> ServerConfig {
         ServerConfig {
             seed: Vec::new(),
-            history: 100,
+            history: 10_000,
             max_waiting: 1000,
             max_monitors: 1000,
-            compact_after: 32 << 20,
+            compact_after: 10 << 20,
         }
     }
 }
@@ -114,9 +118,42 @@ pub enum ServerError {
     Busy(String),
 }
 
+/// What a program knows of a connection that a server should heed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionOptions {
+    /// Nothing may be written.
+    pub read_only: bool,
+    /// The role whose permissions (`RBAC_Role` in the database) bound what may be written; empty for none.
+    pub role: String,
+    /// Who the client proved to be: the common name of its certificate.
+    pub client: Option<String>,
+}
+
+impl SessionOptions {
+    /// Sets whether nothing may be written.
+    pub fn read_only(mut self, read_only: bool) -> SessionOptions {
+        self.read_only = read_only;
+        self
+    }
+
+    /// Sets the role.
+    pub fn role(mut self, role: impl Into<String>) -> SessionOptions {
+        self.role = role.into();
+        self
+    }
+
+    /// Sets who the client is.
+    pub fn client(mut self, client: Option<String>) -> SessionOptions {
+        self.client = client;
+        self
+    }
+}
+
 /// What a server knows of one connection.
 #[derive(Debug, Default)]
 struct Session {
+    options: SessionOptions,
     /// The client copes with databases that come and go.
     db_change_aware: bool,
 }
@@ -237,19 +274,12 @@ impl Server {
     pub fn remove_database(&mut self, name: &str) -> Result<(DatabaseId, Vec<Effect>), ServerError> {
         let id = self.find(name).filter(|_| name != catalog::NAME);
         let id = id.ok_or_else(|| ServerError::Unknown(name.to_owned()))?;
-        if self.databases.get(&id).is_some_and(Served::is_busy) {
+        if self.databases.get(&id).is_some_and(|served| served.is_busy() || served.compacting.is_some()) {
             return Err(ServerError::Busy(name.to_owned()));
         }
         self.cancel_waiting(id);
+        self.cancel_monitors(id);
         self.databases.remove(&id);
-        let gone: Vec<(SessionId, String)> =
-            self.monitors.iter().filter(|(_, m)| m.database == id).map(|(key, _)| key.clone()).collect();
-        for key in gone {
-            if let Some(monitor) = self.monitors.remove(&key) {
-                let message = Message::notify("monitor_canceled", vec![monitor.id]);
-                self.effects.push(Effect::Send { session: key.0, message });
-            }
-        }
         self.catalog_remove(name);
         self.databases_changed();
         Ok((id, self.take()))
@@ -261,7 +291,7 @@ impl Server {
         let Some(served) = self.databases.get(&id).filter(|served| served.stored) else {
             return Err(ServerError::NotStored(name.to_owned()));
         };
-        if served.is_busy() {
+        if served.compacting.is_some() || served.is_converting() {
             return Err(ServerError::Busy(name.to_owned()));
         }
         self.replace_journal(id, now);
@@ -272,28 +302,57 @@ impl Server {
         let Some(served) = self.databases.get_mut(&id) else { return };
         let stamp =
             Stamp { date: now.wall.as_millis() as i64, comment: "compacting database online".to_owned() };
-        let mut bytes = encode(&served.db.schema().to_json());
-        bytes.extend(encode(&encode_snapshot(&served.db, &stamp)));
+        let snapshot = Snapshot::new(&served.db, stamp);
         let ticket = served.begin_replace();
-        self.effects.push(Effect::Replace { database: id, ticket, bytes });
+        self.effects.push(Effect::Replace { database: id, ticket, snapshot });
     }
 
     /// Rewrites journals that have grown long.
     fn compact_grown(&mut self, now: Now) {
         let limit = self.config.compact_after;
-        let grown =
-            self.databases.iter().filter(|(_, db)| db.stored && db.appended >= limit && !db.is_busy());
+        let grown = self.databases.iter().filter(|(_, db)| db.has_grown(limit) && !db.is_converting());
         for id in grown.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.replace_journal(id, now);
         }
     }
 
-    /// A client connected.
+    /// Tells how long a database's journal is after it was opened or rewritten, in bytes. The next rewriting
+    /// waits until it has doubled.
+    pub fn set_journal_size(&mut self, id: DatabaseId, bytes: u64) {
+        if let Some(served) = self.databases.get_mut(&id) {
+            served.base_size = bytes;
+        }
+    }
+
+    /// A client connected that may do everything.
     pub fn open_session(&mut self) -> SessionId {
+        self.open_session_with(SessionOptions::default())
+    }
+
+    /// A client connected.
+    pub fn open_session_with(&mut self, options: SessionOptions) -> SessionId {
         let id = SessionId(self.next_session);
         self.next_session += 1;
-        self.sessions.insert(id, Session::default());
+        self.sessions.insert(id, Session { options, ..Session::default() });
         id
+    }
+
+    /// Changes what is known of a session.
+    pub fn set_session_options(&mut self, id: SessionId, options: SessionOptions) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.options = options;
+        }
+    }
+
+    /// How many locks a session holds, waits for, and lost to others.
+    pub fn lock_counts(&self, id: SessionId) -> LockCounts {
+        self.locks.counts(id)
+    }
+
+    /// Makes the clients that do not expect such changes connect again.
+    pub fn close_unaware(&mut self, reason: CloseReason) -> Vec<Effect> {
+        self.reconnect_unaware(reason);
+        self.take()
     }
 
     /// A client is gone: its monitors end, its locks go to others, what it waited for is forgotten.
@@ -327,7 +386,7 @@ impl Server {
     ) -> Vec<Effect> {
         match result {
             Ok(()) => self.write_done(database, ticket, now),
-            Err(error) => self.write_failed(database, error, now),
+            Err(error) => self.write_failed(database, ticket, error, now),
         }
         self.take()
     }
@@ -365,11 +424,12 @@ impl Server {
 
     /// Clients that do not know that databases come and go are made to connect again.
     fn databases_changed(&mut self) {
+        self.reconnect_unaware(CloseReason::DatabasesChanged);
+    }
+
+    fn reconnect_unaware(&mut self, reason: CloseReason) {
         let unaware = self.sessions.iter().filter(|(_, session)| !session.db_change_aware);
-        let close = |(id, _): (&SessionId, &Session)| Effect::Close {
-            session: *id,
-            reason: CloseReason::DatabasesChanged,
-        };
+        let close = |(id, _): (&SessionId, &Session)| Effect::Close { session: *id, reason };
         self.effects.extend(unaware.map(close));
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::effect::SessionId;
 use super::history::History;
+use super::monitor::{View, Views};
 use crate::database::{ChangeSet, Database};
 use crate::json::Json;
 use crate::jsonrpc::Message;
@@ -38,8 +39,8 @@ pub(super) enum Pending {
     },
     /// A transaction that has no record, and its reply.
     Unrecorded { session: SessionId, id: Json, results: Vec<Json>, changes: Arc<ChangeSet> },
-    /// A journal that is being replaced.
-    Replace { ticket: Ticket, stored: bool },
+    /// A database that is being converted to another schema, and who is told.
+    Convert { ticket: Ticket, stored: bool, to: Option<(SessionId, Json)>, converted: Box<Database> },
 }
 
 /// A database that is served.
@@ -63,8 +64,14 @@ pub(super) struct Served {
     /// That is being done.
     pub(super) retrying: bool,
     next_ticket: u64,
+    /// The rewriting of the journal that is under way.
+    pub(super) compacting: Option<Ticket>,
     /// Bytes appended to the journal since it was last rewritten, or opened.
     pub(super) appended: u64,
+    /// The length that it had then.
+    pub(super) base_size: u64,
+    /// What its monitors want to see.
+    pub(super) views: Views,
 }
 
 impl Served {
@@ -82,7 +89,10 @@ impl Served {
             retry: false,
             retrying: false,
             next_ticket: 0,
+            compacting: None,
             appended: 0,
+            base_size: 0,
+            views: Views::default(),
         }
     }
 
@@ -90,9 +100,27 @@ impl Served {
         self.db.schema().name()
     }
 
-    /// True while writes are under way.
+    /// True while something is pending that nobody may see yet.
     pub(super) fn is_busy(&self) -> bool {
         !self.pending.is_empty()
+    }
+
+    /// True if the journal has grown enough to be worth rewriting: by `limit`, and to twice what it was.
+    pub(super) fn has_grown(&self, limit: u64) -> bool {
+        self.stored && self.compacting.is_none() && self.appended >= limit.max(self.base_size)
+    }
+
+    /// The text of all rows that `view` sees now.
+    pub(super) fn initial(&mut self, view: &Arc<View>) -> Arc<String> {
+        let state = self.history.last();
+        self.views.initial(view, &self.db, state)
+    }
+
+    /// Begins a new history: clients that come back get everything.
+    pub(super) fn forget_history(&mut self) {
+        let base = self.uuids.generate();
+        self.history.restart(base);
+        self.views = Views::default();
     }
 
     pub(super) fn ticket(&mut self) -> Ticket {
@@ -103,14 +131,15 @@ impl Served {
     pub(super) fn begin_replace(&mut self) -> Ticket {
         self.appended = 0;
         let ticket = self.ticket();
-        self.pending.push_back(Pending::Replace { ticket, stored: false });
+        self.compacting = Some(ticket);
         ticket
     }
 
     /// Notes that a write is done.
     pub(super) fn mark(&mut self, done: Ticket) {
         for pending in &mut self.pending {
-            if let Pending::Commit { ticket, stored, .. } | Pending::Replace { ticket, stored } = pending {
+            if let Pending::Commit { ticket, stored, .. } | Pending::Convert { ticket, stored, .. } = pending
+            {
                 *stored |= *ticket == done;
             }
         }
@@ -119,7 +148,7 @@ impl Served {
     /// Takes the oldest pending thing off, if it may be seen now.
     pub(super) fn take_ready(&mut self) -> Option<Pending> {
         match self.pending.front()? {
-            Pending::Commit { stored: false, .. } | Pending::Replace { stored: false, .. } => None,
+            Pending::Commit { stored: false, .. } | Pending::Convert { stored: false, .. } => None,
             _ => self.pending.pop_front(),
         }
     }

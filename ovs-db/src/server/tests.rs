@@ -20,6 +20,8 @@ struct Out {
     sent: Vec<(SessionId, String)>,
     writes: Vec<Ticket>,
     closed: Vec<SessionId>,
+    /// Whether one of the writes is to be durable.
+    durable: bool,
 }
 
 impl Out {
@@ -31,7 +33,14 @@ impl Out {
 fn sort(effects: Vec<Effect>) -> Out {
     let mut out = Out::default();
     for effect in effects {
+        let effect = match effect {
+            Effect::Write { session, text } => {
+                Effect::Send { session, message: text.to_message().expect("a message") }
+            }
+            other => other,
+        };
         match effect {
+            Effect::Write { .. } => {}
             Effect::Send { session, message } => {
                 let text = match message {
                     Message::Reply { result, .. } => format!("reply {result}"),
@@ -44,8 +53,8 @@ fn sort(effects: Vec<Effect>) -> Out {
                 out.sent.push((session, text));
             }
             Effect::Append { ticket, sync, .. } => {
-                assert!(sync);
                 out.writes.push(ticket);
+                out.durable |= sync;
             }
             Effect::Replace { ticket, .. } => out.writes.push(ticket),
             Effect::Close { session, .. } => out.closed.push(session),
@@ -236,19 +245,132 @@ fn databases_come_and_go() {
 }
 
 #[test]
-fn compaction_is_a_write_like_others() {
+fn compaction_goes_on_beside_commits() {
     let mut rig = Rig::new(true);
     let a = rig.server.open_session();
     let ticket = sort(rig.server.compact("d", rig.now).unwrap()).writes[0];
     assert!(matches!(rig.server.compact("d", rig.now), Err(ServerError::Busy(_))));
     let insert = rig.insert(a, 1).writes[0];
-    assert!(rig.stored(insert).sent.is_empty());
-    assert_eq!(rig.stored(ticket).to(a).len(), 1);
+    assert_eq!(rig.stored(insert).to(a).len(), 1, "nobody waits for the new file");
+    // A conversion does, and others wait for the conversion.
+    let wider = SCHEMA.replace("1.0.0", "2.0.0");
+    assert!(rig.call(a, "convert", &format!(r#"["d",{wider}]"#)).writes.is_empty());
+    let convert = rig.stored(ticket).writes[0];
+    assert!(rig.insert(a, 2).writes.is_empty());
+    let out = rig.stored(convert);
+    assert_eq!((out.to(a)[0], out.writes.len(), out.closed.len()), ("reply {}", 1, 1));
 
     // A journal that has grown is rewritten by itself, once.
+    rig.stored(out.writes[0]);
     rig.server.config.compact_after = 1;
     let ticket = sort(rig.server.poll(rig.now)).writes[0];
     assert!(rig.server.poll(rig.now).is_empty());
     rig.stored(ticket);
     assert!(rig.server.poll(rig.now).is_empty());
+}
+
+#[test]
+fn only_what_is_to_be_durable_is_synced() {
+    let mut rig = Rig::new(true);
+    let a = rig.server.open_session();
+    assert!(!rig.insert(a, 1).durable);
+    let durable = r#"["d",{"op":"insert","table":"t","row":{"k":2}},{"op":"commit","durable":true}]"#;
+    assert!(rig.call(a, "transact", durable).durable);
+}
+
+#[test]
+fn a_conversion_keeps_what_fits_and_is_seen() {
+    let mut rig = Rig::new(false);
+    let (a, b) = (rig.server.open_session(), rig.server.open_session());
+    rig.call(a, "set_db_change_aware", "[true]");
+    rig.insert(a, 1);
+    rig.call(a, "monitor", r#"["d","m",{"t":{"columns":["k"]}}]"#);
+    let refused = rig.call(
+        a,
+        "convert",
+        r#"["d",{"name":"d","tables":{"t":{"isRoot":true,"columns":{
+        "k":{"type":"string"}}}}}]"#,
+    );
+    assert!(refused.to(a)[0].contains("syntax error"), "{refused:?}");
+    let other = rig.call(a, "convert", r#"["d",{"name":"e","tables":{}}]"#);
+    assert!(other.to(a)[0].starts_with("error"), "{other:?}");
+    let out = rig.call(
+        a,
+        "convert",
+        r#"["d",{"name":"d","version":"2.0.0","tables":{"t":{"isRoot":true,
+        "columns":{"k":{"type":"real"},"new":{"type":"string"}}},"u":{"columns":{}}}}]"#,
+    );
+    assert_eq!(out.to(a)[..2], [r#"monitor_canceled ["m"]"#, "reply {}"]);
+    assert_eq!(out.closed, [b]);
+    let rows =
+        rig.call(a, "transact", r#"["d",{"op":"select","table":"t","where":[],"columns":["k","new"]}]"#);
+    assert_eq!(rows.to(a), [r#"reply [{"rows":[{"k":1,"new":""}]}]"#]);
+    let schema = rig.call(a, "get_schema", r#"["d"]"#);
+    assert!(schema.to(a)[0].contains("2.0.0"));
+}
+
+#[test]
+fn equal_monitors_share_their_text() {
+    let mut rig = Rig::new(false);
+    let writer = rig.server.open_session();
+    let sessions: Vec<SessionId> = (0..50).map(|_| rig.server.open_session()).collect();
+    for (n, session) in sessions.iter().enumerate() {
+        let wanted = if n % 2 == 0 { r#"{"t":[{"where":[["k","<",5]]}]}"# } else { r#"{"t":{}}"# };
+        rig.call(*session, "monitor_cond", &format!(r#"["d","m{n}",{wanted}]"#));
+    }
+    let params: Json = r#"["d",{"op":"insert","table":"t","row":{"k":1}}]"#.parse().unwrap();
+    let Json::Array(params) = params else { unreachable!() };
+    let effects = rig.server.handle(writer, Message::request("transact", params, 1), rig.now);
+    let mut texts = std::collections::BTreeSet::new();
+    let mut count = 0;
+    for effect in effects {
+        if let Effect::Write { text, .. } = effect {
+            let (_, body, _) = text.into_pieces();
+            texts.insert(Arc::as_ptr(&body).addr());
+            count += 1;
+            std::mem::forget(body);
+        }
+    }
+    assert_eq!((count, texts.len()), (50, 2));
+}
+
+#[test]
+fn roles_bound_what_clients_write() {
+    let schema = r#"{"name":"d","tables":{
+        "t":{"isRoot":true,"columns":{"owner":{"type":"string"},"n":{"type":"integer"},"m":{"type":{
+            "key":"string","value":"string","min":0,"max":"unlimited"}}}},
+        "RBAC_Role":{"isRoot":true,"columns":{"name":{"type":"string"},"permissions":{"type":{
+            "key":"string","value":{"type":"uuid","refTable":"P"},"min":0,"max":"unlimited"}}}},
+        "P":{"columns":{"table":{"type":"string"},"authorization":{"type":{"key":"string","min":0,"max":"unlimited"}},
+            "insert_delete":{"type":"boolean"},"update":{"type":{"key":"string","min":0,"max":"unlimited"}}}}}}"#;
+    let now = Now::default();
+    let mut server = Server::new(ServerConfig::default(), now);
+    let schema: Schema = schema.parse().unwrap();
+    let (database, _) = server.add_database(Database::new(Arc::new(schema)), false, now).unwrap();
+    let mut rig = Rig { server, database, now };
+    let root = rig.server.open_session();
+    rig.call(root, "transact", r#"["d",
+        {"op":"insert","table":"P","uuid-name":"p","row":{"authorization":"owner","insert_delete":true,
+            "update":["set",["n","m:a"]]}},
+        {"op":"insert","table":"RBAC_Role","row":{"name":"r","permissions":["map",[["t",["named-uuid","p"]]]]}},
+        {"op":"insert","table":"t","row":{"owner":"x"}},{"op":"insert","table":"t","row":{"owner":"y"}}]"#);
+    let x = rig.server.open_session_with(SessionOptions::default().role("r").client(Some("x".into())));
+    let mut ask = |op: &str| {
+        let out = rig.call(x, "transact", &format!(r#"["d",{op}]"#));
+        out.to(x)[0].contains("permission error")
+    };
+    let own = r#""where":[["owner","==","x"]]"#;
+    assert!(!ask(&format!(r#"{{"op":"update","table":"t",{own},"row":{{"n":1}}}}"#)));
+    assert!(ask(r#"{"op":"update","table":"t","where":[],"row":{"n":1}}"#));
+    assert!(ask(&format!(r#"{{"op":"update","table":"t",{own},"row":{{"owner":"z"}}}}"#)));
+    assert!(!ask(&format!(
+        r#"{{"op":"mutate","table":"t",{own},"mutations":[["m","insert",["map",[["a","b"]]]]]}}"#
+    )));
+    assert!(ask(&format!(
+        r#"{{"op":"mutate","table":"t",{own},"mutations":[["m","insert",["map",[["b","b"]]]]]}}"#
+    )));
+    assert!(ask(r#"{"op":"insert","table":"P","row":{}}"#));
+    assert!(!ask(r#"{"op":"insert","table":"t","row":{"owner":"z"}}"#));
+    assert!(ask(r#"{"op":"delete","table":"t","where":[["owner","==","y"]]}"#));
+    assert!(!ask(&format!(r#"{{"op":"delete","table":"t",{own}}}"#)));
 }

@@ -3,28 +3,34 @@
 use std::sync::Arc;
 
 use super::effect::{DatabaseId, Effect, Now, SessionId};
-use super::monitor::Occasion;
+use super::monitor::Updates;
 use super::served::{Pending, Request};
 use super::{Server, served::Served};
 use crate::database::ChangeSet;
 use crate::error::{DbError, ErrorTag};
 use crate::json::Json;
 use crate::jsonrpc::Message;
-use crate::storage::{Stamp, StorageError, Ticket, encode, encode_changes};
-use crate::txn::{Context, Done, Outcome, execute};
+use crate::storage::{Stamp, StorageError, Ticket, encode_changes};
+use crate::txn::{Access, Context, Done, Outcome, execute};
+
+/// Why a client of a remote with `read_only` may not write.
+const READ_ONLY_REMOTE: &str = "this remote is for reading only";
 
 impl Server {
     /// Executes a transaction; it is answered now, when its record is stored, or when it has waited.
     pub(super) fn transact(&mut self, database: DatabaseId, mut request: Request, now: Now) {
-        let Server { databases, locks, config, .. } = self;
+        let Server { databases, locks, config, sessions, .. } = self;
         let Some(served) = databases.get_mut(&database) else { return };
         let Served { db, uuids, read_only, .. } = served;
         let session = request.session;
+        let options = sessions.get(&session).map(|session| &session.options);
+        let by_remote = options.filter(|options| options.read_only).map(|_| READ_ONLY_REMOTE);
         let mut context = Context {
             uuids,
             holds_lock: &|name| locks.holds(session, name),
             waited: now.monotonic.saturating_sub(request.since),
-            read_only: read_only.as_deref(),
+            read_only: read_only.as_deref().or(by_remote),
+            access: options.and_then(|options| Access::find(db, options)),
         };
         match execute(db, &request.operations, &mut context) {
             Outcome::Done(done) => self.commit(database, request, done, now),
@@ -45,7 +51,7 @@ impl Server {
     fn commit(&mut self, database: DatabaseId, request: Request, done: Done, now: Now) {
         let Some(served) = self.databases.get_mut(&database) else { return };
         let Request { session, id, .. } = request;
-        let Done { results, changes, comment, .. } = done;
+        let Done { results, changes, comment, durable } = done;
         if changes.is_none() {
             self.counters.failures += 1;
         }
@@ -60,21 +66,23 @@ impl Server {
         };
         let ticket = served.ticket();
         served.pending.push_back(Pending::Commit { ticket, stored: false, session, id, results, changes });
-        let bytes = encode(&record);
-        served.appended += bytes.len() as u64;
-        self.effects.push(Effect::Append { database, ticket, bytes, sync: true });
+        served.appended += record.len() as u64;
+        self.effects.push(Effect::Append { database, ticket, bytes: record, sync: durable });
     }
 
     /// A write succeeded.
     pub(super) fn write_done(&mut self, database: DatabaseId, ticket: Ticket, now: Now) {
         if let Some(served) = self.databases.get_mut(&database) {
+            if served.compacting == Some(ticket) {
+                served.compacting = None;
+            }
             served.mark(ticket);
             self.publish(database, now);
         }
     }
 
     /// Lets everybody see what is stored, in order, and goes on with what waited for it.
-    fn publish(&mut self, database: DatabaseId, now: Now) {
+    pub(super) fn publish(&mut self, database: DatabaseId, now: Now) {
         let mut changed = false;
         while let Some(pending) = self.databases.get_mut(&database).and_then(Served::take_ready) {
             match pending {
@@ -84,7 +92,7 @@ impl Server {
                     self.announce(database, changes);
                     self.send(session, Message::reply(Json::Array(results), id));
                 }
-                Pending::Replace { .. } => {}
+                Pending::Convert { to, converted, .. } => self.finish_convert(database, to, *converted),
             }
         }
         if changed {
@@ -99,11 +107,12 @@ impl Server {
         let Some(served) = databases.get_mut(&database).filter(|_| !changes.is_empty()) else { return };
         counters.commits += 1;
         let state = served.uuids.generate();
+        let mut updates = Updates::default();
         for monitor in monitors.values().filter(|monitor| monitor.database == database) {
-            if let Some(updates) = monitor.updates(&served.db, &changes, Occasion::Change) {
+            if let Some(text) = updates.of(&monitor.view, &served.db, &changes) {
                 counters.updates += 1;
-                let message = monitor.notification(updates, state);
-                effects.push(Effect::Send { session: monitor.session, message });
+                let text = monitor.notification(text, state);
+                effects.push(Effect::Write { session: monitor.session, text });
             }
         }
         served.history.push(state, changes);
@@ -146,28 +155,41 @@ impl Server {
         }
     }
 
-    /// A write failed: nothing that is pending can be kept.
-    pub(super) fn write_failed(&mut self, database: DatabaseId, error: &StorageError, now: Now) {
+    /// A write failed: nothing that is pending can be kept. If it was the journal's rewriting, the old one stays
+    /// as it is, and so does everything else.
+    pub(super) fn write_failed(
+        &mut self,
+        database: DatabaseId,
+        ticket: Ticket,
+        error: &StorageError,
+        now: Now,
+    ) {
         let Some(served) = self.databases.get_mut(&database) else { return };
-        let why = format!("the database is read-only since a write failed: {error}");
+        let details = DbError::new(ErrorTag::IoError, error.to_string());
+        if served.compacting == Some(ticket) {
+            served.compacting = None;
+            self.release_held(database, now);
+            return;
+        }
         let failed = std::mem::take(&mut served.pending);
         for pending in failed.iter().rev() {
             if let Pending::Commit { changes, .. } | Pending::Unrecorded { changes, .. } = pending {
                 served.db.revert(changes);
             }
         }
-        let only_replaced = failed.iter().all(|p| matches!(p, Pending::Replace { .. }));
-        if !only_replaced {
-            served.read_only = Some(why);
+        if failed.iter().any(|pending| matches!(pending, Pending::Commit { .. })) {
+            served.read_only = Some(format!("the database is read-only since a write failed: {error}"));
         }
-        let error = DbError::new(ErrorTag::IoError, error.to_string()).to_json();
+        let json = details.to_json();
         for pending in failed {
-            if let Pending::Commit { session, id, mut results, .. }
-            | Pending::Unrecorded { session, id, mut results, .. } = pending
-            {
-                self.counters.failures += 1;
-                results.push(error.clone());
-                self.send(session, Message::reply(Json::Array(results), id));
+            match pending {
+                Pending::Commit { session, id, mut results, .. }
+                | Pending::Unrecorded { session, id, mut results, .. } => {
+                    self.counters.failures += 1;
+                    results.push(json.clone());
+                    self.send(session, Message::reply(Json::Array(results), id));
+                }
+                Pending::Convert { to, .. } => self.convert_failed(to, &details),
             }
         }
         self.release_held(database, now);

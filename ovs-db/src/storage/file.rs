@@ -2,15 +2,15 @@
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{Read, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::journal::{Damage, Journal, encode};
 use super::lock::LockFile;
 use super::record::replay;
-use super::{Storage, StorageError, Ticket};
+use super::{Snapshot, Storage, StorageError, Ticket};
 use crate::database::Database;
 use crate::schema::Schema;
 use crate::value::UuidSource;
@@ -29,7 +29,51 @@ pub struct JournalFile {
     /// The file may have bytes behind `end`, which have to go before anything is appended.
     dirty_tail: bool,
     failed: bool,
+    /// What was appended since the last commit.
+    batch: Vec<u8>,
+    /// Who waits for the batch, and whether any of them wants it durable.
+    waiting: Vec<Ticket>,
+    sync: bool,
+    /// While the file is rewritten: what was written to it since that began.
+    since: Option<Vec<u8>>,
     done: VecDeque<(Ticket, Result<(), StorageError>)>,
+}
+
+/// The writing of a new file beside the old one, to be done anywhere: [`run`](Rewrite::run), and give what
+/// comes of it to [`JournalFile::finish_rewrite`].
+#[derive(Debug)]
+pub struct Rewrite {
+    snapshot: Snapshot,
+    path: PathBuf,
+}
+
+/// A new file that is written and durable, under another name.
+#[derive(Debug)]
+pub struct Rewritten {
+    file: File,
+    /// Its name, and the one that it is to have.
+    temporary: PathBuf,
+    path: PathBuf,
+    length: u64,
+}
+
+impl Rewrite {
+    /// Writes the file.
+    pub fn run(self) -> Result<Rewritten, StorageError> {
+        let path = self.path.canonicalize().map_err(|e| io_error(&self.path, "find", e))?;
+        let mut name = path.as_os_str().to_owned();
+        name.push(".tmp");
+        let temporary = PathBuf::from(name);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true).mode(0o640);
+        let mut file = options.open(&temporary).map_err(|e| io_error(&temporary, "create", e))?;
+        let bytes = self.snapshot.encode();
+        if let Err(e) = file.write_all(&bytes).and_then(|()| file.sync_all()) {
+            let _ = std::fs::remove_file(&temporary);
+            return Err(io_error(&temporary, "write", e));
+        }
+        Ok(Rewritten { file, temporary, path, length: bytes.len() as u64 })
+    }
 }
 
 /// What was found in a file.
@@ -67,6 +111,10 @@ impl JournalFile {
             end: bytes.len() as u64,
             dirty_tail: false,
             failed: false,
+            batch: Vec::new(),
+            waiting: Vec::new(),
+            sync: false,
+            since: None,
             done: VecDeque::new(),
         })
     }
@@ -88,6 +136,10 @@ impl JournalFile {
             end,
             dirty_tail: torn.is_some(),
             failed: false,
+            batch: Vec::new(),
+            waiting: Vec::new(),
+            sync: false,
+            since: None,
             done: VecDeque::new(),
         };
         Ok(Opened { file, database, records, torn })
@@ -103,7 +155,14 @@ impl JournalFile {
         self.end
     }
 
-    fn write(&mut self, bytes: &[u8], sync: bool) -> Result<(), StorageError> {
+    /// Another handle on the file, through which a thread can make it durable.
+    pub fn handle(&self) -> Result<File, StorageError> {
+        self.file.try_clone().map_err(|e| io_error(&self.path, "duplicate", e))
+    }
+
+    /// Writes `bytes` at the end, without making them durable unless `sync`. After an error every further write
+    /// fails: what the end of the file looks like is not known.
+    pub fn write(&mut self, bytes: &[u8], sync: bool) -> Result<(), StorageError> {
         if self.failed {
             return Err(StorageError::Failed { path: self.path.display().to_string() });
         }
@@ -122,50 +181,96 @@ impl JournalFile {
             file.set_len(*end).map_err(|e| io_error(path, "truncate", e))?;
             self.dirty_tail = false;
         }
-        file.seek(SeekFrom::Start(*end)).map_err(|e| io_error(path, "seek", e))?;
-        file.write_all(bytes).map_err(|e| io_error(path, "write", e))?;
+        file.write_all_at(bytes, *end).map_err(|e| io_error(path, "write", e))?;
         if sync {
             file.sync_data().map_err(|e| io_error(path, "sync", e))?;
         }
         *end += bytes.len() as u64;
+        if let Some(since) = &mut self.since {
+            since.extend_from_slice(bytes);
+        }
         Ok(())
     }
 
-    /// Writes a new file beside the old one and renames it over that.
-    fn rewrite(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
-        let real = self.path.canonicalize().map_err(|e| io_error(&self.path, "find", e))?;
-        let mut name = real.as_os_str().to_owned();
-        name.push(".tmp");
-        let new = PathBuf::from(name);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true).mode(0o640);
-        let mut file = options.open(&new).map_err(|e| io_error(&new, "create", e))?;
-        let written = file.write_all(bytes).and_then(|()| file.sync_all());
-        if let Err(e) = written.and_then(|()| std::fs::rename(&new, &real)) {
-            let _ = std::fs::remove_file(&new);
-            return Err(io_error(&new, "write", e));
+    /// Begins to replace the content. What is written from now on goes to the old file, and again to the new
+    /// one when it is finished. `None` if that is under way already.
+    pub fn begin_rewrite(&mut self, snapshot: Snapshot) -> Option<Rewrite> {
+        if self.since.is_some() {
+            return None;
+        }
+        self.since = Some(Vec::new());
+        Some(Rewrite { snapshot, path: self.path.clone() })
+    }
+
+    /// Ends what [`begin_rewrite`](JournalFile::begin_rewrite) began: adds what was written meanwhile, makes that
+    /// durable, and puts the new file in the old one's place. If it fails, the old file stays and goes on.
+    pub fn finish_rewrite(&mut self, rewritten: Result<Rewritten, StorageError>) -> Result<(), StorageError> {
+        let since = self.since.take().unwrap_or_default();
+        let Rewritten { mut file, temporary, path, length } = rewritten?;
+        if self.failed {
+            let _ = std::fs::remove_file(&temporary);
+            return Err(StorageError::Failed { path: self.path.display().to_string() });
+        }
+        let written = match since.as_slice() {
+            [] => Ok(()),
+            bytes => file.write_all(bytes).and_then(|()| file.sync_data()),
+        };
+        if let Err(e) = written.and_then(|()| std::fs::rename(&temporary, &path)) {
+            let _ = std::fs::remove_file(&temporary);
+            return Err(io_error(&temporary, "write", e));
         }
         self.file = file;
-        self.end = bytes.len() as u64;
+        self.end = length + since.len() as u64;
         self.dirty_tail = false;
-        self.failed = false;
-        sync_directory(&real)
+        sync_directory(&path)
+    }
+
+    fn flush(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let batch = std::mem::take(&mut self.batch);
+        let sync = std::mem::take(&mut self.sync);
+        let result = self.write(&batch, sync);
+        let path = self.path.display().to_string();
+        let mut tickets = std::mem::take(&mut self.waiting).into_iter();
+        if let Err(error) = result {
+            // The first one is told why, and the rest that it failed.
+            self.done.extend(tickets.next().map(|ticket| (ticket, Err(error))));
+            self.done.extend(tickets.map(|t| (t, Err(StorageError::Failed { path: path.clone() }))));
+        } else {
+            self.done.extend(tickets.map(|ticket| (ticket, Ok(()))));
+        }
     }
 }
 
+/// Everything is done by the caller's thread. Appends of one turn are written, and synced, together.
 impl Storage for JournalFile {
     fn append(&mut self, ticket: Ticket, bytes: &[u8], sync: bool) {
-        let result = self.write(bytes, sync);
-        self.done.push_back((ticket, result));
+        self.batch.extend_from_slice(bytes);
+        self.waiting.push(ticket);
+        self.sync |= sync;
     }
 
-    fn replace(&mut self, ticket: Ticket, bytes: &[u8]) {
-        let result = self.rewrite(bytes);
-        self.done.push_back((ticket, result));
+    fn replace(&mut self, ticket: Ticket, snapshot: &Snapshot) {
+        self.flush();
+        if let Some(rewrite) = self.begin_rewrite(snapshot.clone()) {
+            let rewritten = rewrite.run();
+            let result = self.finish_rewrite(rewritten);
+            self.done.push_back((ticket, result));
+        }
+    }
+
+    fn commit(&mut self) {
+        self.flush();
     }
 
     fn poll(&mut self) -> Option<(Ticket, Result<(), StorageError>)> {
         self.done.pop_front()
+    }
+
+    fn size(&self) -> u64 {
+        self.end
     }
 }
 

@@ -31,7 +31,11 @@ pub enum Damage {
 
 /// The bytes of one record that holds `json`.
 pub fn encode(json: &Json) -> Vec<u8> {
-    let mut text = json.to_string();
+    encode_text(json.to_string())
+}
+
+/// The bytes of one record whose JSON is `text`.
+pub(super) fn encode_text(mut text: String) -> Vec<u8> {
     text.push('\n');
     let digest = hex(&Sha1::digest(text.as_bytes()));
     let mut record = format!("OVSDB JSON {} {digest}\n", text.len()).into_bytes();

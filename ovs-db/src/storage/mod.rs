@@ -14,13 +14,16 @@ mod file;
 mod journal;
 mod lock;
 mod record;
+mod snapshot;
 
+use ovs_stream::Wait;
 use thiserror::Error;
 
-pub use file::{JournalFile, Opened};
+pub use file::{JournalFile, Opened, Rewrite, Rewritten};
 pub use journal::{Damage, Journal, encode};
 pub use lock::LockFile;
-pub use record::{Stamp, encode_changes, encode_snapshot, replay};
+pub use record::{Stamp, encode_changes, replay};
+pub use snapshot::Snapshot;
 
 use crate::error::DbError;
 
@@ -97,14 +100,28 @@ pub struct Ticket(pub u64);
 
 /// Where a database's bytes go. Writes are done in the order in which they are submitted.
 pub trait Storage {
-    /// Adds `bytes` at the end, and makes them durable if `sync`.
+    /// Adds `bytes` at the end, and makes them durable if `sync`. Nothing needs to happen before
+    /// [`commit`](Storage::commit).
     fn append(&mut self, ticket: Ticket, bytes: &[u8], sync: bool);
 
-    /// Replaces the whole content, at once and durably.
-    fn replace(&mut self, ticket: Ticket, bytes: &[u8]);
+    /// Replaces the whole content, at once and durably. What is appended later comes behind the new content.
+    fn replace(&mut self, ticket: Ticket, snapshot: &Snapshot);
+
+    /// Writes what was appended since the last call, together. A server calls this once a turn.
+    fn commit(&mut self);
 
     /// The next write that is done, and how.
     fn poll(&mut self) -> Option<(Ticket, Result<(), StorageError>)>;
+
+    /// What to sleep on until [`poll`](Storage::poll) has something, where that comes from elsewhere.
+    fn wait(&self) -> Wait<'_> {
+        Wait::Never
+    }
+
+    /// The present length in bytes, where there is one.
+    fn size(&self) -> u64 {
+        0
+    }
 }
 
 /// A storage that keeps nothing: for databases that live in memory.
@@ -118,9 +135,11 @@ impl Storage for NoStorage {
         self.done.push_back(ticket);
     }
 
-    fn replace(&mut self, ticket: Ticket, _bytes: &[u8]) {
+    fn replace(&mut self, ticket: Ticket, _snapshot: &Snapshot) {
         self.done.push_back(ticket);
     }
+
+    fn commit(&mut self) {}
 
     fn poll(&mut self) -> Option<(Ticket, Result<(), StorageError>)> {
         self.done.pop_front().map(|ticket| (ticket, Ok(())))

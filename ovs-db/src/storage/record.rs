@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use crate::database::{Change, ChangeSet, Database, Row};
 use crate::error::{DbError, ErrorTag};
-use crate::json::{Json, Object};
+use crate::json::Json;
 use crate::schema::{ColumnSchema, ColumnType, Schema, TableSchema};
 use crate::txn::settle_rows;
 use crate::value::{Datum, NoNames, Uuid, UuidSource};
+
+use super::journal::encode_text;
 
 /// What a record says about itself.
 #[derive(Clone, Debug, Default)]
@@ -23,57 +25,104 @@ pub struct Stamp {
     pub comment: String,
 }
 
-/// The record of a transaction; `None` if nothing in it has to be kept.
-pub fn encode_changes(schema: &Schema, changes: &ChangeSet, stamp: &Stamp) -> Option<Json> {
-    let mut members = Object::new();
+/// The bytes of a transaction's record; `None` if nothing in it has to be kept.
+pub fn encode_changes(schema: &Schema, changes: &ChangeSet, stamp: &Stamp) -> Option<Vec<u8>> {
+    let mut text = String::from("{");
+    write_stamp(stamp, &mut text);
+    let empty = text.len();
     for (id, table) in schema.tables() {
-        let rows =
-            changes.of_table(id).iter().filter_map(|change| Some((change.uuid, row_json(table, change)?)));
-        let rows: Object = rows.map(|(uuid, row)| (uuid.to_string(), row)).collect();
-        if !rows.is_empty() {
-            members.insert(table.name.clone(), Json::Object(rows));
+        let of_table = changes.of_table(id);
+        if of_table.is_empty() {
+            continue;
+        }
+        let mark = text.len();
+        text.push(',');
+        Json::write_str(&table.name, &mut text);
+        text.push_str(":{");
+        let start = text.len();
+        for change in of_table {
+            write_change(table, change, &mut text);
+        }
+        if text.len() == start {
+            text.truncate(mark);
+        } else {
+            text.push('}');
         }
     }
-    (!members.is_empty()).then(|| stamped(members, stamp))
+    if text.len() == empty {
+        return None;
+    }
+    text.push('}');
+    Some(encode_text(text))
 }
 
-/// The record that makes all of a database's rows; the one behind the schema in a compacted file.
-pub fn encode_snapshot(db: &Database, stamp: &Stamp) -> Json {
-    encode_changes(db.schema(), &db.snapshot(), stamp).unwrap_or_else(|| stamped(Object::new(), stamp))
-}
-
-fn stamped(mut members: Object, stamp: &Stamp) -> Json {
-    members.insert("_is_diff".to_owned(), Json::Bool(true));
-    members.insert("_date".to_owned(), Json::from(stamp.date));
+/// Writes the members that say something about the record itself; there is always one.
+pub(super) fn write_stamp(stamp: &Stamp, out: &mut String) {
     if !stamp.comment.is_empty() {
-        members.insert("_comment".to_owned(), Json::from(stamp.comment.as_str()));
+        out.push_str("\"_comment\":");
+        Json::write_str(&stamp.comment, out);
+        out.push(',');
     }
-    Json::Object(members)
+    out.push_str("\"_date\":");
+    Json::write_integer(stamp.date, out);
+    out.push_str(",\"_is_diff\":true");
 }
 
-fn row_json(table: &TableSchema, change: &Change) -> Option<Json> {
-    let Some(new) = &change.new else { return Some(Json::Null) };
-    let cell = |column: &ColumnSchema, json: Json| (column.name.clone(), json);
-    match &change.old {
-        None => {
-            let given = table.ids().filter(|(id, column)| {
-                column.persistent && **new.get(*id) != Datum::default_of(&column.kind)
-            });
-            Some(Json::object(given.map(|(id, column)| cell(column, new.get(id).to_json()))))
-        }
-        Some(old) => {
-            let changed = old.changed(new).map(|id| (id, &table.columns[id.0]));
-            let cells: Object = changed
-                .filter(|(_, column)| column.persistent)
-                .map(|(id, column)| {
-                    let whole = column.kind.max == 1;
-                    let (old, new) = (old.get(id), new.get(id));
-                    cell(column, if whole { new.to_json() } else { old.diff(new).to_json() })
-                })
-                .collect();
-            (!cells.is_empty()).then_some(Json::Object(cells))
+/// Writes a row that was not there before.
+pub(super) fn write_new_row(table: &TableSchema, row: &Row, out: &mut String) {
+    out.push('{');
+    for (id, column) in table.ids().filter(|(_, column)| column.persistent) {
+        let datum = row.get(id);
+        if !datum.is_default_of(&column.kind) {
+            write_name(column, out);
+            datum.write_to(out);
         }
     }
+    out.push('}');
+}
+
+/// Writes what happened to a row, if anything of it has to be kept.
+fn write_change(table: &TableSchema, change: &Change, out: &mut String) {
+    let mark = out.len();
+    if !out.ends_with('{') {
+        out.push(',');
+    }
+    out.push('"');
+    change.uuid.write_to(out);
+    out.push_str("\":");
+    match (&change.old, &change.new) {
+        (_, None) => out.push_str("null"),
+        (None, Some(new)) => write_new_row(table, new, out),
+        (Some(old), Some(new)) => {
+            out.push('{');
+            let start = out.len();
+            for id in old.changed(new) {
+                let column = &table.columns[id.0];
+                if !column.persistent {
+                    continue;
+                }
+                write_name(column, out);
+                if column.kind.max == 1 {
+                    new.get(id).write_to(out);
+                } else {
+                    old.get(id).diff(new.get(id)).write_to(out);
+                }
+            }
+            if out.len() == start {
+                out.truncate(mark);
+                return;
+            }
+            out.push('}');
+        }
+    }
+}
+
+fn write_name(column: &ColumnSchema, out: &mut String) {
+    if !out.ends_with('{') {
+        out.push(',');
+    }
+    Json::write_str(&column.name, out);
+    out.push(':');
 }
 
 /// Makes the changes of one record. Rows and their versions get UUIDs from `uuids`.

@@ -96,6 +96,15 @@ impl ColumnRef {
         }
     }
 
+    /// True if two states of one row differ in the column.
+    pub fn differs(self, old: &Row, new: &Row) -> bool {
+        match self {
+            ColumnRef::Uuid => false,
+            ColumnRef::Version => old.version != new.version,
+            ColumnRef::Column(id) => old.get(id) != new.get(id),
+        }
+    }
+
     /// The column's value in a row.
     pub fn value(self, uuid: Uuid, row: &Row) -> Cow<'_, Datum> {
         match self {

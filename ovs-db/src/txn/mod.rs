@@ -9,7 +9,9 @@
 //! [`execute`] changes nothing: it gives the operations' results and, if they succeed, the [`ChangeSet`]
 //! that makes them true. The caller stores that first and applies it then.
 
+mod access;
 mod condition;
+mod convert;
 mod members;
 mod mutation;
 mod names;
@@ -20,11 +22,13 @@ mod view;
 
 use std::time::Duration;
 
+pub use access::Access;
 pub use condition::{Clause, ColumnRef, Condition, Function};
+pub use convert::convert;
 pub(crate) use members::Members;
 
 use crate::database::{ChangeSet, Database, Row};
-use crate::error::{DbError, ErrorTag};
+use crate::error::DbError;
 use crate::json::Json;
 use crate::schema::TableId;
 use crate::value::{Uuid, UuidSource};
@@ -42,6 +46,8 @@ pub struct Context<'a> {
     pub waited: Duration,
     /// Why the database cannot be changed now, if it cannot.
     pub read_only: Option<&'a str>,
+    /// What the session is bound to, if to anything.
+    pub access: Option<Access<'a>>,
 }
 
 /// What came out of a transaction's operations.
@@ -99,20 +105,12 @@ pub fn execute(db: &Database, operations: &[Json], context: &mut Context<'_>) ->
             results.push(error.to_json());
             results.resize(operations.len(), Json::Null);
         }
-        None => match finish(view, context) {
+        None => match settle::settle(view, context.uuids) {
             Ok(set) => changes = Some(set),
             Err(error) => results.push(error.to_json()),
         },
     }
     Outcome::Done(Done { results, changes, comment, durable })
-}
-
-fn finish(view: View<'_>, context: &mut Context<'_>) -> Result<ChangeSet, DbError> {
-    let changes = settle::settle(view, context.uuids)?;
-    match context.read_only {
-        Some(why) if !changes.is_empty() => Err(DbError::new(ErrorTag::NotAllowed, why)),
-        _ => Ok(changes),
-    }
 }
 
 /// Validates rows that were written by other means than operations: a journal's. `None` deletes a row.

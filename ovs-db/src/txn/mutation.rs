@@ -64,6 +64,12 @@ impl Mutation {
         Ok(Mutation { column: id, mutator, argument })
     }
 
+    /// The column, and which keys of a map are inserted or deleted.
+    pub(super) fn touches<'a>(&'a self, table: &'a TableSchema) -> (&'a str, Option<&'a Datum>) {
+        let schema = &table.columns[self.column.0];
+        (&schema.name, schema.kind.is_map().then_some(&self.argument))
+    }
+
     /// Changes `row`.
     pub(super) fn apply(&self, table: &TableSchema, row: &mut Row) -> Result<(), DbError> {
         let schema = &table.columns[self.column.0];

@@ -130,6 +130,21 @@ impl Atom {
         atom.ok_or_else(|| DbError::syntax(json, format!("expected {kind}")))
     }
 
+    /// Appends the text of the `<atom>` of RFC 7047 to `out`.
+    pub fn write_to(&self, out: &mut String) {
+        match self {
+            Atom::Integer(n) => Json::write_integer(*n, out),
+            Atom::Boolean(b) => out.push_str(if *b { "true" } else { "false" }),
+            Atom::Real(_) => self.to_json().write_to(out),
+            Atom::String(s) => Json::write_str(s, out),
+            Atom::Uuid(u) => {
+                out.push_str("[\"uuid\",\"");
+                u.write_to(out);
+                out.push_str("\"]");
+            }
+        }
+    }
+
     /// The `<atom>` of RFC 7047.
     pub fn to_json(&self) -> Json {
         match self {

@@ -79,6 +79,15 @@ impl Datum {
         }
     }
 
+    /// True for the value that a column of type `kind` has when nothing is said.
+    pub fn is_default_of(&self, kind: &ColumnType) -> bool {
+        match (&self.0, &kind.value, kind.min) {
+            (Repr::Set(atoms), None, 0) => atoms.is_empty(),
+            (Repr::Map(pairs), Some(_), 0) => pairs.is_empty(),
+            _ => *self == Datum::default_of(kind),
+        }
+    }
+
     /// Number of elements, or of pairs.
     pub fn len(&self) -> usize {
         match &self.0 {
@@ -197,6 +206,40 @@ impl Datum {
         let datum = sort_unique(datum).map_err(|what| DbError::new(ErrorTag::Duplicate, what).about(json))?;
         kind.check(&datum).map_err(|e| if e.tag == ErrorTag::SyntaxError { e.about(json) } else { e })?;
         Ok(datum)
+    }
+
+    /// Appends the text of the `<value>` of RFC 7047 to `out`.
+    pub fn write_to(&self, out: &mut String) {
+        let comma = |i: usize, out: &mut String| {
+            if i > 0 {
+                out.push(',');
+            }
+        };
+        match &self.0 {
+            Repr::Set(atoms) => match atoms.as_slice() {
+                [atom] => atom.write_to(out),
+                atoms => {
+                    out.push_str("[\"set\",[");
+                    for (i, atom) in atoms.iter().enumerate() {
+                        comma(i, out);
+                        atom.write_to(out);
+                    }
+                    out.push_str("]]");
+                }
+            },
+            Repr::Map(pairs) => {
+                out.push_str("[\"map\",[");
+                for (i, (key, value)) in pairs.iter().enumerate() {
+                    comma(i, out);
+                    out.push('[');
+                    key.write_to(out);
+                    out.push(',');
+                    value.write_to(out);
+                    out.push(']');
+                }
+                out.push_str("]]");
+            }
+        }
     }
 
     /// The `<value>` of RFC 7047: a single atom stands for itself, not for a set.

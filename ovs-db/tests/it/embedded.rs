@@ -7,7 +7,7 @@ use std::time::Duration;
 use ovs_db::client::{Connection, Event, Outcome, Pipe, SessionConfig, Transaction, pipe};
 use ovs_db::database::Database;
 use ovs_db::schema::{OPEN_VSWITCH, Schema};
-use ovs_db::server::{Effect, Now, Server, ServerConfig, SessionId};
+use ovs_db::server::{Now, Server, ServerConfig, SessionId};
 use ovs_db::value::Datum;
 
 /// A server and the pipes of its clients; what a program with an embedded database does in each turn.
@@ -45,7 +45,7 @@ impl Embedded {
             }
         }
         for effect in effects {
-            let Effect::Send { session, message } = effect else { panic!("{effect:?}") };
+            let (session, message) = effect.into_message().unwrap();
             if let Some((pipe, ..)) = self.clients.iter().find(|(.., s)| *s == Some(session)) {
                 pipe.deliver(message);
             }

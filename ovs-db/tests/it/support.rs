@@ -44,11 +44,13 @@ impl Memory {
         let effects = self.server.handle(self.session, request, Now::default());
         let mut answer = None;
         for effect in effects {
-            match effect {
-                Effect::Send { message: Message::Reply { result, .. }, .. } => answer = Some(Ok(result)),
-                Effect::Send { message: Message::Error { error, .. }, .. } => answer = Some(Err(error)),
-                Effect::Send { message, .. } => self.notices.push(message),
-                other => panic!("{other:?}"),
+            if let Effect::Close { .. } = effect {
+                continue;
+            }
+            match effect.into_message().expect("a message").1 {
+                Message::Reply { result, .. } => answer = Some(Ok(result)),
+                Message::Error { error, .. } => answer = Some(Err(error)),
+                message => self.notices.push(message),
             }
         }
         answer.expect("a reply")

@@ -1,13 +1,18 @@
 //! Connected clients.
 
+use std::collections::BTreeSet;
+use std::os::fd::AsFd as _;
 use std::time::Duration;
 
-use ovs_stream::{Action, Reconnect, ReconnectConfig, Stream, StreamError, Wait};
+use ovs_stream::{Action, Interest, Reconnect, ReconnectConfig, Stream, StreamError, Wait};
 
+use super::outbox::Outbox;
+use super::poller::Poller;
+use super::remote::RemoteOptions;
 use super::{Event, Listener, ListenerConfig};
 use crate::json::{Framer, Json};
 use crate::jsonrpc::Message;
-use crate::server::effect::{CloseReason, Effect, Now, SessionId};
+use crate::server::effect::{CloseReason, Effect, Now, SessionId, Written};
 
 /// How many bytes of one client are taken in a turn.
 const READ_BUDGET: usize = 256 << 10;
@@ -20,10 +25,15 @@ const REQUEST_BUDGET: usize = 64;
 pub(super) struct Connection {
     /// The remote that it came by.
     pub(super) remote: String,
+    /// When it came.
+    pub(super) since: Duration,
     stream: Stream,
+    outbox: Outbox,
     framer: Framer,
     /// Watches over silence.
     watch: Reconnect,
+    /// What the poller watches for.
+    watched: Option<Interest>,
     /// Whole messages may be left in the framer.
     more: bool,
     /// The peer will send nothing more, or is not listened to any more; what is queued is still sent.
@@ -40,15 +50,25 @@ enum Turn {
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, remote: &str, config: &ListenerConfig, now: Duration) -> Connection {
-        let probes = config.probe_interval.filter(|_| !stream.name().starts_with("unix"));
+    pub(super) fn new(
+        stream: Stream,
+        remote: &str,
+        options: &RemoteOptions,
+        config: &ListenerConfig,
+        now: Duration,
+    ) -> Connection {
+        let by_default = config.probe_interval.filter(|_| !stream.name().starts_with("unix"));
+        let probes = options.probe_interval.unwrap_or(by_default);
         let mut watch = Reconnect::new(ReconnectConfig::default().probe_interval(probes), now);
         watch.connected(now);
         Connection {
             remote: remote.to_owned(),
+            since: now,
             stream,
+            outbox: Outbox::new(config.stream.send_limit),
             framer: Framer::new(config.max_message),
             watch,
+            watched: None,
             more: false,
             ended: false,
             broken: None,
@@ -57,15 +77,65 @@ impl Connection {
 
     /// Sends what is queued; true once nothing is, or nothing can be sent.
     pub(super) fn flush(&mut self) -> bool {
-        self.stream.flush().unwrap_or(true)
+        if self.broken.is_some() {
+            return true;
+        }
+        match self.outbox.flush(&mut self.stream) {
+            Ok(done) => done,
+            Err(error) => {
+                self.broken = Some(error);
+                true
+            }
+        }
     }
 
-    /// What to sleep on.
-    pub(super) fn waits(&self, config: &ListenerConfig) -> impl Iterator<Item = Wait<'_>> {
-        let heeded = !self.ended && self.stream.queued() <= config.patience;
-        let over = self.broken.is_some() || (self.ended && self.stream.queued() == 0);
-        let first = if (self.more && heeded) || over { Wait::Ready } else { self.stream.wait(heeded) };
-        [Some(first), self.watch.deadline().map(Wait::At)].into_iter().flatten()
+    /// How many bytes wait to be sent.
+    fn queued(&self) -> usize {
+        self.outbox.len() + self.stream.queued()
+    }
+
+    fn heeded(&self, config: &ListenerConfig) -> bool {
+        !self.ended && self.queued() <= config.patience
+    }
+
+    /// Whether its turn is to come without anything happening at the socket.
+    fn is_due(&self, config: &ListenerConfig) -> bool {
+        let over = self.broken.is_some() || (self.ended && self.queued() == 0);
+        (self.more && self.heeded(config)) || over
+    }
+
+    /// When silence is to be looked at.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.watch.deadline()
+    }
+
+    /// What to sleep on, where no poller does that.
+    pub(super) fn wait(&self, config: &ListenerConfig) -> Wait<'_> {
+        if self.is_due(config) {
+            return Wait::Ready;
+        }
+        match self.interest(config) {
+            Some(interest) => Wait::Fd(self.stream.as_fd(), interest),
+            None => Wait::Never,
+        }
+    }
+
+    fn interest(&self, config: &ListenerConfig) -> Option<Interest> {
+        match (self.heeded(config), self.queued() > 0) {
+            (true, true) => Some(Interest::Both),
+            (true, false) => Some(Interest::Read),
+            (false, true) => Some(Interest::Write),
+            (false, false) => None,
+        }
+    }
+
+    /// Makes the poller watch for what is wanted now.
+    fn update_watch(&mut self, poller: &Poller, session: SessionId, config: &ListenerConfig) {
+        let interest = self.interest(config);
+        if interest != self.watched {
+            poller.watch(self.stream.as_fd(), session, self.watched, interest);
+            self.watched = interest;
+        }
     }
 
     fn peer(&self) -> String {
@@ -74,19 +144,26 @@ impl Connection {
 
     fn send(&mut self, message: &Message) {
         if self.broken.is_none() {
-            self.broken = self.stream.send(&message.to_bytes()).err();
+            self.broken = self.outbox.push(&message.to_bytes()).err();
+        }
+    }
+
+    fn send_written(&mut self, text: Written) {
+        if self.broken.is_none() {
+            self.broken = self.outbox.push_written(text).err();
         }
     }
 
     /// Writes, probes and reads; must come once a turn before [`Connection::next`].
     fn begin_turn(&mut self, config: &ListenerConfig, now: Duration) -> Turn {
-        if let Some(error) = self.broken.take().or_else(|| self.stream.flush().err()) {
+        self.flush();
+        if let Some(error) = self.broken.take() {
             return self.over(error);
         }
-        if self.ended && self.stream.queued() == 0 {
+        if self.ended && self.queued() == 0 {
             return Turn::Over(Event::Disconnected { peer: self.peer() });
         }
-        if self.ended || self.stream.queued() > config.patience {
+        if !self.heeded(config) {
             return Turn::Nothing;
         }
         let mut chunk = [0; 16 << 10];
@@ -97,6 +174,10 @@ impl Connection {
                     taken += n;
                     self.framer.push(&chunk[..n]);
                     self.watch.received(now);
+                    // A short read took everything that was there.
+                    if n < chunk.len() {
+                        break;
+                    }
                 }
                 Ok(None) => break,
                 // What came before the end is still handled.
@@ -118,7 +199,7 @@ impl Connection {
 
     /// The next whole message.
     fn next(&mut self, config: &ListenerConfig) -> Turn {
-        if self.ended || !self.more || self.stream.queued() > config.patience {
+        if !self.more || !self.heeded(config) {
             return Turn::Nothing;
         }
         match self.framer.next_message() {
@@ -155,46 +236,92 @@ impl Listener {
             self.events.push(Event::TooMany { peer });
             return None;
         }
-        let session = self.server.open_session();
-        let connection = Connection::new(stream, remote, &self.config, now.monotonic);
+        let options = self.remotes.get(remote).map(|remote| remote.options.clone()).unwrap_or_default();
+        let session = self.server.open_session_with(options.session());
+        let connection = Connection::new(stream, remote, &options, &self.config, now.monotonic);
         self.connections.insert(session, connection);
+        self.due.insert(session);
         self.events.push(Event::Connected { peer });
         Some(session)
     }
 
-    /// Gives each client its turn.
+    /// Gives each client that has something to do its turn.
     pub(super) fn poll_connections(&mut self, now: Now) {
-        let sessions: Vec<SessionId> = self.connections.keys().copied().collect();
-        for session in sessions {
-            let Some(connection) = self.connections.get_mut(&session) else { continue };
-            if let Turn::Over(event) = connection.begin_turn(&self.config, now.monotonic) {
-                self.events.push(event);
-                self.drop_connection(session, now);
-                continue;
-            }
-            for _ in 0..REQUEST_BUDGET {
-                let Some(connection) = self.connections.get_mut(&session) else { break };
-                match connection.next(&self.config) {
-                    Turn::Nothing => break,
-                    Turn::Message(message) => {
-                        let effects = self.server.handle(session, message, now);
-                        self.carry_out(effects, now);
-                    }
-                    Turn::Over(event) => {
-                        self.events.push(event);
-                        self.drop_connection(session, now);
-                        break;
-                    }
+        let mut turn = std::mem::take(&mut self.due);
+        match self.poller.ready() {
+            Some(ready) => turn.extend(ready),
+            None => turn.extend(self.connections.keys()),
+        }
+        if self.silence.is_some_and(|at| at <= now.monotonic) {
+            let silent = |c: &Connection| c.deadline().is_some_and(|at| at <= now.monotonic);
+            turn.extend(self.connections.iter().filter(|(_, c)| silent(c)).map(|(id, _)| *id));
+        }
+        for session in &turn {
+            self.connection_turn(*session, now);
+        }
+        self.dirty.extend(turn);
+    }
+
+    fn connection_turn(&mut self, session: SessionId, now: Now) {
+        let Some(connection) = self.connections.get_mut(&session) else { return };
+        if let Turn::Over(event) = connection.begin_turn(&self.config, now.monotonic) {
+            self.events.push(event);
+            self.drop_connection(session, now);
+            return;
+        }
+        for _ in 0..REQUEST_BUDGET {
+            let Some(connection) = self.connections.get_mut(&session) else { return };
+            match connection.next(&self.config) {
+                Turn::Nothing => return,
+                Turn::Message(message) => {
+                    let effects = self.server.handle(session, message, now);
+                    self.carry_out(effects);
+                }
+                Turn::Over(event) => {
+                    self.events.push(event);
+                    self.drop_connection(session, now);
+                    return;
                 }
             }
         }
+    }
+
+    /// Sends what was queued in this turn, and sees what each client that was touched waits for now.
+    pub(super) fn flush_dirty(&mut self) {
+        for session in std::mem::take(&mut self.dirty) {
+            let Some(connection) = self.connections.get_mut(&session) else { continue };
+            connection.flush();
+            connection.update_watch(&self.poller, session, &self.config);
+            if connection.is_due(&self.config) {
+                self.due.insert(session);
+            }
+            if let Some(at) = connection.deadline() {
+                self.silence = Some(self.silence.map_or(at, |first| first.min(at)));
+            }
+        }
+    }
+
+    /// When the first client's silence is to be looked at.
+    pub(super) fn next_silence(&self) -> Option<Duration> {
+        self.connections.values().filter_map(Connection::deadline).min()
     }
 
     /// Sends a message to a session.
     pub(super) fn deliver(&mut self, session: SessionId, message: Message) {
         if let Some(connection) = self.connections.get_mut(&session) {
             connection.send(&message);
+            self.dirty.insert(session);
         } else {
+            self.deliver_local(session, message);
+        }
+    }
+
+    /// Sends a message that is text already to a session.
+    pub(super) fn deliver_written(&mut self, session: SessionId, text: Written) {
+        if let Some(connection) = self.connections.get_mut(&session) {
+            connection.send_written(text);
+            self.dirty.insert(session);
+        } else if let Some(message) = text.to_message() {
             self.deliver_local(session, message);
         }
     }
@@ -203,6 +330,7 @@ impl Listener {
     pub(super) fn close(&mut self, session: SessionId, reason: CloseReason) -> Vec<Effect> {
         if let Some(connection) = self.connections.get_mut(&session) {
             connection.ended = true;
+            self.dirty.insert(session);
             self.events.push(Event::Closed { peer: connection.peer(), reason });
             Vec::new()
         } else {
@@ -212,10 +340,23 @@ impl Listener {
     }
 
     pub(super) fn drop_connection(&mut self, session: SessionId, now: Now) {
-        if self.connections.remove(&session).is_some() {
-            self.remote_lost(session, now.monotonic);
+        if let Some(connection) = self.connections.remove(&session) {
+            self.remote_lost(session, &connection, now.monotonic);
             let effects = self.server.close_session(session);
-            self.carry_out(effects, now);
+            self.carry_out(effects);
         }
+    }
+
+    /// Makes every client connect again; connections that this side makes are made again.
+    pub fn reconnect(&mut self, now: Now) {
+        let sessions: BTreeSet<SessionId> = self.connections.keys().copied().collect();
+        for session in sessions {
+            if let Some(connection) = self.connections.get(&session) {
+                let reason = CloseReason::Operator;
+                self.events.push(Event::Closed { peer: connection.peer(), reason });
+            }
+            self.drop_connection(session, now);
+        }
+        self.settle(now);
     }
 }

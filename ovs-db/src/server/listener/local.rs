@@ -46,7 +46,8 @@ impl Listener {
     /// Sends a message in a local session.
     pub fn send_local(&mut self, session: SessionId, message: Message, now: Now) {
         let effects = self.server.handle(session, message, now);
-        self.carry_out(effects, now);
+        self.carry_out(effects);
+        self.settle(now);
     }
 
     /// The next message that came to a local session; `None` if there is none. A session that the server
@@ -59,7 +60,8 @@ impl Listener {
     pub fn close_local(&mut self, session: SessionId, now: Now) {
         self.local.remove(&session);
         let effects = self.server.close_session(session);
-        self.carry_out(effects, now);
+        self.carry_out(effects);
+        self.settle(now);
     }
 
     /// Serves a client of this process, whose [`Connection`](crate::client::Connection) has the other end of `pipe`.
@@ -77,14 +79,14 @@ impl Listener {
                 let new = self.server.open_session();
                 if let Some(old) = piped.session.replace(new) {
                     let effects = self.server.close_session(old);
-                    self.carry_out(effects, now);
+                    self.carry_out(effects);
                 }
             }
             for _ in 0..BUDGET {
                 let piped = &self.pipes[i];
                 let Some((session, message)) = piped.session.zip(piped.pipe.take()) else { break };
                 let effects = self.server.handle(session, message, now);
-                self.carry_out(effects, now);
+                self.carry_out(effects);
             }
         }
     }

@@ -6,12 +6,14 @@
 
 mod connection;
 mod local;
+mod outbox;
+mod poller;
 mod remote;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use ovs_stream::{AddressError, ListenError, Role, StreamConfig, StreamError, Wait};
+use ovs_stream::{AddressError, Interest, ListenError, Role, StreamConfig, StreamError, Wait};
 use thiserror::Error;
 
 use super::effect::{CloseReason, DatabaseId, Effect, Now, SessionId};
@@ -23,7 +25,9 @@ use crate::storage::{Storage, StorageError, Ticket};
 use connection::Connection;
 use local::Piped;
 pub use local::SessionClosed;
+use poller::Poller;
 use remote::Remote;
+pub use remote::{RemoteOptions, RemoteStatus};
 
 /// The settings of a [`Listener`].
 #[derive(Clone, Debug)]
@@ -189,6 +193,15 @@ pub struct Listener {
     /// Clients of this process.
     pipes: Vec<Piped>,
     events: Vec<Event>,
+    /// Journals that are being rewritten.
+    rewrites: BTreeSet<(DatabaseId, Ticket)>,
+    poller: Poller,
+    /// Clients whose turn is to come whatever their sockets say.
+    due: BTreeSet<SessionId>,
+    /// Clients to whom something was sent in this turn.
+    dirty: BTreeSet<SessionId>,
+    /// A time before which no client's silence has to be looked at.
+    silence: Option<Duration>,
 }
 
 impl std::fmt::Debug for Listener {
@@ -209,6 +222,11 @@ impl Listener {
             local: BTreeMap::new(),
             pipes: Vec::new(),
             events: Vec::new(),
+            rewrites: BTreeSet::new(),
+            poller: Poller::new(),
+            due: BTreeSet::new(),
+            dirty: BTreeSet::new(),
+            silence: None,
         }
     }
 
@@ -225,15 +243,20 @@ impl Listener {
         now: Now,
     ) -> Result<DatabaseId, ServerError> {
         let (id, effects) = self.server.add_database(db, storage.is_some(), now)?;
-        self.storages.extend(storage.map(|storage| (id, storage)));
-        self.carry_out(effects, now);
+        if let Some(storage) = storage {
+            self.server.set_journal_size(id, storage.size());
+            self.storages.insert(id, storage);
+        }
+        self.carry_out(effects);
+        self.settle(now);
         Ok(id)
     }
 
     /// Stops serving a database, and closes its storage.
     pub fn remove_database(&mut self, name: &str, now: Now) -> Result<(), ServerError> {
         let (id, effects) = self.server.remove_database(name)?;
-        self.carry_out(effects, now);
+        self.carry_out(effects);
+        self.settle(now);
         self.storages.remove(&id);
         Ok(())
     }
@@ -241,19 +264,39 @@ impl Listener {
     /// Rewrites a database's journal without its history.
     pub fn compact(&mut self, name: &str, now: Now) -> Result<(), ServerError> {
         let effects = self.server.compact(name, now)?;
-        self.carry_out(effects, now);
+        self.carry_out(effects);
+        self.settle(now);
         Ok(())
     }
 
     /// Listens on, or connects to, `remote`: `punix:`, `ptcp:`, `unix:` or `tcp:`. A remote that is there
     /// already stays as it is.
     pub fn add_remote(&mut self, remote: &str, now: Now) -> Result<(), ListenerError> {
-        if !self.remotes.contains_key(remote) {
-            let address = ovs_stream::Remote::parse(remote, Role::Ovsdb)?;
-            let opened = Remote::open(&address, &self.config, now.monotonic)
-                .map_err(|error| ListenerError::Listen { remote: remote.to_owned(), error })?;
-            self.remotes.insert(remote.to_owned(), opened);
+        if self.remotes.contains_key(remote) {
+            return Ok(());
         }
+        self.set_remote(remote, RemoteOptions::default(), now)
+    }
+
+    /// As [`add_remote`](Listener::add_remote), with options; of a remote that is there already the options are
+    /// changed.
+    pub fn set_remote(
+        &mut self,
+        remote: &str,
+        options: RemoteOptions,
+        now: Now,
+    ) -> Result<(), ListenerError> {
+        if let Some(known) = self.remotes.get_mut(remote) {
+            if known.options != options {
+                known.options = options;
+                self.apply_options(remote);
+            }
+            return Ok(());
+        }
+        let address = ovs_stream::Remote::parse(remote, Role::Ovsdb)?;
+        let opened = Remote::open(&address, options, &self.config, now.monotonic)
+            .map_err(|error| ListenerError::Listen { remote: remote.to_owned(), error })?;
+        self.remotes.insert(remote.to_owned(), opened);
         Ok(())
     }
 
@@ -285,17 +328,25 @@ impl Listener {
         self.poll_connections(now);
         self.poll_pipes(now);
         let effects = self.server.poll(now);
-        self.carry_out(effects, now);
-        self.poll_storages(now);
+        self.carry_out(effects);
+        self.settle(now);
+        if self.silence.is_some_and(|at| at <= now.monotonic) {
+            self.silence = self.next_silence();
+        }
     }
 
     /// What to sleep on before the next [`poll`](Listener::poll).
     pub fn waits(&self) -> impl Iterator<Item = Wait<'_>> {
-        let deadline = self.server.deadline().map(Wait::At);
+        let deadline = self.server.deadline().into_iter().chain(self.silence).map(Wait::At);
+        let due = (!self.due.is_empty() || !self.dirty.is_empty()).then_some(Wait::Ready);
+        let poller = self.poller.fd().map(|fd| Wait::Fd(fd, Interest::Read));
+        let polled = poller.is_some();
+        let without = self.connections.values().filter(move |_| !polled);
+        let connections = poller.into_iter().chain(without.map(|c| c.wait(&self.config)));
         let remotes = self.remotes.values().flat_map(Remote::waits);
-        let connections = self.connections.values().flat_map(|c| c.waits(&self.config));
         let pipes = self.pipes.iter().map(Piped::wait);
-        deadline.into_iter().chain(remotes).chain(connections).chain(pipes)
+        let storages = self.storages.values().map(|storage| storage.wait());
+        deadline.chain(due).chain(connections).chain(remotes).chain(pipes).chain(storages)
     }
 
     /// What happened since the last call.
@@ -308,51 +359,45 @@ impl Listener {
         self.connections.values_mut().all(Connection::flush)
     }
 
-    fn poll_storages(&mut self, now: Now) {
-        let effects = self.poll_storages_once(now);
-        self.carry_out(effects, now);
+    /// Lets storages write what came in this turn, tells the server what is done, and sends what comes of it.
+    fn settle(&mut self, now: Now) {
+        loop {
+            self.storages.values_mut().for_each(|storage| storage.commit());
+            let effects = self.poll_storages(now);
+            if effects.is_empty() {
+                break;
+            }
+            self.carry_out(effects);
+        }
+        self.flush_dirty();
     }
 
-    fn report(
-        &mut self,
-        id: DatabaseId,
-        ticket: Ticket,
-        result: Result<(), StorageError>,
-        now: Now,
-    ) -> Vec<Effect> {
-        let effects = self.server.stored(id, ticket, result.as_ref().copied(), now);
-        self.events.extend(result.err().map(Event::Storage));
-        effects
-    }
-
-    /// Carries out what the server wants, and what comes of that.
-    fn carry_out(&mut self, effects: Vec<Effect>, now: Now) {
+    /// Carries out what the server wants.
+    fn carry_out(&mut self, effects: Vec<Effect>) {
         let mut effects = VecDeque::from(effects);
         while let Some(effect) = effects.pop_front() {
             match effect {
                 Effect::Send { session, message } => self.deliver(session, message),
+                Effect::Write { session, text } => self.deliver_written(session, text),
                 Effect::Append { database, ticket, bytes, sync } => {
                     if let Some(storage) = self.storages.get_mut(&database) {
                         storage.append(ticket, &bytes, sync);
                     }
                 }
-                Effect::Replace { database, ticket, bytes } => {
+                Effect::Replace { database, ticket, snapshot } => {
                     if let Some(storage) = self.storages.get_mut(&database) {
-                        storage.replace(ticket, &bytes);
+                        storage.replace(ticket, &snapshot);
+                        self.rewrites.insert((database, ticket));
                     }
                 }
                 Effect::Close { session, reason } => {
                     effects.extend(self.close(session, reason));
                 }
             }
-            // A storage that writes inline is done already: its clients need not wait for the next turn.
-            if effects.is_empty() {
-                effects.extend(self.poll_storages_once(now));
-            }
         }
     }
 
-    fn poll_storages_once(&mut self, now: Now) -> Vec<Effect> {
+    fn poll_storages(&mut self, now: Now) -> Vec<Effect> {
         let done: Vec<_> = self
             .storages
             .iter_mut()
@@ -360,8 +405,19 @@ impl Listener {
             .collect();
         let mut effects = Vec::new();
         for (id, (ticket, result)) in done {
-            effects.extend(self.report(id, ticket, result, now));
+            effects.extend(self.server.stored(id, ticket, result.as_ref().copied(), now));
+            self.events.extend(result.err().map(Event::Storage));
+            self.sizes(id, ticket);
         }
         effects
+    }
+
+    /// After a journal was rewritten it is as long as it is.
+    fn sizes(&mut self, id: DatabaseId, ticket: Ticket) {
+        if let Some(storage) = self.storages.get(&id)
+            && self.rewrites.remove(&(id, ticket))
+        {
+            self.server.set_journal_size(id, storage.size());
+        }
     }
 }

@@ -3,18 +3,20 @@
 
 mod request;
 mod update;
+mod views;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::database::{ChangeSet, Database};
-use crate::json::{Json, Object};
-use crate::jsonrpc::Message;
+use crate::json::Json;
 use crate::schema::TableId;
 use crate::txn::{Clause, ColumnRef};
 use crate::value::Uuid;
 
-use super::effect::{DatabaseId, SessionId};
+use super::effect::{DatabaseId, SessionId, Written};
 pub(super) use request::{read_requests, read_where};
+pub(super) use views::{Updates, Views};
 
 /// Which request made a monitor, and so which notifications it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +39,7 @@ pub(super) struct Select {
 }
 
 /// What a monitor wants of one table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct TableMonitor {
     /// Columns, each with the changes for which it is wanted.
     pub(super) columns: Vec<(ColumnRef, Select)>,
@@ -45,6 +47,14 @@ pub(super) struct TableMonitor {
     pub(super) select: Select,
     /// A row is wanted if it passes one of these; `None`: always.
     pub(super) condition: Option<Vec<Clause>>,
+}
+
+/// What a monitor wants to see. Monitors that want the same share one, so that it is written once.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct View {
+    /// Rows are given whole, as `update` has them, not as differences.
+    pub(super) whole: bool,
+    pub(super) tables: BTreeMap<TableId, TableMonitor>,
 }
 
 /// One monitor.
@@ -55,7 +65,7 @@ pub(super) struct Monitor {
     pub(super) id: Json,
     pub(super) database: DatabaseId,
     pub(super) flavor: Flavor,
-    pub(super) tables: BTreeMap<TableId, TableMonitor>,
+    pub(super) view: Arc<View>,
 }
 
 /// How updates come about.
@@ -67,70 +77,69 @@ pub(super) enum Occasion {
     Change,
 }
 
-impl Monitor {
-    /// The rows that are there, as `<table-updates>` or `<table-updates2>`.
-    pub(super) fn initial(&self, db: &Database) -> Json {
-        let rows = db.snapshot_of(self.tables.keys().copied());
-        self.updates(db, &rows, Occasion::Initial).unwrap_or_else(|| Json::Object(Object::new()))
+impl View {
+    /// The text of the rows that are there, as `<table-updates>` or `<table-updates2>`.
+    pub(super) fn initial(&self, db: &Database) -> String {
+        let text = self.write(db, |id, rows| {
+            db.rows(id).for_each(|(uuid, row)| rows.row(*uuid, None, Some(row), Occasion::Initial));
+        });
+        text.unwrap_or_else(|| "{}".to_owned())
     }
 
-    /// What `changes` mean to this monitor; `None` if nothing.
-    pub(super) fn updates(&self, db: &Database, changes: &ChangeSet, occasion: Occasion) -> Option<Json> {
-        let mut tables = Object::new();
-        for (&id, wanted) in &self.tables {
-            let table = db.schema().table(id);
-            let mut rows = Object::new();
+    /// The text of what `changes` mean to this view; `None` if nothing.
+    pub(super) fn updates(&self, db: &Database, changes: &ChangeSet) -> Option<String> {
+        self.write(db, |id, rows| {
             for change in changes.of_table(id) {
-                let update = match self.flavor {
-                    Flavor::Plain => update::whole(table, wanted, change, occasion),
-                    Flavor::Cond | Flavor::Since => {
-                        let default = db.default_row(id);
-                        update::difference(table, wanted, change, occasion, default)
-                    }
-                };
-                if let Some(update) = update {
-                    rows.insert(change.uuid.to_string(), update);
-                }
+                let (old, new) = (change.old.as_deref(), change.new.as_deref());
+                rows.row(change.uuid, old, new, Occasion::Change);
             }
-            if !rows.is_empty() {
-                tables.insert(table.name.clone(), Json::Object(rows));
-            }
-        }
-        (!tables.is_empty()).then_some(Json::Object(tables))
+        })
     }
 
-    /// The notification that carries `updates`, which lead to the state `state`.
-    pub(super) fn notification(&self, updates: Json, state: Uuid) -> Message {
-        let id = self.id.clone();
-        match self.flavor {
-            Flavor::Plain => Message::notify("update", vec![id, updates]),
-            Flavor::Cond => Message::notify("update2", vec![id, updates]),
-            Flavor::Since => Message::notify("update3", vec![id, Json::from(state.to_string()), updates]),
-        }
-    }
-
-    /// Replaces conditions by `new` ones; gives the updates by which the client keeps up.
+    /// Replaces conditions by `new` ones; gives the updates by which a client keeps up.
     pub(super) fn change_conditions(
-        &mut self,
+        &self,
         db: &Database,
         new: BTreeMap<TableId, Option<Vec<Clause>>>,
-    ) -> Option<Json> {
-        let mut tables = Object::new();
+    ) -> (View, Option<String>) {
+        let mut after = self.clone();
+        let mut changed = Vec::new();
         for (id, condition) in new {
-            let Some(wanted) = self.tables.get_mut(&id) else { continue };
-            let before = wanted.clone();
-            wanted.condition = condition;
-            let table = db.schema().table(id);
-            let rows = db.rows(id).filter_map(|(uuid, row)| {
-                let update =
-                    update::moved(table, &before, wanted, *uuid, row, db.default_row(id), self.flavor)?;
-                Some((uuid.to_string(), update))
-            });
-            let rows: Object = rows.collect();
-            if !rows.is_empty() {
-                tables.insert(table.name.clone(), Json::Object(rows));
+            if let Some(wanted) = after.tables.get_mut(&id) {
+                wanted.condition = condition;
+                changed.push(id);
             }
         }
-        (!tables.is_empty()).then_some(Json::Object(tables))
+        let text = after.write(db, |id, rows| {
+            if let Some(before) = self.tables.get(&id).filter(|_| changed.contains(&id)) {
+                db.rows(id).for_each(|(uuid, row)| rows.moved(before, *uuid, row));
+            }
+        });
+        (after, text)
+    }
+
+    /// Writes an object of tables; `None` if no table has a row.
+    fn write(&self, db: &Database, mut rows: impl FnMut(TableId, &mut update::Rows<'_>)) -> Option<String> {
+        let mut out = String::from("{");
+        for (&id, wanted) in &self.tables {
+            let table = db.schema().table(id);
+            let mut writer = update::Rows::begin(table, wanted, db.default_row(id), self.whole, &mut out);
+            rows(id, &mut writer);
+            writer.end();
+        }
+        out.push('}');
+        (out.len() > 2).then_some(out)
+    }
+}
+
+impl Monitor {
+    /// The notification that carries `updates`, which lead to the state `state`.
+    pub(super) fn notification(&self, updates: Arc<String>, state: Uuid) -> Written {
+        let id = &self.id;
+        match self.flavor {
+            Flavor::Plain => Written::notify("update", &format!("{id},"), updates),
+            Flavor::Cond => Written::notify("update2", &format!("{id},"), updates),
+            Flavor::Since => Written::notify("update3", &format!("{id},\"{state}\","), updates),
+        }
     }
 }

@@ -1,150 +1,211 @@
-//! What one row's change looks like to one monitor.
+//! What one row's change looks like to one monitor, as text.
 
-use crate::database::{Change, Row};
-use crate::json::{Json, Object};
+use crate::database::Row;
+use crate::json::Json;
 use crate::schema::TableSchema;
 use crate::txn::ColumnRef;
 use crate::value::Uuid;
 
-use super::{Flavor, Occasion, Select, TableMonitor};
+use super::{Occasion, Select, TableMonitor};
 
 impl TableMonitor {
     fn wants(&self, uuid: Uuid, row: &Row) -> bool {
         let Some(clauses) = &self.condition else { return true };
         clauses.iter().any(|clause| clause.matches(uuid, row))
     }
+}
 
-    /// The columns wanted for a kind of change.
-    fn columns(&self, kind: fn(&Select) -> bool) -> impl Iterator<Item = ColumnRef> {
-        self.columns.iter().filter(move |(_, select)| kind(select)).map(|(column, _)| *column)
+/// Writes the rows of one table: `"TABLE":{"UUID":{...},...}`.
+pub(super) struct Rows<'a> {
+    table: &'a TableSchema,
+    wanted: &'a TableMonitor,
+    default: &'a Row,
+    whole: bool,
+    out: &'a mut String,
+    /// Where the table began, and where its first row would.
+    start: (usize, usize),
+}
+
+/// A kind of change, as one chooses it.
+type Kind = fn(&Select) -> bool;
+
+impl<'a> Rows<'a> {
+    /// Begins the table behind what `out` has, which ends in `{` or with another table.
+    pub(super) fn begin(
+        table: &'a TableSchema,
+        wanted: &'a TableMonitor,
+        default: &'a Row,
+        whole: bool,
+        out: &'a mut String,
+    ) -> Rows<'a> {
+        let start = out.len();
+        separate(out);
+        Json::write_str(&table.name, out);
+        out.push_str(":{");
+        let start = (start, out.len());
+        Rows { table, wanted, default, whole, out, start }
     }
 
-    fn any(&self, kind: fn(&Select) -> bool) -> bool {
-        kind(&self.select)
-    }
-}
-
-/// The row before and after, as far as a monitor may see it.
-fn visible<'a>(wanted: &TableMonitor, change: &'a Change) -> (Option<&'a Row>, Option<&'a Row>) {
-    let see =
-        |row: &'a Option<std::sync::Arc<Row>>| row.as_deref().filter(|row| wanted.wants(change.uuid, row));
-    (see(&change.old), see(&change.new))
-}
-
-fn appears(occasion: Occasion) -> fn(&Select) -> bool {
-    match occasion {
-        Occasion::Initial => |select| select.initial,
-        Occasion::Change => |select| select.insert,
-    }
-}
-
-fn cells(table: &TableSchema, columns: impl Iterator<Item = ColumnRef>, uuid: Uuid, row: &Row) -> Json {
-    Json::object(columns.map(|column| (column.name(table), column.value(uuid, row).to_json())))
-}
-
-/// A `<row-update>`: `new` and `old` rows.
-pub(super) fn whole(
-    table: &TableSchema,
-    wanted: &TableMonitor,
-    change: &Change,
-    occasion: Occasion,
-) -> Option<Json> {
-    let uuid = change.uuid;
-    match visible(wanted, change) {
-        (None, None) => None,
-        (None, Some(new)) => {
-            let kind = appears(occasion);
-            let row = || cells(table, wanted.columns(kind), uuid, new);
-            wanted.any(kind).then(|| Json::object([("new", row())]))
+    /// Ends the table; one without rows leaves nothing.
+    pub(super) fn end(self) {
+        if self.out.len() == self.start.1 {
+            self.out.truncate(self.start.0);
+        } else {
+            self.out.push('}');
         }
-        (Some(old), None) => {
-            let row = || cells(table, wanted.columns(|s| s.delete), uuid, old);
-            wanted.any(|s| s.delete).then(|| Json::object([("old", row())]))
+    }
+
+    /// Writes a row that was `old` and is `new`.
+    pub(super) fn row(&mut self, uuid: Uuid, old: Option<&Row>, new: Option<&Row>, occasion: Occasion) {
+        let old = old.filter(|row| self.wanted.wants(uuid, row));
+        let new = new.filter(|row| self.wanted.wants(uuid, row));
+        match (old, new) {
+            (None, None) => {}
+            (None, Some(new)) => self.appeared(uuid, new, occasion),
+            (Some(old), None) => self.vanished(uuid, old),
+            (Some(old), Some(new)) if self.whole => self.changed_whole(uuid, old, new),
+            (Some(old), Some(new)) => self.changed(uuid, old, new),
         }
-        (Some(old), Some(new)) => {
-            let changed: Vec<ColumnRef> = wanted
-                .columns(|s| s.modify)
-                .filter(|column| column.value(uuid, old) != column.value(uuid, new))
-                .collect();
-            if changed.is_empty() {
-                return None;
+    }
+
+    /// Writes what a new condition does to a row that did not change.
+    pub(super) fn moved(&mut self, before: &TableMonitor, uuid: Uuid, row: &Row) {
+        match (before.wants(uuid, row), self.wanted.wants(uuid, row)) {
+            (false, true) => self.appeared(uuid, row, Occasion::Change),
+            (true, false) => self.vanished(uuid, row),
+            _ => {}
+        }
+    }
+
+    fn appeared(&mut self, uuid: Uuid, row: &Row, occasion: Occasion) {
+        let (kind, name): (Kind, _) = match occasion {
+            Occasion::Initial => (|select| select.initial, "initial"),
+            Occasion::Change => (|select| select.insert, "insert"),
+        };
+        if kind(&self.wanted.select) {
+            self.open(uuid);
+            let (name, sparse) = if self.whole { ("new", false) } else { (name, true) };
+            self.member(name);
+            self.cells(kind, uuid, row, sparse);
+            self.out.push('}');
+        }
+    }
+
+    fn vanished(&mut self, uuid: Uuid, row: &Row) {
+        let kind: Kind = |select| select.delete;
+        if kind(&self.wanted.select) {
+            self.open(uuid);
+            if self.whole {
+                self.member("old");
+                self.cells(kind, uuid, row, false);
+            } else {
+                self.member("delete");
+                self.out.push_str("null");
             }
-            let new = cells(table, wanted.columns(|s| s.modify), uuid, new);
-            Some(Json::object([("old", cells(table, changed.into_iter(), uuid, old)), ("new", new)]))
+            self.out.push('}');
         }
     }
-}
 
-/// A `<row-update2>`: `initial`, `insert`, `delete` or `modify`; columns with default values are left out
-/// of new rows, and what is modified is given as a difference.
-pub(super) fn difference(
-    table: &TableSchema,
-    wanted: &TableMonitor,
-    change: &Change,
-    occasion: Occasion,
-    default: &Row,
-) -> Option<Json> {
-    let uuid = change.uuid;
-    match visible(wanted, change) {
-        (None, None) => None,
-        (None, Some(new)) => {
-            let kind = appears(occasion);
-            let name = if occasion == Occasion::Initial { "initial" } else { "insert" };
-            let row = || sparse(table, wanted.columns(kind), uuid, new, default);
-            wanted.any(kind).then(|| Json::object([(name, row())]))
+    /// `{"new": all columns, "old": those that changed}`
+    fn changed_whole(&mut self, uuid: Uuid, old: &Row, new: &Row) {
+        let mark = self.out.len();
+        self.open(uuid);
+        self.member("old");
+        self.out.push('{');
+        let mut any = false;
+        for column in columns(self.wanted, |s| s.modify) {
+            if column.differs(old, new) {
+                any = true;
+                cell(self.table, column, uuid, old, self.out);
+            }
         }
-        (Some(_), None) => wanted.any(|s| s.delete).then(|| Json::object([("delete", Json::Null)])),
-        (Some(old), Some(new)) => {
-            let mut cells = Object::new();
-            for column in wanted.columns(|s| s.modify) {
-                let (old, new) = (column.value(uuid, old), column.value(uuid, new));
-                if old != new {
-                    let whole = column.kind(table).max == 1;
-                    let json = if whole { new.to_json() } else { old.diff(&new).to_json() };
-                    cells.insert(column.name(table).to_owned(), json);
+        if !any {
+            self.out.truncate(mark);
+            return;
+        }
+        self.out.push('}');
+        self.member("new");
+        self.cells(|s| s.modify, uuid, new, false);
+        self.out.push('}');
+    }
+
+    /// `{"modify": differences}`
+    fn changed(&mut self, uuid: Uuid, old: &Row, new: &Row) {
+        let mark = self.out.len();
+        self.open(uuid);
+        self.member("modify");
+        self.out.push('{');
+        let mut any = false;
+        for column in columns(self.wanted, |s| s.modify) {
+            if !column.differs(old, new) {
+                continue;
+            }
+            any = true;
+            let whole = column.kind(self.table).max == 1;
+            match column {
+                ColumnRef::Column(id) if !whole => {
+                    name(self.table, column, self.out);
+                    old.get(id).diff(new.get(id)).write_to(self.out);
                 }
+                _ => cell(self.table, column, uuid, new, self.out),
             }
-            (!cells.is_empty()).then(|| Json::object([("modify", Json::Object(cells))]))
         }
+        if any {
+            self.out.push_str("}}");
+        } else {
+            self.out.truncate(mark);
+        }
+    }
+
+    fn open(&mut self, uuid: Uuid) {
+        separate(self.out);
+        self.out.push('"');
+        uuid.write_to(self.out);
+        self.out.push_str("\":{");
+    }
+
+    fn member(&mut self, name: &str) {
+        separate(self.out);
+        self.out.push('"');
+        self.out.push_str(name);
+        self.out.push_str("\":");
+    }
+
+    /// The columns wanted for a kind of change; if `sparse`, without those that have their default values.
+    fn cells(&mut self, kind: Kind, uuid: Uuid, row: &Row, sparse: bool) {
+        self.out.push('{');
+        for column in columns(self.wanted, kind) {
+            let left_out =
+                sparse && matches!(column, ColumnRef::Column(id) if row.get(id) == self.default.get(id));
+            if !left_out {
+                cell(self.table, column, uuid, row, self.out);
+            }
+        }
+        self.out.push('}');
     }
 }
 
-fn sparse(
-    table: &TableSchema,
-    columns: impl Iterator<Item = ColumnRef>,
-    uuid: Uuid,
-    row: &Row,
-    default: &Row,
-) -> Json {
-    let is_default = |column: &ColumnRef| match column {
-        ColumnRef::Column(id) => row.get(*id) == default.get(*id),
-        _ => false,
-    };
-    cells(table, columns.filter(|column| !is_default(column)), uuid, row)
+fn columns(wanted: &TableMonitor, kind: Kind) -> impl Iterator<Item = ColumnRef> {
+    wanted.columns.iter().filter(move |(_, select)| kind(select)).map(|(column, _)| *column)
 }
 
-/// What a new condition does to a row that did not change.
-pub(super) fn moved(
-    table: &TableSchema,
-    before: &TableMonitor,
-    after: &TableMonitor,
-    uuid: Uuid,
-    row: &Row,
-    default: &Row,
-    flavor: Flavor,
-) -> Option<Json> {
-    match (before.wants(uuid, row), after.wants(uuid, row)) {
-        (false, true) => {
-            let columns = after.columns(|s| s.insert);
-            Some(match flavor {
-                Flavor::Plain => Json::object([("new", cells(table, columns, uuid, row))]),
-                _ => Json::object([("insert", sparse(table, columns, uuid, row, default))]),
-            })
-        }
-        (true, false) => Some(match flavor {
-            Flavor::Plain => Json::object([("old", cells(table, after.columns(|s| s.delete), uuid, row))]),
-            _ => Json::object([("delete", Json::Null)]),
-        }),
-        _ => None,
+fn name(table: &TableSchema, column: ColumnRef, out: &mut String) {
+    separate(out);
+    Json::write_str(column.name(table), out);
+    out.push(':');
+}
+
+fn cell(table: &TableSchema, column: ColumnRef, uuid: Uuid, row: &Row, out: &mut String) {
+    name(table, column, out);
+    match column {
+        ColumnRef::Column(id) => row.get(id).write_to(out),
+        _ => column.value(uuid, row).write_to(out),
+    }
+}
+
+/// A comma, unless something has just begun.
+fn separate(out: &mut String) {
+    if !out.ends_with('{') {
+        out.push(',');
     }
 }

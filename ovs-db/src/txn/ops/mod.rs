@@ -57,6 +57,9 @@ impl From<DbError> for Stop {
 pub(super) fn execute(state: &mut State<'_, '_, '_>, json: &Json) -> Result<Json, Stop> {
     let mut members = Members::new(json, "operation")?;
     let op = members.need_str("op")?;
+    if let ("insert" | "update" | "mutate" | "delete", Some(why)) = (op, state.context.read_only) {
+        return Err(DbError::new(ErrorTag::NotAllowed, format!("{op}: {why}")).into());
+    }
     match op {
         "insert" => write::insert(state, json, members),
         "update" => write::update(state, members),

@@ -57,6 +57,9 @@ pub(super) fn insert(
                 .map_err(|e| DbError { details: format!("column {}: {}", schema.name, e.details), ..e })?;
         }
     }
+    if let Some(access) = state.context.access {
+        access.insert(table)?;
+    }
     state.view.put(id, uuid, row);
     Ok(Json::object([("uuid", Atom::Uuid(uuid).to_json())]))
 }
@@ -77,6 +80,13 @@ pub(super) fn update(state: &mut State<'_, '_, '_>, mut members: Members<'_>) ->
     let uuids = state.view.select(id, &condition);
     for uuid in &uuids {
         let Some(row) = state.view.row(id, *uuid) else { continue };
+        if let Some(access) = state.context.access {
+            access.update(
+                table,
+                row,
+                cells.iter().map(|(column, _)| (table.columns[column.0].name.as_str(), None)),
+            )?;
+        }
         let mut row = (**row).clone();
         for (column, datum) in &cells {
             row.set(*column, datum.clone());
@@ -98,6 +108,9 @@ pub(super) fn mutate(state: &mut State<'_, '_, '_>, mut members: Members<'_>) ->
     let uuids = state.view.select(id, &condition);
     for uuid in &uuids {
         let Some(row) = state.view.row(id, *uuid) else { continue };
+        if let Some(access) = state.context.access {
+            access.update(table, row, mutations.iter().map(|mutation| mutation.touches(table)))?;
+        }
         let mut row = (**row).clone();
         for mutation in &mutations {
             mutation.apply(table, &mut row)?;
@@ -114,6 +127,9 @@ pub(super) fn delete(state: &mut State<'_, '_, '_>, mut members: Members<'_>) ->
     members.finish()?;
     let uuids = state.view.select(id, &condition);
     for uuid in &uuids {
+        if let (Some(access), Some(row)) = (state.context.access, state.view.row(id, *uuid)) {
+            access.delete(table, row)?;
+        }
         state.view.delete(id, *uuid);
     }
     Ok(count(uuids.len()))

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use ovs_db::storage::{JournalFile, Storage, StorageError, Ticket};
+use ovs_db::storage::{JournalFile, Snapshot, Storage, StorageError, Ticket};
 use ovs_dpif::Waker as _;
 
 use super::super::waker::Wakeup;
 
 enum Order {
     Append(Ticket, Vec<u8>, bool),
-    Replace(Ticket, Vec<u8>),
+    Replace(Ticket, Snapshot),
 }
 
 /// A journal whose writes happen on a thread of their own, in order; those that wait together are made durable
@@ -46,9 +46,12 @@ impl Storage for ThreadedStorage {
         self.order(Order::Append(ticket, bytes.to_vec(), sync));
     }
 
-    fn replace(&mut self, ticket: Ticket, bytes: &[u8]) {
-        self.order(Order::Replace(ticket, bytes.to_vec()));
+    fn replace(&mut self, ticket: Ticket, snapshot: &Snapshot) {
+        self.order(Order::Replace(ticket, snapshot.clone()));
     }
+
+    /// The thread writes as orders come.
+    fn commit(&mut self) {}
 
     fn poll(&mut self) -> Option<(Ticket, Result<(), StorageError>)> {
         self.done.try_recv().ok()
@@ -74,23 +77,15 @@ fn work(
     while let Ok(first) = todo.recv() {
         let mut batch = vec![first];
         batch.extend(todo.try_iter());
-        let last = batch.iter().rposition(|order| matches!(order, Order::Append(_, _, true)));
-        for (i, order) in batch.into_iter().enumerate() {
+        for order in batch {
             match order {
-                // One sync makes everything before it durable too.
-                Order::Append(ticket, bytes, _) => file.append(ticket, &bytes, Some(i) == last),
-                Order::Replace(ticket, bytes) => file.replace(ticket, &bytes),
+                Order::Append(ticket, bytes, sync) => file.append(ticket, &bytes, sync),
+                Order::Replace(ticket, snapshot) => file.replace(ticket, &snapshot),
             }
         }
-        // Nothing is told as done before the batch's sync has been, and all of it fails with that.
-        let mut results: Vec<_> = std::iter::from_fn(|| file.poll()).collect();
-        if results.last().is_some_and(|(_, result)| result.is_err()) {
-            for (_, result) in &mut results {
-                if result.is_ok() {
-                    *result = Err(StorageError::Failed { path: file.path().display().to_string() });
-                }
-            }
-        }
+        // What waits together is written, and made durable, together.
+        file.commit();
+        let results: Vec<_> = std::iter::from_fn(|| file.poll()).collect();
         for result in results {
             // Nobody is left to be told once the switch ends.
             let _ = finished.send(result);

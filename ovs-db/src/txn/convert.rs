@@ -1,0 +1,62 @@
+//! The contents of a database under another schema.
+
+use std::sync::Arc;
+
+use crate::database::Database;
+use crate::error::{DbError, ErrorTag};
+use crate::schema::{ColumnId, Schema, TableId, TableSchema};
+use crate::value::{Datum, NoNames, UuidSource};
+
+use super::settle_rows;
+
+/// Makes a database of `schema` that has the rows of `db`.
+///
+/// Tables and columns that `schema` does not have are left out; columns that `db` does not have get their default
+/// values. What stays must be good under `schema`, constraints and references included; the error says what
+/// is not.
+pub fn convert(db: &Database, schema: &Arc<Schema>, uuids: &mut UuidSource) -> Result<Database, DbError> {
+    let mut new = Database::new(schema.clone());
+    let mut rows = Vec::new();
+    for (id, table) in schema.tables() {
+        let Some(old_id) = db.schema().table_id(&table.name) else { continue };
+        let old_table = db.schema().table(old_id);
+        let columns = common_columns(old_table, table);
+        for (uuid, old) in db.rows(old_id) {
+            let mut row = (**new.default_row(id)).clone();
+            for (from, to) in &columns {
+                let datum = old.get(*from);
+                let (from, to_schema) = (&old_table.columns[from.0], &table.columns[to.0]);
+                let datum = if from.kind == to_schema.kind {
+                    (**datum).clone()
+                } else {
+                    Datum::from_json(&datum.to_json(), &to_schema.kind, &mut NoNames).map_err(|e| {
+                        let what = format!("table {}, column {}: {e}", table.name, to_schema.name);
+                        DbError::new(e.tag, what)
+                    })?
+                };
+                row.set(*to, datum);
+            }
+            check_defaults(&new, id, table, old_table)?;
+            rows.push((id, *uuid, Some(row)));
+        }
+    }
+    let changes = settle_rows(&new, rows, uuids)?;
+    new.apply(&changes);
+    Ok(new)
+}
+
+fn common_columns(old: &TableSchema, new: &TableSchema) -> Vec<(ColumnId, ColumnId)> {
+    new.ids().filter_map(|(id, column)| Some((old.column(&column.name)?, id))).collect()
+}
+
+/// A column that is new gets its default, which its constraint may forbid.
+fn check_defaults(db: &Database, id: TableId, new: &TableSchema, old: &TableSchema) -> Result<(), DbError> {
+    for (column, schema) in new.ids().filter(|(_, column)| old.column(&column.name).is_none()) {
+        let default = db.default_row(id).get(column);
+        schema.kind.check(default).map_err(|e| {
+            let what = format!("table {}, new column {}: {}", new.name, schema.name, e.details);
+            DbError::new(ErrorTag::ConstraintViolation, what)
+        })?;
+    }
+    Ok(())
+}
