@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
-use super::{FILE_HEADER_LEN, FileHeader, PcapError, RECORD_HEADER_LEN, RecordHeader, record_header};
+use super::{FILE_HEADER_LEN, FileHeader, MAX_RECORD, PcapError, RECORD_HEADER_LEN, RecordHeader};
 
 /// Why a pcap stream could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -73,25 +73,47 @@ fn read_up_to(source: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
 #[derive(Debug)]
 pub struct Writer<W> {
     sink: W,
+    header: FileHeader,
 }
 
 impl<W: Write> Writer<W> {
     /// Writes the file header ([`FileHeader::ethernet`]).
-    pub fn new(mut sink: W) -> io::Result<Self> {
-        sink.write_all(&FileHeader::ethernet().to_bytes())?;
-        Ok(Self { sink })
+    pub fn new(sink: W) -> io::Result<Self> {
+        Self::with_header(sink, FileHeader::ethernet())
     }
 
-    /// Goes on with a file that has its header.
+    /// Writes such a file header; packets will be cut to its snapshot length.
+    pub fn with_header(mut sink: W, header: FileHeader) -> io::Result<Self> {
+        sink.write_all(&header.to_bytes())?;
+        Ok(Self { sink, header })
+    }
+
+    /// Goes on with a file that has its header ([`FileHeader::ethernet`]).
     pub fn append(sink: W) -> Self {
-        Self { sink }
+        Self::append_to(sink, FileHeader::ethernet())
+    }
+
+    /// Goes on with a file that has this header.
+    pub fn append_to(sink: W, header: FileHeader) -> Self {
+        Self { sink, header }
+    }
+
+    /// What the file header says.
+    pub fn header(&self) -> &FileHeader {
+        &self.header
     }
 
     /// Writes a packet with its time in nanoseconds since 1970.
     pub fn write(&mut self, timestamp: u64, data: &[u8]) -> io::Result<()> {
-        let len = u32::try_from(data.len()).map_err(|_| io::Error::from(ErrorKind::InvalidInput))?;
-        self.sink.write_all(&record_header(timestamp, len, len))?;
-        self.sink.write_all(data)
+        self.write_cut(timestamp, data, data.len())
+    }
+
+    /// Writes what was captured of a packet that had `original_len` bytes.
+    pub fn write_cut(&mut self, timestamp: u64, data: &[u8], original_len: usize) -> io::Result<()> {
+        let kept = &data[..data.len().min(self.header.snapshot_len.min(MAX_RECORD) as usize)];
+        let original = u32::try_from(original_len).map_err(|_| io::Error::from(ErrorKind::InvalidInput))?;
+        self.sink.write_all(&self.header.record(timestamp, kept.len() as u32, original))?;
+        self.sink.write_all(kept)
     }
 
     /// Passes on what the sink has buffered.
