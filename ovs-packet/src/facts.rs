@@ -86,7 +86,8 @@ impl DeviceFacts {
 
     /// The packet was put into a tunnel of such a kind (a flag of [`Offload::TUNNEL`]), whose outer UDP checksum holds
     /// only the pseudo-header sum if `outer_partial`. A packet whose work is inside a tunnel already must have been
-    /// [finished](crate::edit::finish) before; false, and nothing is changed, if it was not.
+    /// [finished](crate::edit::finish) before; false, and nothing is changed, if it was not. So must one that gets a
+    /// GRE checksum and will not be segmented, for that covers bytes that are still to change.
     pub fn encapsulated(&mut self, tunnel: Offload, outer_partial: bool) -> bool {
         if self.offload.intersects(Offload::TUNNEL) && self.is_unfinished() {
             return false;
