@@ -5,6 +5,7 @@
 extern crate alloc;
 
 mod compose;
+mod consistency;
 pub mod extract;
 pub mod field;
 pub mod hash;

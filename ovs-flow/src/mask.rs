@@ -81,10 +81,11 @@ impl Match {
         Self { key: key.masked(&mask.fields), mask }
     }
 
-    /// Says that the packet begins with an Ethernet header, if `field` lies in one and nothing is said yet.
+    /// Says that the packet begins with an Ethernet header, if `field` has prerequisites at all and nothing is said
+    /// yet.
     pub fn require_ethernet(&mut self, field: crate::Field) {
-        let ethernet = field.facts().prereq == crate::field::Prereq::Ethernet;
-        if ethernet && self.mask.fields.packet_type.get() == 0 {
+        let needs = field.facts().prereq != crate::field::Prereq::None;
+        if needs && self.mask.fields.packet_type.get() == 0 {
             self.key.packet_type.set(0);
             self.mask.fields.packet_type.set(u32::MAX);
         }

@@ -162,8 +162,9 @@ pub enum Prereq {
     Mpls,
     /// NSH.
     Nsh,
-    /// A tracked connection (`ct_state=+trk`) of the fitting protocol.
-    Ct(CtPrereq),
+    /// A connection that the tracker could make sense of: `ct_state` says new, established, related, reply or
+    /// translated, or tracked and not invalid.
+    Ct,
     /// TCP over either IP.
     Tcp,
     /// UDP over either IP.
@@ -180,19 +181,6 @@ pub enum Prereq {
     NdSolicit,
     /// Neighbour advertisement.
     NdAdvert,
-}
-
-/// Which connections a connection-tracking field is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CtPrereq {
-    /// Over IPv4.
-    Ipv4,
-    /// Over IPv6.
-    Ipv6,
-    /// Over either.
-    Ip,
-    /// With TCP, UDP or SCTP ports.
-    Ports,
 }
 
 /// The version of OpenFlow that standardised a header.

@@ -92,9 +92,30 @@ impl Field {
         self.get_mask(mask) == 0
     }
 
+    /// Whether the match asks for this tunnel option, be it only for its presence; of other fields, whether it
+    /// constrains them.
+    pub fn is_present(self, m: &Match) -> bool {
+        match self.facts().setter {
+            Setter::TunOption(n) => m.mask.fields.tunnel.metadata_present >> n & 1 != 0,
+            _ => !self.is_wildcarded(&m.mask),
+        }
+    }
+
     /// All bits that the field can have: the mask of an exact match.
     pub fn full(self) -> u128 {
         self.facts().place.bits
+    }
+
+    /// Whether the field can have this value: none of its bits lies beyond the field, and what is an enumeration knows
+    /// it.
+    pub fn is_valid(self, value: u128) -> bool {
+        match self {
+            Self::NSH_MDTYPE => matches!(value, 1 | 2),
+            Self::NSH_TTL => value <= 63,
+            _ if self.facts().setter == Setter::Port32 => OfPort::from_u32(value as u32).is_some(),
+            Self::IN_PORT => value <= 0xffff,
+            _ => value & !self.full() == 0,
+        }
     }
 
     /// Writes a value into a key, as an action would: a VLAN field makes the tag present.

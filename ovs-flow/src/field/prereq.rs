@@ -1,8 +1,8 @@
 //! Prerequisites: what a key or match must say before a field means something.
 
-use super::facts::{CtPrereq, Prereq};
+use super::facts::Prereq;
 use super::rows::Field;
-use crate::{CtState, FlowKey, FlowMask, Match};
+use crate::{CtState, FlowKey, FlowMask, FragKind, Match};
 
 /// Ethernet types that decide what follows.
 pub(crate) mod eth {
@@ -57,45 +57,42 @@ impl FlowKey {
 /// A key under an optional mask: without one, every bit is known.
 struct Known<'a>(&'a FlowKey, Option<&'a FlowMask>);
 
+/// One of these says that the tracker knows the connection.
+const CT_KNOWN: CtState = CtState::NEW
+    .union(CtState::EST)
+    .union(CtState::REL)
+    .union(CtState::RPL)
+    .union(CtState::SNAT)
+    .union(CtState::DNAT);
+/// Every known connection of a packet has one of these.
+const CT_VALID: CtState = CtState::NEW.union(CtState::EST).union(CtState::RPL);
+
 impl Known<'_> {
-    fn has(&self, known: impl Fn(&FlowKey) -> bool) -> bool {
-        self.1.is_none_or(|mask| known(&mask.fields))
-    }
-
-    fn is_proto(&self, proto: u8) -> bool {
-        self.has(|m| m.nw_proto == 0xff) && self.0.nw_proto == proto
-    }
-
     fn is_ip(&self) -> bool {
         matches!(self.0.ethertype(), eth::IPV4 | eth::IPV6)
     }
 
-    fn is_ct(&self) -> bool {
-        let tracked = CtState::TRK.bits();
-        self.has(|m| m.ct_state & tracked != 0) && self.0.ct_state & tracked != 0
+    /// TCP, UDP or SCTP, and not in a later fragment, which has no ports.
+    fn is_transport(&self, proto: u8) -> bool {
+        let later = self.0.nw_frag & FragKind::LATER.bits() != 0;
+        self.is_ip() && self.0.nw_proto == proto && !later
     }
 
     fn is_icmpv6(&self) -> bool {
-        self.0.ethertype() == eth::IPV6 && self.is_proto(ip::ICMPV6)
+        self.0.ethertype() == eth::IPV6 && self.0.nw_proto == ip::ICMPV6
     }
 
+    /// The code is zero unless something else is said: a match need not say it.
     fn is_nd(&self, types: &[u16]) -> bool {
-        let exact = self.has(|m| m.tp_src.get() == 0xffff && m.tp_dst.get() == 0xffff);
-        self.is_icmpv6() && exact && self.0.tp_dst.get() == 0 && types.contains(&self.0.tp_src.get())
+        self.is_icmpv6() && self.0.tp_dst.get() == 0 && types.contains(&self.0.tp_src.get())
     }
 
-    fn meets_ct(&self, prereq: CtPrereq) -> bool {
-        self.is_ct()
-            && match prereq {
-                CtPrereq::Ipv4 => self.0.ethertype() == eth::IPV4,
-                CtPrereq::Ipv6 => self.0.ethertype() == eth::IPV6,
-                CtPrereq::Ip => self.is_ip(),
-                CtPrereq::Ports => {
-                    self.is_ip()
-                        && self.has(|m| m.ct_nw_proto == 0xff)
-                        && matches!(self.0.ct_nw_proto, ip::TCP | ip::UDP | ip::SCTP)
-                }
-            }
+    fn is_ct(&self) -> bool {
+        let state = CtState::from_bits_retain(self.0.ct_state);
+        let Some(mask) = self.1 else { return state.intersects(CT_VALID) };
+        let asked = CtState::from_bits_retain(mask.fields.ct_state);
+        let not_invalid = asked.contains(CtState::INV) && !state.contains(CtState::INV);
+        state.intersects(CT_KNOWN) || (state.contains(CtState::TRK) && not_invalid)
     }
 
     fn meets(&self, prereq: Prereq) -> bool {
@@ -110,11 +107,11 @@ impl Known<'_> {
             Prereq::Ip => self.is_ip(),
             Prereq::Mpls => matches!(ethertype, eth::MPLS | eth::MPLS_MCAST),
             Prereq::Nsh => ethertype == eth::NSH,
-            Prereq::Ct(ct) => self.meets_ct(ct),
-            Prereq::Tcp => self.is_ip() && self.is_proto(ip::TCP),
-            Prereq::Udp => self.is_ip() && self.is_proto(ip::UDP),
-            Prereq::Sctp => self.is_ip() && self.is_proto(ip::SCTP),
-            Prereq::Icmpv4 => ethertype == eth::IPV4 && self.is_proto(ip::ICMP),
+            Prereq::Ct => self.is_ct(),
+            Prereq::Tcp => self.is_transport(ip::TCP),
+            Prereq::Udp => self.is_transport(ip::UDP),
+            Prereq::Sctp => self.is_transport(ip::SCTP),
+            Prereq::Icmpv4 => ethertype == eth::IPV4 && self.0.nw_proto == ip::ICMP,
             Prereq::Icmpv6 => self.is_icmpv6(),
             Prereq::Nd => self.is_nd(&[nd::SOLICIT, nd::ADVERT]),
             Prereq::NdSolicit => self.is_nd(&[nd::SOLICIT]),
@@ -150,12 +147,7 @@ impl Field {
                 let tci = fields.vlans[0].tci.get();
                 fields.vlans[0].tci.set(tci | crate::VLAN_CFI);
             }
-            Prereq::Ct(ct) => {
-                if ct != CtPrereq::Ip {
-                    fields.ct_nw_proto = 0xff;
-                }
-                fields.ct_state |= CtState::TRK.bits();
-            }
+            Prereq::Ct => fields.ct_state |= CT_VALID.bits(),
             Prereq::Tcp | Prereq::Udp | Prereq::Sctp | Prereq::Icmpv4 | Prereq::Icmpv6 => {
                 fields.nw_proto = 0xff;
             }

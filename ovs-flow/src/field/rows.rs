@@ -2,7 +2,7 @@
 
 use core::mem::offset_of;
 
-use super::facts::{CtPrereq, Facts, Format, OfVersion, Place, Prereq, Setter};
+use super::facts::{Facts, Format, OfVersion, Place, Prereq, Setter};
 use crate::{FlowKey, MAX_VLANS};
 
 /// A match field, as a small `Copy` id; the constants name those that do not come in arrays.
@@ -41,9 +41,6 @@ const fn row(name: &'static str, size: u8, place: Place) -> Facts {
 const TCI: Place = Place::net(offset_of!(FlowKey, vlans) + 2, 2);
 const LSE: Place = net!(4, mpls_lse);
 const _: () = assert!(MAX_VLANS == 2);
-const CT4: Prereq = Prereq::Ct(CtPrereq::Ipv4);
-const CT6: Prereq = Prereq::Ct(CtPrereq::Ipv6);
-const CT_PORTS: Prereq = Prereq::Ct(CtPrereq::Ports);
 const ONF: u32 = 0x4f4e_4600;
 
 fields! {
@@ -93,18 +90,18 @@ fields! {
     CT_MARK = row("ct_mark", 4, native!(4, ct_mark)).nxm_nx("NXM_NX_CT_MARK", 107);
     CT_LABEL = row("ct_label", 16, net!(16, ct_label)).nxm_nx("NXM_NX_CT_LABEL", 108);
     CT_NW_PROTO = row("ct_nw_proto", 1, net!(1, ct_nw_proto)).text(Format::Decimal).exact().read_only()
-        .needs(Prereq::Ct(CtPrereq::Ip)).nxm_nx("NXM_NX_CT_NW_PROTO", 119);
-    CT_NW_SRC = row("ct_nw_src", 4, net!(4, ct_nw_src)).text(Format::Ipv4).read_only().needs(CT4)
+        .needs(Prereq::Ct).nxm_nx("NXM_NX_CT_NW_PROTO", 119);
+    CT_NW_SRC = row("ct_nw_src", 4, net!(4, ct_nw_src)).text(Format::Ipv4).read_only().needs(Prereq::Ct)
         .nxm_nx("NXM_NX_CT_NW_SRC", 120);
-    CT_NW_DST = row("ct_nw_dst", 4, net!(4, ct_nw_dst)).text(Format::Ipv4).read_only().needs(CT4)
+    CT_NW_DST = row("ct_nw_dst", 4, net!(4, ct_nw_dst)).text(Format::Ipv4).read_only().needs(Prereq::Ct)
         .nxm_nx("NXM_NX_CT_NW_DST", 121);
-    CT_IPV6_SRC = row("ct_ipv6_src", 16, net!(16, ct_ipv6_src)).text(Format::Ipv6).read_only().needs(CT6)
+    CT_IPV6_SRC = row("ct_ipv6_src", 16, net!(16, ct_ipv6_src)).text(Format::Ipv6).read_only().needs(Prereq::Ct)
         .nxm_nx("NXM_NX_CT_IPV6_SRC", 122);
-    CT_IPV6_DST = row("ct_ipv6_dst", 16, net!(16, ct_ipv6_dst)).text(Format::Ipv6).read_only().needs(CT6)
+    CT_IPV6_DST = row("ct_ipv6_dst", 16, net!(16, ct_ipv6_dst)).text(Format::Ipv6).read_only().needs(Prereq::Ct)
         .nxm_nx("NXM_NX_CT_IPV6_DST", 123);
-    CT_TP_SRC = row("ct_tp_src", 2, net!(2, ct_tp_src)).text(Format::Decimal).read_only().needs(CT_PORTS)
+    CT_TP_SRC = row("ct_tp_src", 2, net!(2, ct_tp_src)).text(Format::Decimal).read_only().needs(Prereq::Ct)
         .nxm_nx("NXM_NX_CT_TP_SRC", 124);
-    CT_TP_DST = row("ct_tp_dst", 2, net!(2, ct_tp_dst)).text(Format::Decimal).read_only().needs(CT_PORTS)
+    CT_TP_DST = row("ct_tp_dst", 2, net!(2, ct_tp_dst)).text(Format::Decimal).read_only().needs(Prereq::Ct)
         .nxm_nx("NXM_NX_CT_TP_DST", 125);
 
     // Ethernet, VLAN, MPLS

@@ -1,5 +1,7 @@
 //! Some bits of a field, as actions name them: `NXM_NX_REG0[0..15]`, `reg0[3]`, `eth_src[]`.
 
+use alloc::format;
+use alloc::string::String;
 use core::fmt;
 
 use super::rows::Field;
@@ -22,7 +24,7 @@ pub enum SubfieldError {
     NoBracket,
     /// No such field.
     #[error("unknown field `{0}'")]
-    UnknownField(alloc::string::String),
+    UnknownField(String),
     /// Something else than `[]`, `[N]` or `[N..M]`.
     #[error("syntax error expecting [] or [<bit>] or [<start>..<end>]")]
     Syntax,
@@ -46,6 +48,50 @@ pub enum SubfieldError {
         /// The field's width.
         width: u16,
     },
+    /// What the bits shall be is no number, or has more bytes than the field.
+    #[error("cannot parse integer value: {text}")]
+    NotInteger {
+        /// The field.
+        field: Field,
+        /// As written.
+        text: String,
+    },
+    /// What the bits shall be has more bits.
+    #[error("value {text} does not fit into {width} bits")]
+    TooWide {
+        /// The field.
+        field: Field,
+        /// The value, written as the field's.
+        text: String,
+        /// How many bits there are.
+        width: u16,
+    },
+}
+
+impl SubfieldError {
+    /// The field, where its name was understood.
+    pub fn field(&self) -> Option<Field> {
+        match self {
+            Self::Beyond { field, .. } | Self::NotInteger { field, .. } | Self::TooWide { field, .. } => {
+                Some(*field)
+            }
+            _ => None,
+        }
+    }
+
+    /// What would have been right.
+    pub fn expected(&self) -> String {
+        match self {
+            Self::NoBracket | Self::Syntax => "FIELD[], FIELD[BIT] or FIELD[START..END]".into(),
+            Self::UnknownField(_) => "a field's name, or its NXM or OXM name".into(),
+            Self::Reversed { .. } => "the lower bit first".into(),
+            Self::Beyond { width, .. } => format!("bits below {width}"),
+            Self::NotInteger { field, .. } => {
+                format!("a decimal or 0x number of at most {} bytes", field.facts().size)
+            }
+            Self::TooWide { width, .. } => format!("a number of at most {width} bits"),
+        }
+    }
 }
 
 impl Field {
@@ -55,6 +101,8 @@ impl Field {
         // Values of more bytes than they have bits (a 20-bit label in 4 bytes) are named by their bits;
         // in_port has 16 although its container has 32, ct_state 32 although it uses 8.
         match self {
+            // What says that there is a tag is no bit of the identifier.
+            Self::VLAN_VID => 12,
             Self::IP_TOS | Self::CT_STATE | Self::ARP_OP => u16::from(facts.size) * 8,
             _ => (facts.place.width() as u16).min(u16::from(facts.size) * 8),
         }

@@ -1,5 +1,6 @@
 //! The text of single values: what stands behind `field=` in a match and in `set_field`.
 
+use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
@@ -26,12 +27,14 @@ pub enum ValueError {
         part: &'static str,
     },
     /// A number with too many bits.
-    #[error("{text}: value too large for {size}-byte field {field}")]
+    #[error("{text}: {part} too large for {size}-byte field {field}")]
     TooLarge {
         /// The whole value as written.
         text: String,
         /// The field.
         field: Field,
+        /// `value` or `mask`.
+        part: &'static str,
         /// Bytes of the field.
         size: u8,
     },
@@ -72,12 +75,14 @@ pub enum ValueError {
         bits: u8,
     },
     /// No such port.
-    #[error("{text}: invalid or unknown port for {field}")]
+    #[error("{text}: {problem} for {field}")]
     Port {
         /// As written.
         text: String,
         /// The field.
         field: Field,
+        /// `invalid or unknown port`, or what fields of 32 bits have instead.
+        problem: &'static str,
     },
     /// No such kind of fragment.
     #[error(
@@ -119,12 +124,54 @@ pub enum ValueError {
         /// What was expected.
         expected: &'static str,
     },
+    /// A tunnel option twice.
+    #[error("field {field} set multiple times")]
+    SetTwice {
+        /// The option.
+        field: Field,
+    },
     /// A field that needs a value has none.
     #[error("field {field} missing value")]
     Missing {
         /// The name as written.
         field: String,
     },
+}
+
+impl ValueError {
+    /// The field, where the error has it.
+    pub fn field(&self) -> Option<Field> {
+        match self {
+            Self::Syntax { field, .. }
+            | Self::TooLarge { field, .. }
+            | Self::Mask { field, .. }
+            | Self::SetTwice { field }
+            | Self::Port { field, .. } => Some(*field),
+            _ => None,
+        }
+    }
+
+    /// What would have been right.
+    pub fn expected(&self) -> String {
+        match self {
+            Self::Syntax { field, .. } | Self::TooLarge { field, .. } => {
+                format!("a decimal or 0x number of at most {} bytes", field.facts().size)
+            }
+            Self::Mask { .. } => "no mask: the field is matched as a whole".into(),
+            Self::Ethernet { .. } => "xx:xx:xx:xx:xx:xx, or two of them with a slash between".into(),
+            Self::Ipv4 { .. } => "A.B.C.D, A.B.C.D/BITS or A.B.C.D/A.B.C.D".into(),
+            Self::Ipv6 { .. } => "an IPv6 address, with /BITS or /ADDRESS for a mask".into(),
+            Self::Prefix { bits, .. } => format!("a prefix of 0 to {bits} bits"),
+            Self::Port { .. } => "a port's number from 0 to 65535, a reserved port or a port's name".into(),
+            Self::Frag { .. } => "no, yes, first, later or not_later".into(),
+            Self::UnknownFlag { what, .. } => format!("flags of {what}"),
+            Self::SetTwice { .. } => "each option once".into(),
+            Self::FlagTwice { .. } => "each flag once".into(),
+            Self::FlagSign { .. } => "+ or - before each flag".into(),
+            Self::PacketType { .. } => "(NAMESPACE,TYPE)".into(),
+            Self::Missing { .. } => "a value".into(),
+        }
+    }
 }
 
 impl Field {
@@ -153,13 +200,20 @@ impl Field {
                 let (value, mask) = frag::parse(text)?;
                 (value.into(), mask.into())
             }
-            Format::Port | Format::Port32 => (self.parse_port(text, ports)?, full),
-            Format::PacketType => (parse_packet_type(text)?, full),
+            Format::Port | Format::Port32 => (self.parse_port(text, ports)?, u128::MAX),
+            Format::PacketType => (parse_packet_type(text)?, u128::MAX),
         };
-        if self.facts().masking == Masking::Exact && mask != 0 && mask & full != full {
+        if !self.is_mask_valid(mask) {
             return Err(ValueError::Mask { text: text.into(), field: self });
         }
         Ok((value, mask & full))
+    }
+
+    /// Whether a match may have this mask, as wide as the field on the wire: exact fields know no bit or all.
+    pub(crate) fn is_mask_valid(self, mask: u128) -> bool {
+        let bits = 8 * u32::from(self.facts().size);
+        let ones = u128::MAX >> (128 - bits);
+        self.facts().masking == Masking::Bitwise || mask & ones == ones || mask & ones == 0
     }
 
     fn parse_integer(self, text: &str) -> Result<(u128, u128), ValueError> {
@@ -167,7 +221,7 @@ impl Field {
         let part = |digits: &str, part| {
             parse_number(digits, usize::from(size)).map_err(|error| match error {
                 NumberError::Syntax => ValueError::Syntax { text: text.into(), field: self, part },
-                NumberError::TooLarge => ValueError::TooLarge { text: text.into(), field: self, size },
+                NumberError::TooLarge => ValueError::TooLarge { text: text.into(), field: self, part, size },
             })
         };
         match text.split_once('/') {
@@ -177,8 +231,15 @@ impl Field {
     }
 
     fn parse_port(self, text: &str, ports: &impl PortNames) -> Result<u128, ValueError> {
-        let port = crate::text::parse_of_port(text, ports)
-            .ok_or_else(|| ValueError::Port { text: text.into(), field: self })?;
+        let problem = match self.facts().format {
+            Format::Port32 => "port value out of range",
+            _ => "invalid or unknown port",
+        };
+        let port = crate::text::parse_of_port(text, ports).ok_or_else(|| ValueError::Port {
+            text: text.into(),
+            field: self,
+            problem,
+        })?;
         Ok(match self.facts().format {
             Format::Port32 => port.to_u32().into(),
             _ => port.0.into(),
@@ -234,7 +295,7 @@ impl<P: PortNames> fmt::Display for FieldText<'_, P> {
                 return self.ports.write_of_port(port, f);
             }
             Format::PacketType => {
-                return write!(f, "({},{:#x})", self.value >> 16 & 0xffff, self.value & 0xffff);
+                return write_packet_type(f, self.value as u32);
             }
         }
         if !exact {
@@ -263,6 +324,15 @@ pub(crate) fn write_hex(f: &mut impl fmt::Write, value: u128) -> fmt::Result {
     if value == 0 { f.write_str("0") } else { write!(f, "{value:#x}") }
 }
 
+/// Ethernet types are hexadecimal, types of other namespaces decimal.
+pub(crate) fn write_packet_type(f: &mut impl fmt::Write, packet_type: u32) -> fmt::Result {
+    match (packet_type >> 16, packet_type & 0xffff) {
+        (1, 0) => f.write_str("(1,0)"),
+        (1, kind) => write!(f, "(1,{kind:#x})"),
+        (namespace, kind) => write!(f, "({namespace},{kind})"),
+    }
+}
+
 fn wide((value, mask): (u32, u32)) -> (u128, u128) {
     (value.into(), mask.into())
 }
@@ -281,7 +351,8 @@ fn parse_packet_type(text: &str) -> Result<u128, ValueError> {
     let fail = |expected| ValueError::PacketType { text: text.into(), expected };
     let inner = text.strip_prefix('(').ok_or_else(|| fail("missing '('"))?;
     let (namespace, rest) = inner.split_once(',').ok_or_else(|| fail("missing ','"))?;
-    let kind = rest.strip_suffix(')').ok_or_else(|| fail("missing ')'"))?;
+    // Whatever follows the parenthesis is not looked at, as the tools do.
+    let (kind, _) = rest.split_once(')').ok_or_else(|| fail("missing ')'"))?;
     let number = |s, expected| parse_number(s, 2).map_err(|_| fail(expected));
     Ok(number(namespace, "namespace")? << 16 | number(kind, "type")?)
 }

@@ -80,18 +80,34 @@ fn eth(text: &str) -> Option<[u8; 6]> {
     let mut parts = text.split(':');
     for byte in &mut bytes {
         let part = parts.next()?;
-        if part.is_empty() || part.len() > 2 || !part.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return None;
-        }
-        *byte = u8::from_str_radix(part, 16).ok()?;
+        let digits = part.strip_prefix("0x").or_else(|| part.strip_prefix("0X")).unwrap_or(part);
+        *byte = octet(digits, 16)?;
     }
     parts.next().is_none().then_some(bytes)
+}
+
+/// A byte of any number of digits, without sign.
+fn octet(digits: &str, radix: u32) -> Option<u8> {
+    if !digits.chars().all(|c| c.is_digit(radix)) {
+        return None;
+    }
+    u8::from_str_radix(digits, radix).ok()
+}
+
+/// Four decimal octets; zeros may lead.
+fn ipv4(text: &str) -> Option<u32> {
+    let mut bytes = [0; 4];
+    let mut parts = text.split('.');
+    for byte in &mut bytes {
+        *byte = octet(parts.next()?, 10)?;
+    }
+    parts.next().is_none().then_some(u32::from_be_bytes(bytes))
 }
 
 /// `addr`, `addr/bits` or `addr/mask`.
 pub(crate) fn parse_ipv4(text: &str) -> Result<(u32, u32), ValueError> {
     let invalid = || ValueError::Ipv4 { text: text.into() };
-    let addr = |s: &str| s.parse::<Ipv4Addr>().map(u32::from).map_err(|_| invalid());
+    let addr = |s: &str| ipv4(s).ok_or_else(invalid);
     let Some((value, mask)) = text.split_once('/') else {
         return Ok((addr(text)?, u32::MAX));
     };
@@ -124,9 +140,11 @@ pub(crate) fn parse_ipv6(text: &str) -> Result<([u8; 16], [u8; 16]), ValueError>
     }
 }
 
+/// A decimal number, with sign; what does not fit is no prefix length of anything.
 fn prefix(text: &str) -> Option<u32> {
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    Some(text.parse().unwrap_or(u32::MAX))
+    if text.starts_with('-') { Some(u32::MAX) } else { Some(digits.parse().unwrap_or(u32::MAX)) }
 }

@@ -39,7 +39,7 @@ impl<'a, 'b> List<'a, 'b> {
         match mask {
             0 => Ok(()),
             u16::MAX => self.item(format_args!("{name}={value}")),
-            _ => self.item(format_args!("{name}={}/{}", Hash(value.into()), Hash(mask.into()))),
+            _ => self.item(format_args!("{name}={value:#x}/{mask:#x}")),
         }
     }
 

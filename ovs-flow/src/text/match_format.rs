@@ -142,11 +142,8 @@ impl<P: PortNames> Printer<'_, P> {
             if default {
                 out.item(format_args!("eth"))?;
             } else {
-                out.item(format_args!(
-                    "packet_type=({},{})",
-                    packet_type >> 16,
-                    Hash((packet_type & 0xffff).into())
-                ))?;
+                out.item(format_args!("packet_type="))?;
+                crate::field::write_packet_type(out.f, packet_type)?;
             }
             if packet_type >> 16 == 1 {
                 dl_type = packet_type as u16;
@@ -366,7 +363,13 @@ impl<P: PortNames> Printer<'_, P> {
         for field in fields {
             let place = field.facts().place;
             let (value, mask) = (place.get(self.key), place.get(self.mask));
-            if mask != 0 && field == Field::NSH_SPI {
+            let context = [Field::NSH_C1, Field::NSH_C2, Field::NSH_C3, Field::NSH_C4].contains(&field);
+            if context && self.key.nsh.mdtype != 1 {
+                continue;
+            }
+            if mask != 0 && field == Field::NSH_FLAGS && mask != place.bits {
+                out.item(format_args!("{field}={}/{}", Hash(value as u64), Hash(mask as u64)))?;
+            } else if mask != 0 && field == Field::NSH_SPI {
                 out.item(format_args!("{field}=0x{value:x}"))?;
             } else if mask != 0 {
                 out.item(format_args!("{field}={}", field.text(value, mask, self.ports)))?;

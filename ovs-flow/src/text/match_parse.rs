@@ -1,13 +1,15 @@
 //! Parsing matches in OpenFlow syntax.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
-use super::PortNames;
+use super::number::parse_number;
+use super::{NoNames, PortNames};
 use crate::Match;
 use crate::field::numbers::{eth, ip};
 use crate::field::{Field, Masking, Setter, Subfield, SubfieldError, ValueError};
 
-/// Why a match's text is refused. `column` counts bytes from the text's beginning.
+/// Why a match's text is refused; the texts are those that users of the tools know. `column` counts bytes from the
+/// text's beginning.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MatchError {
@@ -37,6 +39,15 @@ pub enum MatchError {
         /// Where it begins.
         column: usize,
     },
+    /// No message can carry the constraint: the field has no number on the wire, or only some bits are matched of one
+    /// that is matched as a whole.
+    #[error("actions are invalid with specified match (OFPBAC_MATCH_INCONSISTENT)")]
+    Unspeakable {
+        /// The field.
+        field: Field,
+        /// Where it begins.
+        column: usize,
+    },
 }
 
 impl MatchError {
@@ -45,7 +56,31 @@ impl MatchError {
         match self {
             Self::UnknownKeyword { column, .. }
             | Self::Value { column, .. }
+            | Self::Unspeakable { column, .. }
             | Self::Subfield { column, .. } => *column,
+        }
+    }
+
+    /// The field that it is about, if the text names one.
+    pub fn field(&self) -> Option<Field> {
+        match self {
+            Self::UnknownKeyword { .. } => None,
+            Self::Value { source, .. } => source.field(),
+            Self::Subfield { source, .. } => source.field(),
+            Self::Unspeakable { field, .. } => Some(*field),
+        }
+    }
+
+    /// What would have been right: `a decimal or 0x… number of at most 2 bytes`.
+    pub fn expected(&self) -> String {
+        match self {
+            Self::UnknownKeyword { .. } => String::from("a field or a protocol (ovs-fields(7))"),
+            Self::Value { source, .. } => source.expected(),
+            Self::Subfield { source, .. } => source.expected(),
+            Self::Unspeakable { field, .. } if field.headers().next().is_none() => {
+                String::from("a field that has a number on the wire")
+            }
+            Self::Unspeakable { .. } => String::from("all bits of the field"),
         }
     }
 
@@ -53,6 +88,7 @@ impl MatchError {
         match &mut self {
             Self::UnknownKeyword { column, .. }
             | Self::Value { column, .. }
+            | Self::Unspeakable { column, .. }
             | Self::Subfield { column, .. } => {
                 *column = at;
             }
@@ -92,15 +128,7 @@ fn is_separator(c: char) -> bool {
 }
 
 fn one_token(rest: &str, column: usize) -> (Token<'_>, usize) {
-    let mut bracket = false;
-    let end = rest.find(|c: char| {
-        match c {
-            '[' => bracket = true,
-            ']' => bracket = false,
-            _ => {}
-        }
-        is_separator(c) || (!bracket && matches!(c, '=' | ':' | '('))
-    });
+    let end = rest.find(|c: char| is_separator(c) || matches!(c, '=' | ':' | '('));
     let Some(end) = end else {
         return (Token { name: rest, value: "", delimiter: None, column }, rest.len());
     };
@@ -180,6 +208,9 @@ pub fn parse_protocol(name: &str, m: &mut Match) -> bool {
     let Some((_, dl_type, nw_proto)) = PROTOCOLS.iter().find(|(n, ..)| *n == name) else {
         return false;
     };
+    if name == "eth" {
+        Field::PACKET_TYPE.set_match(m, 0);
+    }
     m.require_ethernet(Field::ETH_TYPE);
     if *dl_type != 0 {
         Field::ETH_TYPE.set_match(m, (*dl_type).into());
@@ -193,11 +224,14 @@ pub fn parse_protocol(name: &str, m: &mut Match) -> bool {
 /// Adds one field's constraint, `name` being a field or some bits of one. What the match said of it before is replaced.
 pub fn parse_field(name: &str, value: &str, m: &mut Match, ports: &impl PortNames) -> Result<(), MatchError> {
     if name.contains('[') {
-        return parse_subfield(name, value, m, ports);
+        return parse_subfield(name, value, m);
     }
     let Some(field) = Field::by_name(name) else {
         return Err(MatchError::UnknownKeyword { name: name.into(), column: 0 });
     };
+    if matches!(field.facts().setter, Setter::TunOption(_)) && field.is_present(m) {
+        return Err(MatchError::Value { source: ValueError::SetTwice { field }, column: 0 });
+    }
     let (value, mask) = if value.is_empty() { field.parse("0/0", ports) } else { field.parse(value, ports) }
         .map_err(|source| MatchError::Value { source, column: 0 })?;
     m.require_ethernet(field);
@@ -206,22 +240,24 @@ pub fn parse_field(name: &str, value: &str, m: &mut Match, ports: &impl PortName
     Ok(())
 }
 
-fn parse_subfield(name: &str, text: &str, m: &mut Match, ports: &impl PortNames) -> Result<(), MatchError> {
+/// Constrains some bits, and leaves what the match says of the others.
+fn parse_subfield(name: &str, text: &str, m: &mut Match) -> Result<(), MatchError> {
     let wrong = |source| MatchError::Subfield { name: name.into(), source, column: 0 };
     let subfield: Subfield = name.parse().map_err(wrong)?;
     let field = subfield.field();
-    let source = ValueError::Mask { text: text.into(), field };
-    if field.facts().masking == Masking::Exact && subfield != Subfield::whole(field) {
-        return Err(MatchError::Value { source, column: 0 });
-    }
-    let (value, mask) = field.parse(text, ports).map_err(|source| MatchError::Value { source, column: 0 })?;
+    let value = parse_number(text, field.facts().size.into())
+        .map_err(|_| wrong(SubfieldError::NotInteger { field, text: text.into() }))?;
     let low = subfield.bits() >> subfield.start();
-    if value & !low != 0 && field.facts().setter == Setter::Plain {
-        let source = ValueError::TooLarge { text: text.into(), field, size: field.facts().size };
-        return Err(MatchError::Value { source, column: 0 });
+    if value & !low != 0 {
+        let text = field.text(value, u128::MAX, &NoNames).to_string();
+        return Err(wrong(SubfieldError::TooWide { field, text, width: subfield.width() }));
+    }
+    if !field.is_mask_valid(subfield.bits()) {
+        return Err(MatchError::Unspeakable { field, column: 0 });
     }
     let (old, old_mask) = field.get_match(m);
-    let (value, mask) = ((value & low) << subfield.start(), (mask & low) << subfield.start());
+    let value = value << subfield.start();
+    let mask = if field.facts().masking == Masking::Exact { field.full() } else { subfield.bits() };
     m.require_ethernet(field);
     let _ = field.set_masked(m, old & !mask | value, old_mask | mask);
     Ok(())
@@ -238,6 +274,7 @@ fn parse_subfield(name: &str, text: &str, m: &mut Match, ports: &impl PortNames)
 /// ```
 pub fn parse_match(text: &str, ports: &impl PortNames) -> Result<Match, MatchError> {
     let mut m = Match::default();
+    let mut unspeakable = None;
     for token in tokens(text) {
         if parse_protocol(token.name, &mut m) {
             continue;
@@ -247,7 +284,24 @@ pub fn parse_match(text: &str, ports: &impl PortNames) -> Result<Match, MatchErr
             let source = ValueError::Missing { field: token.name.into() };
             return Err(MatchError::Value { source, column: token.column });
         }
-        parse_field(token.name, token.value, &mut m, ports).map_err(|error| error.at(token.column))?;
+        match parse_field(token.name, token.value, &mut m, ports).map_err(|error| error.at(token.column)) {
+            // What is not understood at all is worse, and said first.
+            Err(error @ MatchError::Unspeakable { .. }) => unspeakable = unspeakable.or(Some(error)),
+            result => result?,
+        }
     }
-    Ok(m)
+    if let Some(error) = unspeakable {
+        return Err(error);
+    }
+    match m.unspeakable() {
+        None => Ok(m),
+        Some(field) => Err(MatchError::Unspeakable { field, column: column_of(text, field) }),
+    }
+}
+
+/// Where a field is named last.
+fn column_of(text: &str, field: Field) -> usize {
+    let names =
+        |token: &Token<'_>| Field::by_name(token.name.split('[').next().unwrap_or_default()) == Some(field);
+    tokens(text).filter(names).last().map_or(0, |token| token.column)
 }

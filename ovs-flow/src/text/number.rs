@@ -12,7 +12,8 @@ pub(crate) enum NumberError {
 /// A number of at most `bytes` bytes. Decimal numbers have 64 bits and may be negative (two's complement of 64 bits).
 pub(crate) fn parse_number(text: &str, bytes: usize) -> Result<u128, NumberError> {
     let value = if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        digits_of(digits, 16, u128::MAX)?
+        // The prefix alone is zero, to the tools.
+        if digits.is_empty() { 0 } else { digits_of(digits, 16, u128::MAX)? }
     } else {
         let (negative, digits) = match text.strip_prefix('-') {
             Some(digits) => (true, digits),

@@ -1,5 +1,6 @@
 //! Where port names come from.
 
+use alloc::string::String;
 use core::fmt;
 
 use crate::{DpPort, OfPort};
@@ -93,11 +94,11 @@ fn is_reserved(name: &str) -> bool {
     RESERVED.iter().any(|(reserved, _)| reserved.eq_ignore_ascii_case(name))
 }
 
-/// A port as users write it: a number of either space, a reserved name in any case, or one of `ports`'
+/// A port as users write it: a decimal number of either space, a reserved name in any case, or one of `ports`'
 /// names, in quotes or not. `None` if it is none of these.
 pub fn parse_of_port(text: &str, ports: &(impl PortNames + ?Sized)) -> Option<OfPort> {
-    if let Ok(number) = super::number::parse_number(text, 4) {
-        return match number as u32 {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return match text.parse::<u32>().ok()? {
             n if n <= 0xffff => Some(OfPort(n as u16)),
             n => OfPort::from_u32(n),
         };
@@ -105,8 +106,30 @@ pub fn parse_of_port(text: &str, ports: &(impl PortNames + ?Sized)) -> Option<Of
     if let Some((_, port)) = RESERVED.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
         return (*port != OfPort::MAX).then_some(*port);
     }
-    if let Some(inner) = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')) {
-        return ports.number(inner);
+    match text.strip_prefix('"').and_then(|t| t.strip_suffix('"')) {
+        Some(quoted) => ports.number(&unquoted(quoted)?),
+        None => ports.number(text),
     }
-    ports.number(text)
+}
+
+/// The inside of a JSON string.
+fn unquoted(text: &str) -> Option<String> {
+    let mut name = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            name.push(c);
+            continue;
+        }
+        name.push(match chars.next()? {
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => char::from_u32((0..4).try_fold(0, |n, _| Some(n << 4 | chars.next()?.to_digit(16)?))?)?,
+            c => c,
+        });
+    }
+    Some(name)
 }

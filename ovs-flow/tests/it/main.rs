@@ -12,6 +12,7 @@ mod dp_text;
 mod extract;
 mod extract_short;
 mod fields;
+mod flows;
 mod generate;
 mod hashes;
 mod match_text;

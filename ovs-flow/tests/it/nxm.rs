@@ -18,7 +18,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// `NXM_OF_IP_SRC_W(0a000000/ff000000), …`, as the tool shows entries when it is asked for detail.
-fn show(mut bytes: &[u8]) -> String {
+pub fn show(mut bytes: &[u8]) -> String {
     let mut items = Vec::new();
     while !bytes.is_empty() {
         let (class, number) = (u16::from_be_bytes([bytes[0], bytes[1]]), bytes[2] >> 1);

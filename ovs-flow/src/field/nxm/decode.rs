@@ -1,9 +1,9 @@
 //! Reading entries.
 
-use super::super::facts::{Masking, Setter};
+use super::super::facts::Setter;
 use super::super::rows::Field;
 use super::COOKIE;
-use crate::{Match, OfPort};
+use crate::Match;
 
 /// Why bytes are no match. `offset` counts from the first entry's first byte; the kinds are those of OpenFlow's
 /// `OFPET_BAD_MATCH` errors, and the entry's class and number tell more.
@@ -180,27 +180,15 @@ fn entry_at(bytes: &[u8], offset: usize) -> Result<Entry, DecodeError> {
 }
 
 fn check(field: Field, value: u128, mask: Option<u128>, offset: usize) -> Result<(), DecodeError> {
-    let facts = field.facts();
-    let full = field.full();
     if let Some(mask) = mask {
-        let size_ones = if facts.size == 16 { u128::MAX } else { (1 << (u32::from(facts.size) * 8)) - 1 };
-        let ones = mask == size_ones || mask == full;
-        if facts.masking == Masking::Exact && mask != 0 && !ones {
-            return Err(DecodeError::BadMask { field, offset });
-        }
-        if mask & !full != 0 && !ones {
+        if !field.is_mask_valid(mask) {
             return Err(DecodeError::BadMask { field, offset });
         }
         if value & !mask != 0 {
             return Err(DecodeError::BadWildcards { field, offset });
         }
     }
-    let valid = match facts.setter {
-        Setter::Port32 => OfPort::from_u32(value as u32).is_some(),
-        _ if field == Field::IN_PORT => true,
-        _ => value & !full == 0,
-    };
-    if valid { Ok(()) } else { Err(DecodeError::BadValue { field, offset }) }
+    if field.is_valid(value) { Ok(()) } else { Err(DecodeError::BadValue { field, offset }) }
 }
 
 /// Reads a match: all of `bytes` are entries, without padding. Entries of unknown fields are refused if `strict`,

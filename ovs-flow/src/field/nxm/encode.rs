@@ -43,12 +43,26 @@ pub fn encode_match(m: &Match, version: OfVersion, cookie: Option<(u64, u64)>, o
     writer.ethernet();
     writer.network();
     writer.tunnel();
+    writer.all(&NSH);
     writer.registers();
     writer.connection();
     if let Some((value, mask)) = cookie.filter(|(_, mask)| *mask != 0) {
         writer.cookie(value, mask);
     }
 }
+
+const NSH: [Field; 10] = [
+    Field::NSH_FLAGS,
+    Field::NSH_TTL,
+    Field::NSH_MDTYPE,
+    Field::NSH_NP,
+    Field::NSH_SPI,
+    Field::NSH_SI,
+    Field::NSH_C1,
+    Field::NSH_C2,
+    Field::NSH_C3,
+    Field::NSH_C4,
+];
 
 struct Writer<'a> {
     m: &'a Match,
@@ -73,12 +87,6 @@ impl Writer<'_> {
     }
 
     fn metadata(&mut self) {
-        self.all(&[Field::DP_HASH, Field::RECIRC_ID, Field::CONJ_ID]);
-        self.put(if self.is_oxm() { Field::IN_PORT_OXM } else { Field::IN_PORT });
-        self.put(Field::ACTSET_OUTPUT);
-    }
-
-    fn ethernet(&mut self) {
         let mask = &self.m.mask.fields;
         let unsaid = mask.dl_src == [0; 6]
             && mask.dl_dst == [0; 6]
@@ -88,6 +96,12 @@ impl Writer<'_> {
         if self.m.key.packet_type.get() != 0 || unsaid {
             self.put(Field::PACKET_TYPE);
         }
+        self.all(&[Field::DP_HASH, Field::RECIRC_ID, Field::CONJ_ID]);
+        self.put(if self.is_oxm() { Field::IN_PORT_OXM } else { Field::IN_PORT });
+        self.put(Field::ACTSET_OUTPUT);
+    }
+
+    fn ethernet(&mut self) {
         self.all(&[Field::ETH_SRC, Field::ETH_DST, Field::ETH_TYPE]);
         if self.is_oxm() {
             let mask = self.m.mask.fields.vlans[0].tci.get();
@@ -100,7 +114,9 @@ impl Writer<'_> {
         } else {
             self.put(Field::VLAN_TCI);
         }
-        self.all(&[Field::MPLS_TC, Field::MPLS_BOS, Field::MPLS_TTL, Field::MPLS_LABEL]);
+        if matches!(self.m.key.ethertype(), eth::MPLS | eth::MPLS_MCAST) {
+            self.all(&[Field::MPLS_TC, Field::MPLS_BOS, Field::MPLS_TTL, Field::MPLS_LABEL]);
+        }
     }
 
     fn network(&mut self) {
@@ -111,24 +127,11 @@ impl Writer<'_> {
             }
             eth::IPV6 => {
                 self.all(&[Field::IPV6_SRC, Field::IPV6_DST]);
-                self.put(Field::IPV6_LABEL);
                 self.ip(true);
             }
             eth::ARP | eth::RARP => {
                 self.all(&[Field::ARP_OP, Field::ARP_SPA, Field::ARP_TPA, Field::ARP_SHA, Field::ARP_THA]);
             }
-            eth::NSH => self.all(&[
-                Field::NSH_FLAGS,
-                Field::NSH_TTL,
-                Field::NSH_MDTYPE,
-                Field::NSH_NP,
-                Field::NSH_SPI,
-                Field::NSH_SI,
-                Field::NSH_C1,
-                Field::NSH_C2,
-                Field::NSH_C3,
-                Field::NSH_C4,
-            ]),
             _ => {}
         }
     }
@@ -136,7 +139,7 @@ impl Writer<'_> {
     fn ip(&mut self, v6: bool) {
         self.put(Field::IP_FRAG);
         self.put(if self.is_oxm() { Field::IP_DSCP } else { Field::IP_TOS });
-        self.all(&[Field::IP_ECN, Field::IP_TTL, Field::IP_PROTO]);
+        self.all(&[Field::IP_ECN, Field::IP_TTL, Field::IPV6_LABEL, Field::IP_PROTO]);
         if self.m.mask.fields.nw_proto == 0 {
             return;
         }
@@ -144,16 +147,28 @@ impl Writer<'_> {
             ip::TCP => self.all(&[Field::TCP_SRC, Field::TCP_DST, Field::TCP_FLAGS]),
             ip::UDP => self.all(&[Field::UDP_SRC, Field::UDP_DST]),
             ip::SCTP => self.all(&[Field::SCTP_SRC, Field::SCTP_DST]),
-            ip::ICMP if !v6 => self.all(&[Field::ICMP_TYPE, Field::ICMP_CODE]),
-            ip::ICMPV6 if v6 => self.icmpv6(),
+            ip::ICMP if !v6 => self.icmp(Field::ICMP_TYPE, Field::ICMP_CODE),
+            ip::ICMPV6 if v6 => {
+                self.icmp(Field::ICMPV6_TYPE, Field::ICMPV6_CODE);
+                self.nd();
+            }
             _ => {}
         }
     }
 
-    fn icmpv6(&mut self) {
-        self.all(&[Field::ICMPV6_TYPE, Field::ICMPV6_CODE]);
+    /// Type and code have eight bits in a place of sixteen, and no masks.
+    fn icmp(&mut self, kind: Field, code: Field) {
+        for field in [kind, code] {
+            let (value, mask) = field.get_match(self.m);
+            if mask != 0 {
+                put_entry(field, value & 0xff, u128::MAX, self.version, self.out);
+            }
+        }
+    }
+
+    fn nd(&mut self) {
         let kind = self.m.key.tp_src.get();
-        if !matches!(kind, nd::SOLICIT | nd::ADVERT) {
+        if !matches!(kind, nd::SOLICIT | nd::ADVERT) || self.m.key.tp_dst.get() != 0 {
             return;
         }
         self.all(&[Field::ND_RESERVED, Field::ND_TARGET, Field::ND_OPTIONS_TYPE]);
@@ -170,12 +185,6 @@ impl Writer<'_> {
             Field::TUN_GBP_ID,
             Field::TUN_GBP_FLAGS,
             Field::TUN_FLAGS,
-            Field::TUN_ERSPAN_IDX,
-            Field::TUN_ERSPAN_VER,
-            Field::TUN_ERSPAN_DIR,
-            Field::TUN_ERSPAN_HWID,
-            Field::TUN_GTPU_FLAGS,
-            Field::TUN_GTPU_MSGTYPE,
         ]);
         let present = self.m.mask.fields.tunnel.metadata_present;
         for (i, field) in (0..64).filter_map(Field::tun_metadata).enumerate() {
@@ -191,6 +200,14 @@ impl Writer<'_> {
                 self.out.extend([0; 8]);
             }
         }
+        self.all(&[
+            Field::TUN_ERSPAN_IDX,
+            Field::TUN_ERSPAN_VER,
+            Field::TUN_ERSPAN_DIR,
+            Field::TUN_ERSPAN_HWID,
+            Field::TUN_GTPU_FLAGS,
+            Field::TUN_GTPU_MSGTYPE,
+        ]);
     }
 
     /// OpenFlow 1.5 has registers in pairs.
@@ -217,11 +234,12 @@ impl Writer<'_> {
             Field::CT_NW_DST,
             Field::CT_IPV6_SRC,
             Field::CT_IPV6_DST,
-            Field::CT_NW_PROTO,
-            Field::CT_TP_SRC,
-            Field::CT_TP_DST,
-            Field::METADATA,
         ]);
+        // Without a protocol the ports mean nothing, and protocol zero is none.
+        if self.m.key.ct_nw_proto != 0 {
+            self.all(&[Field::CT_NW_PROTO, Field::CT_TP_SRC, Field::CT_TP_DST]);
+        }
+        self.put(Field::METADATA);
     }
 
     fn cookie(&mut self, value: u64, mask: u64) {

@@ -230,6 +230,7 @@ impl FlowMod {
         }
         this.set_flags(version, flags)?;
         matching::decode_standard(r, MatchForm::Strict, &mut this.matching)?;
+        this.check_match()?;
         this.actions = action::decode_instructions(r.rest(), version)?;
         Ok(this)
     }
@@ -247,8 +248,13 @@ impl FlowMod {
         if this.command == FlowModCommand::Add && this.cookie_mask != 0 {
             return Err(OfError::NxBrcNxmInvalid);
         }
+        this.check_match()?;
         this.actions = action::decode_actions(r.rest(), protocol.version)?;
         Ok(this)
+    }
+
+    fn check_match(&self) -> Result<(), OfError> {
+        if self.matching.ct_addresses_fit() { Ok(()) } else { Err(OfError::BacMatchInconsistent) }
     }
 
     /// In 1.0 all ones mean that modified flows keep their cookies.

@@ -1,6 +1,6 @@
 //! Parsing flows as `ovs-ofctl add-flow` and its siblings take them.
 
-use ovs_flow::text::{PortNames, Token, parse_field, parse_protocol, tokens};
+use ovs_flow::text::{MatchError, PortNames, Token, parse_field, parse_protocol, tokens};
 use ovs_flow::{Match, TableId};
 
 use super::action_values::{number, port, u16, u32, u64, wrong};
@@ -23,6 +23,9 @@ pub fn parse_flow_mod(
     flow.new_cookie = if is_add || deletes { 0 } else { u64::MAX };
     for token in tokens(head) {
         parse_key(&token, &mut flow, ports)?;
+    }
+    if let Some(field) = flow.matching.unspeakable() {
+        return Err(MatchError::Unspeakable { field, column: 0 }.into());
     }
     match (actions, deletes) {
         (Some(text), false) => flow.actions = parse_actions(text, ports)?,
