@@ -1,30 +1,86 @@
-//! Packets of any bytes: views, edits, unfinished work and pcap files. The first byte chooses; the next few give device
-//! facts where they matter.
+//! Views, lists and messages over any bytes. The first byte chooses the protocol.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use ovs_packet::checksum::Sum;
+use ovs_packet::wire::export::ipfix::IpfixView;
+use ovs_packet::wire::export::netflow::{NetflowHeader, NetflowView};
 use ovs_packet::wire::*;
-use ovs_packet::{Offload, Packet, Pool, PoolConfig, edit, pcap};
 
 fuzz_target!(|data: &[u8]| {
-    let Some((&first, rest)) = data.split_first() else { return };
-    match first % 4 {
-        0 => views(rest),
-        1 => edits(rest),
-        2 => unfinished(rest),
-        _ => file(rest),
+    let Some((&first, bytes)) = data.split_first() else { return };
+    let choice = usize::from(first) % (Protocol::ALL.len() + 3);
+    match Protocol::ALL.get(choice) {
+        Some(protocol) => layers(*protocol, bytes),
+        None if choice == Protocol::ALL.len() => messages(bytes),
+        None if choice == Protocol::ALL.len() + 1 => export(bytes),
+        None => views(bytes),
     }
 });
+
+/// Walks from a protocol on; each layer lies within the packet, and its lists within it.
+fn layers(protocol: Protocol, bytes: &[u8]) {
+    let mut count = 0;
+    for layer in walk(protocol, bytes).map_while(Result::ok) {
+        count += 1;
+        assert!(layer.offset + layer.header.len() + layer.payload.len() <= bytes.len());
+        assert!(layer.protocol.len() <= layer.header.len());
+        if let Ok(items) = layer.protocol.check_lists(layer.bytes(bytes)) {
+            assert!(items <= bytes.len());
+        }
+        let mut header = layer.header.to_vec();
+        for field in layer.protocol.fields() {
+            let value = field.get(layer.header).expect("the header is whole");
+            assert!(field.set(&mut header, value));
+        }
+        assert_eq!(header, layer.header);
+    }
+    assert!(count <= MAX_LAYERS);
+}
+
+fn messages(bytes: &[u8]) {
+    if let Ok(message) = IcmpMessage::parse(bytes) {
+        assert_eq!(IcmpMessage::parse(&message.to_vec()), Ok(message));
+    }
+    if let Ok(message) = Icmpv6Message::parse(bytes) {
+        assert_eq!(Icmpv6Message::parse(&message.to_vec(Sum::default())), Ok(message));
+    }
+    items::<NeighborOption<'_>>(bytes);
+    items::<LldpTlv<'_>>(bytes);
+    items::<CfmTlv<'_>>(bytes);
+    items::<TcpOption<'_>>(bytes);
+    items::<Ipv6Option<'_>>(bytes);
+    items::<MldRecord<'_>>(bytes);
+}
+
+/// Items that are read and written are as long as they were, or shorter: padding goes.
+fn items<'a, I: Item<'a>>(bytes: &'a [u8]) {
+    let written: usize =
+        Items::<I>::new(bytes, 0).map_while(Result::ok).map(|item| item.to_vec().len()).sum();
+    assert!(written <= bytes.len() + 7);
+}
+
+fn export(bytes: &[u8]) {
+    if let Ok(view) = NetflowView::new_checked(bytes) {
+        assert_eq!(NetflowHeader::parse(&view).to_bytes(), bytes[..24]);
+        assert!(view.records().count() <= bytes.len() / 48 + 1);
+    }
+    if let Ok(view) = IpfixView::new_checked(bytes) {
+        assert!(view.sets().count() <= bytes.len() / 4 + 1);
+    }
+}
 
 /// What is parsed and written again is the same bytes.
 macro_rules! view {
     ($bytes:expr, $($view:ident $header:ident),*) => { $(
         if let Ok(mut view) = $view::new_checked($bytes.to_vec()) {
             let header = $header::parse(&view);
-            assert_eq!(&$bytes[..$view::<&[u8]>::LEN], &header.to_bytes()[..]);
+            assert_eq!(&$bytes[..$header::LEN], &header.to_bytes()[..]);
             let payload = view.payload().to_vec();
             header.emit(&mut view);
             assert_eq!(view.payload(), payload);
+            view.payload_mut().fill(0xff);
+            assert_eq!($header::parse(&view), header);
         }
     )* };
 }
@@ -34,89 +90,13 @@ fn views(bytes: &[u8]) {
         bytes, EthernetView EthernetHeader, VlanView VlanHeader, LlcView LlcHeader, SnapView SnapHeader, MplsView MplsHeader,
         ArpView ArpHeader, Ipv4View Ipv4Header, Ipv6View Ipv6Header, FragmentView FragmentHeader, RoutingView RoutingHeader,
         TcpView TcpHeader, UdpView UdpHeader, SctpView SctpHeader, IcmpView IcmpHeader, NeighborView NeighborHeader,
-        IgmpView IgmpHeader, VxlanView VxlanHeader, GeneveView GeneveHeader, GreView GreHeader
+        IgmpView IgmpHeader, VxlanView VxlanHeader, GeneveView GeneveHeader, GreView GreHeader, GtpuView GtpuHeader,
+        NshView NshHeader, Erspan3View Erspan3Header, BfdView BfdHeader, CcmView CcmHeader, LldpView LldpHeader,
+        BridgeUnitView BridgeUnitHeader, LispView LispHeader
     );
-    if let Ok(view) = Ipv4View::new_checked(bytes) {
-        assert!(view.options().count() <= 40);
-    }
     if let Ok(view) = Ipv6View::new_checked(bytes) {
         assert!(view.extensions().count() <= 16);
         let _ = view.extensions().upper();
     }
-    if let Ok(view) = TcpView::new_checked(bytes) {
-        assert!(view.options().count() <= 40);
-    }
-    if let Ok(view) = SctpView::new_checked(bytes) {
-        assert!(view.chunks().count() <= bytes.len() / 4);
-    }
-    if let Ok(view) = NeighborView::new_checked(bytes) {
-        assert!(view.options().count() <= bytes.len() / 8);
-    }
-}
-
-fn edits(bytes: &[u8]) {
-    let Ok(mut packet) = Packet::detached(bytes) else { return };
-    if let Some(mut ip) = edit::Ipv4::of(&mut packet) {
-        ip.set_src([10, 1, 2, 3]);
-        ip.set_dst([10, 3, 2, 1]);
-        ip.set_ttl(9);
-        ip.set_tos(3);
-    }
-    if let Some(mut ip) = edit::Ipv6::of(&mut packet) {
-        ip.set_src([1; 16]);
-        ip.set_dst([2; 16]);
-        ip.set_flow_label(9);
-        ip.set_traffic_class(9);
-        ip.set_hop_limit(9);
-    }
-    if let Some(mut ports) = edit::Ports::of(&mut packet) {
-        ports.set(1, 2);
-    }
-    if let Some(mut icmp) = edit::Icmp::of(&mut packet) {
-        let (kind, code) = (icmp.kind(), icmp.code());
-        icmp.set(code, kind);
-    }
-    if let Some(mut neighbor) = edit::Neighbor::of(&mut packet) {
-        neighbor.set_target([3; 16]);
-        neighbor.set_source_ether([1; 6]);
-        neighbor.set_target_ether([2; 6]);
-    }
-    if let Some(mut arp) = edit::Arp::of(&mut packet) {
-        arp.set_operation(2);
-    }
-    // Tags and labels come off as they went on.
-    let before = packet.data().to_vec();
-    if edit::push_vlan(&mut packet, 0x8100, 7).is_ok() {
-        assert_eq!(edit::pop_vlan(&mut packet), Some((0x8100, 7)));
-        assert_eq!(packet.data(), before);
-    }
-    if edit::push_mpls(&mut packet, 0x8847, 0x100).is_ok() {
-        assert_eq!(edit::top_mpls(&packet), Some(0x100));
-        assert_eq!(edit::pop_mpls(&mut packet, 0x0800), Ok(0x100));
-        assert_eq!(packet.len(), before.len());
-    }
-}
-
-fn unfinished(bytes: &[u8]) {
-    let Some((&[flags, can, size, start, offset], bytes)) = bytes.split_first_chunk() else { return };
-    let mut pool = Pool::new(PoolConfig::default());
-    let Some(mut packet) = pool.packet_from(bytes) else { return };
-    let facts = packet.facts_mut();
-    facts.offload = Offload::from_bits_truncate(u32::from(flags));
-    facts.segment_size = u16::from(size);
-    (facts.csum_start, facts.csum_offset) = (u16::from(start), u16::from(offset));
-    let can = Offload::from_bits_truncate(u32::from(can));
-    let mut emitted = 0;
-    let result = edit::finish(packet, can, &mut pool, &mut |packet| {
-        emitted += 1;
-        assert!(packet.len() <= bytes.len());
-    });
-    assert!(result.is_err() || result == Ok(emitted));
-    assert_eq!(pool.frames_out(), 0);
-}
-
-fn file(bytes: &[u8]) {
-    let Ok(reader) = pcap::Reader::new(bytes) else { return };
-    let total: usize = reader.filter_map(Result::ok).map(|record| record.data.len() + pcap::RECORD_HEADER_LEN).sum();
-    assert!(total <= bytes.len());
+    let _ = MplsStack::new(bytes).payload();
 }

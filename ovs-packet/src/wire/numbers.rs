@@ -23,6 +23,14 @@ impl EtherType {
     pub const MPLS_MULTICAST: Self = Self(0x8848);
     /// Service VLAN tag (IEEE 802.1ad).
     pub const SERVICE_VLAN: Self = Self(0x88a8);
+    /// Slow protocols: LACP, marker (IEEE 802.3 annex 57A).
+    pub const SLOW: Self = Self(0x8809);
+    /// ERSPAN version III.
+    pub const ERSPAN3: Self = Self(0x22eb);
+    /// ERSPAN versions I and II.
+    pub const ERSPAN2: Self = Self(0x88be);
+    /// Connectivity fault management (IEEE 802.1Q).
+    pub const CFM: Self = Self(0x8902);
     /// Link Layer Discovery Protocol.
     pub const LLDP: Self = Self(0x88cc);
     /// Network service header.
@@ -55,10 +63,14 @@ impl IpProtocol {
     pub const ICMP: Self = Self(1);
     /// IGMP.
     pub const IGMP: Self = Self(2);
+    /// IPv4 within IP (RFC 2003).
+    pub const IPV4: Self = Self(4);
     /// TCP.
     pub const TCP: Self = Self(6);
     /// UDP.
     pub const UDP: Self = Self(17);
+    /// IPv6 within IP (RFC 2473).
+    pub const IPV6: Self = Self(41);
     /// IPv6 routing header.
     pub const ROUTING: Self = Self(43);
     /// IPv6 fragment header.
@@ -79,4 +91,10 @@ impl IpProtocol {
     pub const SCTP: Self = Self(132);
     /// Mobility header.
     pub const MOBILITY: Self = Self(135);
+    /// MPLS within IP (RFC 4023).
+    pub const MPLS: Self = Self(137);
+    /// Ethernet within IP (RFC 8986).
+    pub const ETHERNET: Self = Self(143);
+    /// Network service header within IP (RFC 9491).
+    pub const NSH: Self = Self(145);
 }

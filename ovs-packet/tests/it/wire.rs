@@ -1,5 +1,6 @@
 //! Views over known packets and over anything.
 
+use ovs_packet::build::{self, Layer as Described};
 use ovs_packet::wire::*;
 use proptest::prelude::*;
 
@@ -21,8 +22,8 @@ fn a_tagged_tcp_segment() {
         (tcp.dst_port(), tcp.flags(), tcp.payload()),
         (80, TcpFlags::SYN | TcpFlags::ACK, &b"data"[..])
     );
-    let options: Vec<_> = tcp.options().map(|option| (option.kind, option.data.len())).collect();
-    assert_eq!(options, [(8, 8)]);
+    let options: Vec<_> = tcp.options().map(|option| option.unwrap().to_vec().len()).collect();
+    assert_eq!(options, [10]);
 }
 
 #[test]
@@ -40,6 +41,9 @@ fn extension_headers_are_walked() {
     assert_eq!(kinds, [0, 43, 44]);
     let (protocol, rest) = ip.extensions().upper().unwrap();
     assert_eq!((protocol, UdpView::new_checked(rest).unwrap().payload()), (IpProtocol::UDP, &b"x"[..]));
+    let names: Vec<_> =
+        walk(Protocol::Ethernet, &frame).map(|layer| layer.unwrap().protocol.name()).collect();
+    assert_eq!(names, ["eth", "ipv6", "ipv6opts", "srh", "frag", "udp"]);
 }
 
 #[test]
@@ -56,75 +60,296 @@ fn refusals_are_specific() {
 }
 
 #[test]
-fn tunnels() {
-    let vxlan = VxlanHeader { flags: 0x0800_0000, vni_reserved: 77 << 8 }.to_bytes();
-    assert_eq!(VxlanView::new_checked(&vxlan[..]).unwrap().vni(), 77);
-    let gre = [0xa0, 0, 0x65, 0x58, 1, 2, 0, 0, 0, 0, 0, 5];
+fn errors_in_lists_say_where() {
+    let mut frame = build::frame("tcp mss=1460 ws=7 opt=254:0102").unwrap();
+    let options = |frame: &[u8]| TcpView::new_checked(frame).unwrap().options().collect::<Vec<_>>().len();
+    assert_eq!(options(&frame), 3);
+    frame[25] = 1; // window scale claims one byte
+    let errors: Vec<_> =
+        TcpView::new_checked(&frame[..]).unwrap().options().filter_map(Result::err).collect();
+    assert_eq!(errors, [ListError { offset: 24, error: WireError::BadLength { claimed: 1, least: 2 } }]);
+    frame[25] = 40;
+    let error = Protocol::Tcp.check_lists(&frame).unwrap_err();
+    assert_eq!(error.to_string(), "list item at offset 24: header truncated: 40 bytes needed, 8 there");
+    // A count that promises more than there is.
+    let mut report = build::frame("igmpreport record=4,224.1.1.1 record=3,224.1.1.2,10.0.0.1").unwrap();
+    report[7] = 3;
+    let report = IgmpReportView::new_checked(&report[..]).unwrap();
+    let records: Vec<_> = report.records().collect();
+    assert_eq!(records.len(), 3);
+    assert_eq!(records[2], Err(ListError { offset: 28, error: WireError::Truncated { needed: 1, len: 0 } }));
+    let error =
+        walk(Protocol::Ethernet, &build::frame("eth / ipv4").unwrap()[..20]).last().unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "ipv4 header at offset 14: header truncated: 20 bytes needed, 6 there");
+}
+
+#[test]
+fn gre_in_all_forms() {
+    let gre = build::frame("gre csum=1 key=5 seq=6 / hex 0102").unwrap();
     let view = GreView::new_checked(&gre[..]).unwrap();
-    assert_eq!((view.key(), view.protocol(), view.header_len()), (Some(5), EtherType::TEB, 12));
-    let geneve = [1, 0, 0x65, 0x58, 0, 0, 9, 0, 0xff, 0xff, 1, 0];
-    let view = GeneveView::new_checked(&geneve[..]).unwrap();
-    assert_eq!((view.vni(), view.options().len()), (9, 4));
+    assert_eq!(
+        (view.key(), view.sequence(), view.header_len(), view.checksum_ok()),
+        (Some(5), Some(6), 16, true)
+    );
+    assert_eq!(view.acknowledgment(), None);
+    let routed = build::frame("gre route=0x0800:0a000001 route=0x0800:0a000002 / 3").unwrap();
+    let view = GreView::new_checked(&routed[..]).unwrap();
+    let routes: Vec<_> = view.routes().map(|route| route.unwrap().data.to_vec()).collect();
+    assert_eq!(routes, [[10, 0, 0, 1], [10, 0, 0, 2]]);
+    assert_eq!((view.payload(), view.routing_offset(), view.checksum()), (&[0, 1, 2][..], Some(0), None));
+    let pptp = build::frame("gre version=1 key=0x00030007 seq=1 ack=2 protocol=0x880b / 3").unwrap();
+    let view = GreView::new_checked(&pptp[..]).unwrap();
+    assert_eq!((view.key(), view.acknowledgment(), view.payload().len()), (Some(0x0003_0007), Some(2), 3));
+}
+
+#[test]
+fn tunnels_tell_what_is_within() {
+    let names = |text: &str| {
+        let frame = build::frame(text).unwrap();
+        let names = walk(Protocol::Ethernet, &frame).map(|layer| layer.unwrap().protocol.name());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    for text in [
+        "eth / ipv4 / udp / vxlan 7 / eth / ipv4 / tcp",
+        "eth / ipv6 / udp / geneve 7 opt=0x102:3:01020304 / eth / arp",
+        "eth / ipv4 / gre seq=1 / erspan2 9 / eth / ipv4 / udp",
+        "eth / ipv4 / gre seq=1 / erspan3 9 platform=0102030405060708 / eth",
+        "eth / ipv4 / udp / gtpu 7 ext=0x85:0009 / ipv4 / udp",
+        "eth / ipv4 / udp / lisp 7 / ipv6 / tcp",
+        "eth / nsh 7 255 / eth / ipv4",
+        "eth / mpls 5 / mpls 6 / ipv6 / sctp",
+        "eth / vlan 5 / llc / stp / 3",
+        "eth / snap / arp",
+        "eth / ipv6 / ah / esp / 9",
+    ] {
+        let wanted = text.split(" / ").map(|layer| layer.split(' ').next().unwrap());
+        let wanted: Vec<_> = wanted.filter(|name| name.parse::<u8>().is_err()).collect();
+        assert_eq!(names(text), wanted.join(" "));
+    }
+    assert_eq!(names("eth / ipv4 / udp / vxlangpe 7 / nsh 5 / ipv6"), "eth ipv4 udp vxlan nsh ipv6");
+    assert_eq!(names("eth / ipv4 / gre protocol=0x88be / eth / arp"), "eth ipv4 gre eth arp");
+    assert_eq!(names("eth / llc / rstp / mstp hex=00112233"), "eth llc stp mstp");
+}
+
+#[test]
+fn checksums_fill_and_check() {
+    let mut frame = build::frame("eth / ipv6 / sctp chunk=0:0102 ").unwrap();
+    let mut sctp = SctpView::new_checked(frame.split_off(54)).unwrap();
+    assert!(sctp.checksum_ok());
+    sctp.set_tag(5);
+    assert!(!sctp.checksum_ok());
+    sctp.fill_checksum();
+    assert!(sctp.checksum_ok());
+    let frame = build::frame("ipv4 / tcp / 5").unwrap();
+    let ip = Ipv4View::new_checked(&frame[..]).unwrap();
+    let mut tcp = TcpView::new_checked(ip.payload().to_vec()).unwrap();
+    assert!(tcp.checksum_ok(ip.pseudo()));
+    tcp.set_window(9);
+    assert!(!tcp.checksum_ok(ip.pseudo()));
+    tcp.fill_checksum(ip.pseudo());
+    assert!(tcp.checksum_ok(ip.pseudo()));
+    let frame = build::frame("ipv6 / udp / 5").unwrap();
+    let ip = Ipv6View::new_checked(&frame[..]).unwrap();
+    let pseudo = ip.pseudo(IpProtocol::UDP, ip.payload().len());
+    let mut udp = UdpView::new_checked(ip.payload().to_vec()).unwrap();
+    assert!(udp.checksum_ok(pseudo));
+    udp.set_src_port(9);
+    udp.fill_checksum(pseudo);
+    assert!(udp.checksum_ok(pseudo));
 }
 
 /// What every view promises on any bytes: no panic, and parsed values that write back the same bytes.
 macro_rules! check_view {
-    ($bytes:expr, $view:ident, $header:ident) => {
+    ($bytes:expr, $($view:ident $header:ident),+ $(,)?) => { $(
         if let Ok(mut view) = $view::new_checked($bytes.clone()) {
             let header = $header::parse(&view);
-            prop_assert_eq!(
-                &view.header()[..view.header_len().min($view::<Vec<u8>>::LEN)],
-                &header.to_bytes()[..]
-            );
-            prop_assert!(view.header_len() + view.payload().len() <= $bytes.len());
+            prop_assert_eq!(&view.header()[..$header::LEN], &header.to_bytes()[..]);
+            prop_assert_eq!($header::from_bytes(&header.to_bytes()), header);
+            let header_len = view.header_len();
+            prop_assert!(header_len + view.payload().len() <= $bytes.len());
+            prop_assert_eq!(view.header().len(), $header::LEN + view.variable().len());
+            let extent = $header::PROTOCOL.extent(&$bytes).unwrap();
+            prop_assert_eq!((extent.header, extent.end - extent.header), (header_len, view.payload().len()));
             header.emit(&mut view);
-            view.payload_mut().fill(0xff);
-            prop_assert_eq!($header::parse(&view), header);
+            prop_assert_eq!(view.into_inner(), $bytes.clone());
+        } else {
+            prop_assert!($header::PROTOCOL.extent(&$bytes).is_err());
         }
+    )+ };
+}
+
+/// All views but those of records.
+macro_rules! check_views {
+    ($bytes:expr) => {
+        check_view!(
+            $bytes, EthernetView EthernetHeader, VlanView VlanHeader, LlcView LlcHeader, SnapView SnapHeader,
+            MplsView MplsHeader, ArpView ArpHeader, Ipv4View Ipv4Header, Ipv6View Ipv6Header,
+            Ipv6OptionsView Ipv6OptionsHeader, RoutingView RoutingHeader, SegmentRoutingView SegmentRoutingHeader,
+            FragmentView FragmentHeader, AuthenticationView AuthenticationHeader, EspView EspHeader,
+            MobilityView MobilityHeader, TcpView TcpHeader, UdpView UdpHeader, SctpView SctpHeader,
+            IcmpView IcmpHeader, Icmpv6View Icmpv6Header, RouterSolicitView RouterSolicitHeader,
+            RouterAdvertView RouterAdvertHeader, NeighborView NeighborHeader, RedirectView RedirectHeader,
+            MldView MldHeader, MldQueryView MldQueryHeader, MldReportView MldReportHeader, IgmpView IgmpHeader,
+            IgmpQueryView IgmpQueryHeader, IgmpReportView IgmpReportHeader, NshView NshHeader,
+            VxlanView VxlanHeader, GeneveView GeneveHeader, GreView GreHeader, Erspan2View Erspan2Header,
+            Erspan3View Erspan3Header, GtpuView GtpuHeader, LispView LispHeader, BfdView BfdHeader,
+            CfmView CfmHeader, CcmView CcmHeader, LoopbackView LoopbackHeader, LinktraceView LinktraceHeader,
+            LinktraceReplyView LinktraceReplyHeader, LacpView LacpHeader, MarkerView MarkerHeader,
+            BpduView BpduHeader, BridgeUnitView BridgeUnitHeader, MultipleTreeView MultipleTreeHeader,
+            LldpView LldpHeader,
+        )
     };
+}
+
+/// What an item says survives being written and read again.
+fn items_survive<'a, I: Item<'a> + std::fmt::Debug + PartialEq>(
+    bytes: &'a [u8],
+) -> Result<(), TestCaseError> {
+    let mut count = 0;
+    for item in Items::<I>::new(bytes, 0) {
+        let Ok(item) = item else { break };
+        // Leaked, so that what is read again has the same lifetime and can be compared.
+        let again = I::read(item.to_vec().leak()).unwrap().unwrap().0;
+        prop_assert_eq!(&item, &again);
+        count += 1;
+    }
+    prop_assert!(count <= bytes.len());
+    Ok(())
+}
+
+/// Bytes that often look like a list: small numbers are types and lengths.
+fn list_like() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![3 => 0u8..12, 1 => any::<u8>()];
+    prop::collection::vec(byte, 0..160)
+}
+
+/// A packet of any protocol whose header has any bytes, and lengths that are often right.
+fn a_packet() -> impl Strategy<Value = (Protocol, Vec<u8>)> {
+    let protocol = prop::sample::select(Protocol::ALL);
+    let fields = prop::collection::vec((any::<prop::sample::Index>(), any::<u64>()), 0..4);
+    (protocol, fields, list_like(), prop::collection::vec(any::<u8>(), 0..60)).prop_map(
+        |(protocol, fields, tail, payload)| {
+            let mut layer = Described::new(protocol);
+            for (index, value) in fields {
+                let Some(info) = protocol.fields().get(index.index(protocol.fields().len().max(1))) else {
+                    continue;
+                };
+                if let Some(max) = info.max() {
+                    layer = layer.set(info.name, FieldValue::Number(value & max)).unwrap();
+                }
+            }
+            let frame =
+                build::Builder::new().layer(layer.item(&Raw(tail))).payload(&payload).build().unwrap();
+            (protocol, frame)
+        },
+    )
+}
+
+/// Bytes as an item.
+struct Raw(Vec<u8>);
+
+impl Item<'_> for Raw {
+    fn read(bytes: &[u8]) -> Result<Option<(Self, usize)>, WireError> {
+        Ok(Some((Self(bytes.to_vec()), bytes.len())))
+    }
+
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend(&self.0);
+    }
+}
+
+fn look_at_everything(protocol: Protocol, bytes: &[u8]) {
+    let _ = protocol.check_lists(bytes);
+    if let Ok(extent) = protocol.extent(bytes) {
+        assert!(protocol.len() <= extent.header && extent.header <= extent.end && extent.end <= bytes.len());
+        for field in protocol.fields() {
+            assert!(field.get(bytes).is_some());
+        }
+    }
+    assert!(walk(protocol, bytes).count() <= MAX_LAYERS);
+    let _ = IcmpMessage::parse(bytes);
+    let _ = Icmpv6Message::parse(bytes);
 }
 
 proptest! {
     #[test]
-    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
-        check_view!(bytes, EthernetView, EthernetHeader);
-        check_view!(bytes, VlanView, VlanHeader);
-        check_view!(bytes, LlcView, LlcHeader);
-        check_view!(bytes, SnapView, SnapHeader);
-        check_view!(bytes, MplsView, MplsHeader);
-        check_view!(bytes, ArpView, ArpHeader);
-        check_view!(bytes, Ipv4View, Ipv4Header);
-        check_view!(bytes, Ipv6View, Ipv6Header);
-        check_view!(bytes, FragmentView, FragmentHeader);
-        check_view!(bytes, RoutingView, RoutingHeader);
-        check_view!(bytes, TcpView, TcpHeader);
-        check_view!(bytes, UdpView, UdpHeader);
-        check_view!(bytes, SctpView, SctpHeader);
-        check_view!(bytes, IcmpView, IcmpHeader);
-        check_view!(bytes, NeighborView, NeighborHeader);
-        check_view!(bytes, IgmpView, IgmpHeader);
-        check_view!(bytes, VxlanView, VxlanHeader);
-        check_view!(bytes, GeneveView, GeneveHeader);
-        check_view!(bytes, GreView, GreHeader);
+    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..150)) {
+        check_views!(bytes);
+        for protocol in Protocol::ALL {
+            look_at_everything(*protocol, &bytes);
+        }
     }
 
     #[test]
-    fn any_options(bytes in prop::collection::vec(any::<u8>(), 0..200), len in 5u8..16) {
-        let mut bytes = bytes;
-        if let Some(first) = bytes.first_mut() { *first = 0x40 | len; }
-        if let Some(word) = bytes.get_mut(12) { *word = len << 4; }
-        if let Ok(view) = Ipv4View::new_checked(&bytes[..]) { prop_assert!(view.options().count() <= 40); }
-        if let Ok(view) = TcpView::new_checked(&bytes[..]) { prop_assert!(view.options().count() <= 40); }
-        if let Ok(view) = SctpView::new_checked(&bytes[..]) { prop_assert!(view.chunks().count() <= 50); }
-        if let Ok(view) = NeighborView::new_checked(&bytes[..]) { prop_assert!(view.options().count() <= 25); }
-        if let Ok(mut view) = Ipv6View::new_checked(bytes.clone()) {
-            view.set_payload_len(u16::MAX);
-            for first in [0, 43, 44, 51, 60, 135] {
-                view.set_next_header(IpProtocol(first));
-                prop_assert!(view.extensions().count() <= 16);
-                let _ = view.extensions().upper();
-            }
+    fn any_packet_cut_at_each_byte((protocol, packet) in a_packet(), at in any::<prop::sample::Index>(), to in any::<u8>()) {
+        check_views!(packet);
+        for len in 0..=packet.len() {
+            look_at_everything(protocol, &packet[..len]);
         }
-        if let Ok(view) = GreView::new_checked(&bytes[..]) { let _ = view.key(); }
+        let mut mutated = packet.clone();
+        if !mutated.is_empty() {
+            let at = at.index(mutated.len());
+            mutated[at] = to;
+        }
+        for protocol in Protocol::ALL {
+            look_at_everything(*protocol, &mutated);
+        }
+    }
+
+    #[test]
+    fn any_item(bytes in list_like()) {
+        items_survive::<TcpOption<'_>>(&bytes)?;
+        items_survive::<Ipv4Option<'_>>(&bytes)?;
+        items_survive::<Ipv6Option<'_>>(&bytes)?;
+        items_survive::<SegmentTlv<'_>>(&bytes)?;
+        items_survive::<NeighborOption<'_>>(&bytes)?;
+        items_survive::<MldRecord<'_>>(&bytes)?;
+        items_survive::<IgmpRecord<'_>>(&bytes)?;
+        items_survive::<SctpChunk<'_>>(&bytes)?;
+        items_survive::<NshTlv<'_>>(&bytes)?;
+        items_survive::<GeneveOption<'_>>(&bytes)?;
+        items_survive::<GreRoute<'_>>(&bytes)?;
+        items_survive::<BfdAuthentication<'_>>(&bytes)?;
+        items_survive::<CfmTlv<'_>>(&bytes)?;
+        items_survive::<LldpTlv<'_>>(&bytes)?;
+        items_survive::<MplsHeader>(&bytes)?;
+        items_survive::<TreeInstance>(&bytes)?;
+        items_survive::<export::ipfix::IpfixSet<'_>>(&bytes)?;
+        items_survive::<export::ipfix::InformationElement>(&bytes)?;
+        items_survive::<export::netflow::NetflowRecord>(&bytes)?;
+    }
+
+    #[test]
+    fn any_message(mut bytes in prop::collection::vec(any::<u8>(), 8..60), kind in 0u8..20, code in 0u8..2) {
+        (bytes[0], bytes[1]) = (kind, code);
+        let message = IcmpMessage::parse(&bytes).unwrap();
+        let written = message.to_vec();
+        prop_assert_eq!(IcmpMessage::parse(&written).unwrap(), message);
+        prop_assert!(IcmpView::new_checked(&written[..]).unwrap().checksum_ok());
+        for kind in [kind, kind | 0x80] {
+            bytes[0] = kind;
+            let message = Icmpv6Message::parse(&bytes).unwrap();
+            let written = message.to_vec(ovs_packet::checksum::Sum::word(5));
+            prop_assert_eq!(written.len(), message.len());
+            prop_assert_eq!(Icmpv6Message::parse(&written).unwrap(), message);
+            prop_assert!(Icmpv6View::new_checked(&written[..]).unwrap().checksum_ok(ovs_packet::checksum::Sum::word(5)));
+        }
+    }
+
+    #[test]
+    fn fields_by_name_are_fields_by_method(value in any::<u32>(), bytes in any::<[u8; 20]>()) {
+        let mut view = Ipv4View::new_checked({ let mut bytes = bytes.to_vec(); bytes[0] = 0x45; bytes }).unwrap();
+        view.set_offset_units(value as u16);
+        view.set_more_fragments(value & 1 == 1);
+        let number = |name: &str| match Protocol::Ipv4.field(name).unwrap().get(view.header()).unwrap() {
+            FieldValue::Number(number) => number,
+            FieldValue::Bytes(_) => u64::MAX,
+        };
+        prop_assert_eq!(number("offset_units"), u64::from(view.offset_units()));
+        prop_assert_eq!(number("offset_units"), u64::from(value & 0x1fff));
+        prop_assert_eq!(number("more_fragments"), u64::from(view.more_fragments()));
+        prop_assert_eq!(number("ttl"), u64::from(view.ttl()));
+        let header = Ipv4Header::parse(&view);
+        prop_assert_eq!((header.offset_units(), header.dscp(), header.ecn()), (view.offset_units(), view.dscp(), view.ecn()));
     }
 }

@@ -1,7 +1,12 @@
-//! ARP for IPv4 over Ethernet (RFC 826), and RARP, which looks the same.
+//! ARP for IPv4 over Ethernet (RFC 826), and RARP (RFC 903), which looks the same.
+//!
+//! ```text
+//! ├ hardware 2 ┼ protocol 2 ┼ lengths 1+1 ┼ operation 2 ┤
+//! ├ sender: Ethernet 6, IPv4 4 ┼ target: Ethernet 6, IPv4 4 ┤
+//! ```
 
-use super::EtherType;
-use super::field::{fixed, to_the_end, view};
+use super::super::EtherType;
+use super::super::field::{fixed, to_the_end, view};
 
 view! {
     /// An ARP header with Ethernet and IPv4 addresses. Whether it has these, [`is_ether_ipv4`](ArpView::is_ether_ipv4)
@@ -15,7 +20,7 @@ view! {
     hardware_len set_hardware_len: u8 = 4;
     /// Bytes of a protocol address.
     protocol_len set_protocol_len: u8 = 5;
-    /// Operation: 1 request, 2 reply.
+    /// Operation: 1 request, 2 reply; 3 and 4 the same of RARP (RFC 903).
     operation set_operation: u16 = 6;
     /// Sender's Ethernet address.
     sender_ether set_sender_ether: [u8; 6] = 8;
