@@ -1,6 +1,6 @@
 //! Which protocol has which lists.
 
-#[expect(clippy::wildcard_imports, reason = "the table names every view")]
+#[allow(clippy::wildcard_imports, reason = "the table names every view")]
 use super::*;
 
 /// Wraps `bytes` and counts the items of the named lists.

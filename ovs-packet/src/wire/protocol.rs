@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-#[expect(clippy::wildcard_imports, reason = "the table names every header")]
+#[allow(clippy::wildcard_imports, reason = "the table names every header")]
 use super::*;
 
 /// A value of a header, as its table describes it.

@@ -86,9 +86,9 @@ fn values_and_text_make_the_same() {
 }
 
 /// The value of a header in a packet, as the builder sees it and the walk reads it.
-fn survives<H: Header + std::fmt::Debug + PartialEq>(header: H, parse: impl Fn(&[u8]) -> H) {
-    let frame = Builder::new().layer(Layer::exactly(&header)).payload(&[0; 40]).build().unwrap();
-    assert_eq!(parse(&frame), header);
+fn survives<H: Header + std::fmt::Debug + PartialEq>(header: &H, parse: impl Fn(&[u8]) -> H) {
+    let frame = Builder::new().layer(Layer::exactly(header)).payload(&[0; 40]).build().unwrap();
+    assert_eq!(&parse(&frame), header);
 }
 
 #[test]
@@ -111,14 +111,14 @@ proptest! {
     #[test]
     fn any_values(a in any::<u32>(), b in any::<u16>(), mac in any::<[u8; 6]>()) {
         let eth = EthernetHeader { dst: mac, src: mac, ether_type: ovs_packet::wire::EtherType(b | 0x800) };
-        survives(eth, |bytes| EthernetHeader::from_bytes(bytes.first_chunk().unwrap()));
+        survives(&eth, |bytes| EthernetHeader::from_bytes(bytes.first_chunk().unwrap()));
         let vlan = VlanHeader { tci: b, ether_type: ovs_packet::wire::EtherType(b) };
-        survives(vlan, |bytes| VlanHeader::from_bytes(bytes.first_chunk().unwrap()));
+        survives(&vlan, |bytes| VlanHeader::from_bytes(bytes.first_chunk().unwrap()));
         let mut vxlan = VxlanHeader::default();
         vxlan.set_vni(a >> 8);
-        survives(vxlan, |bytes| VxlanHeader::from_bytes(bytes.first_chunk().unwrap()));
+        survives(&vxlan, |bytes| VxlanHeader::from_bytes(bytes.first_chunk().unwrap()));
         let bfd = BfdHeader { my_discriminator: a, length: 24, ..BfdHeader::default() };
-        survives(bfd, |bytes| BfdHeader::from_bytes(bytes.first_chunk().unwrap()));
+        survives(&bfd, |bytes| BfdHeader::from_bytes(bytes.first_chunk().unwrap()));
     }
 
     /// Any field of any protocol, given as text, is what the packet has.
