@@ -20,8 +20,8 @@ pub mod naive;
 pub mod rcu;
 
 pub use classifier::{
-    ClassifierConfig, ClassifierError, ClassifierReader, ClassifierWriter, Inserted, PrefixField, Rule,
-    RuleRef, Version,
+    ClassifierConfig, ClassifierError, ClassifierReader, ClassifierWriter, Clause, Inserted, PrefixField,
+    Rule, RuleRef, Version,
 };
 pub use emc::{CacheConfig, ExactMatchCache};
 pub use flex_array::FlexArray;

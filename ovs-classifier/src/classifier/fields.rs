@@ -4,6 +4,8 @@ use core::mem::offset_of;
 
 use ovs_flow::{FlowKey, FlowMask, STAGE_ENDS, TunnelKey};
 
+use super::tuple_mask::MaskWord;
+
 /// A field of addresses whose prefixes can be looked up in a trie, so that a packet far from every rule's
 /// address needs few bits of its own in the mask (column `Flow_Table.prefixes`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +76,19 @@ impl PrefixField {
         self.gather(key.words())
     }
 
+    /// The field's bits in a rule: the words that its mask has, and what they are.
+    pub(crate) fn value_of(self, words: &[MaskWord], values: &[u64]) -> u128 {
+        let (start, count, _) = self.place();
+        let (first, last) = (start / 8, (start + count - 1) / 8);
+        let mut own = [0; 3];
+        for (word, value) in words.iter().zip(values) {
+            if (first..=last).contains(&word.at()) {
+                own[word.at() - first] = *value;
+            }
+        }
+        gather(&own, start % 8, count)
+    }
+
     /// How long the prefix is that `mask` looks at; 0 if what it looks at is no prefix.
     pub(crate) fn prefix_len(self, mask: &FlowMask) -> u8 {
         let bits = self.gather(mask.words());
@@ -95,14 +110,21 @@ impl PrefixField {
         prefix_bits(len) & !self.gather(mask.words()) == 0
     }
 
+    /// The field's bits in the words of a key or mask, the first one in the highest place.
+    #[inline]
     fn gather(self, words: &[u64]) -> u128 {
         let (start, count, _) = self.place();
-        let mut bytes = [0; 16];
-        for (at, byte) in (start..start + count).zip(&mut bytes) {
-            *byte = words[at / 8].to_ne_bytes()[at % 8];
-        }
-        u128::from_be_bytes(bytes)
+        gather(&words[start / 8..], start % 8, count)
     }
+}
+
+/// `count` bytes from byte `start` of the first word on, in the highest places; not more than the words have.
+#[inline]
+fn gather(words: &[u64], start: usize, count: usize) -> u128 {
+    let (end, skipped) = (start + count, start * 8);
+    let word = |at: usize| if at * 8 < end { u128::from(u64::from_be(words[at])) } else { 0 };
+    let bits = word(0) << 64 << skipped | word(1) << skipped | word(2) << skipped >> 64;
+    bits & prefix_bits(count as u8 * 8)
 }
 
 /// The transport ports as one field: source in the high half, destination in the low half.

@@ -2,18 +2,22 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 use ovs_flow::{FlowKey, FlowMask};
 
-use super::order::Visits;
-use super::tuple::{Asked, Tries};
+use super::block::Visits;
+use super::search::{Best, Query};
+use super::visit::Tries;
 use super::{Rule, Version};
+use crate::hash::WordHash;
 use crate::rcu::{Domain, Guard, Link};
 
 /// What the writer and the readers of one classifier share.
 pub(super) struct Shared<R: Send + Sync + 'static> {
     pub(super) domain: Domain,
+    pub(super) hash: WordHash,
     pub(super) tries: Box<Tries>,
     pub(super) visits: Link<Visits<R>>,
 }
@@ -36,8 +40,12 @@ impl<R: Send + Sync + 'static> ClassifierReader<R> {
     /// module's head defines which bits. Among matching rules of equal priority, which is
     /// undefined by OpenFlow, the one in the tuple visited first wins.
     ///
+    /// A rule with clauses is no result; if the clauses that match make a conjunction whole, the lookup is
+    /// made again with `conj_id` set to its number ([`super::Clause`]).
+    ///
     /// # Panics
     /// If the guard belongs to another domain.
+    #[inline]
     pub fn lookup<'g>(
         &'g self,
         version: Version,
@@ -45,49 +53,60 @@ impl<R: Send + Sync + 'static> ClassifierReader<R> {
         mask: Option<&mut FlowMask>,
         guard: &'g Guard<'_>,
     ) -> Option<&'g Rule<R>> {
-        assert!(guard.is_of(&self.shared.domain), "a guard of another domain");
-        match mask {
-            None => self.find(version, key, guard),
-            Some(mask) => self.find_and_mask(version, key, mask, guard),
-        }
+        self.shared.look_up(Query { version, key, guard }, mask, None)
     }
 
-    fn find<'g>(&'g self, version: Version, key: &FlowKey, guard: &'g Guard<'_>) -> Option<&'g Rule<R>> {
-        let mut best: Option<&Rule<R>> = None;
-        for visit in self.shared.visits.load(guard)? {
-            if best.is_some_and(|rule| visit.priority <= rule.priority()) {
-                break;
-            }
-            best = higher(best, visit.tuple.find(version, key, guard));
-        }
-        best
-    }
-
-    fn find_and_mask<'g>(
+    /// [`ClassifierReader::lookup`]; if a conjunction decided, its clauses that matched are added to `met`, in the
+    /// order in which they were met, so that a trace can name them.
+    ///
+    /// # Panics
+    /// If the guard belongs to another domain.
+    pub fn explain<'g>(
         &'g self,
         version: Version,
         key: &FlowKey,
-        mask: &mut FlowMask,
+        mask: Option<&mut FlowMask>,
+        met: &mut Vec<&'g Rule<R>>,
         guard: &'g Guard<'_>,
     ) -> Option<&'g Rule<R>> {
-        let mut asked = Asked::new(&self.shared.tries, key, guard);
-        let mut best: Option<&Rule<R>> = None;
-        for visit in self.shared.visits.load(guard)? {
-            if best.is_some_and(|rule| visit.priority <= rule.priority()) {
-                break;
-            }
-            best = higher(best, visit.tuple.find_and_mask(version, key, &mut asked, mask, guard));
-        }
-        best
+        self.shared.look_up(Query { version, key, guard }, mask, Some(met))
     }
 }
 
-/// The second, if its priority is higher.
-#[inline]
-fn higher<'g, R>(best: Option<&'g Rule<R>>, found: Option<&'g Rule<R>>) -> Option<&'g Rule<R>> {
-    match (best, found) {
-        (Some(best), Some(found)) if found.priority() <= best.priority() => Some(best),
-        (best, found) => found.or(best),
+impl<R: Send + Sync + 'static> Shared<R> {
+    #[inline]
+    fn look_up<'g>(
+        &'g self,
+        query: Query<'_, 'g>,
+        mut mask: Option<&mut FlowMask>,
+        met: Option<&mut Vec<&'g Rule<R>>>,
+    ) -> Option<&'g Rule<R>> {
+        assert!(query.guard.is_of(&self.domain), "a guard of another domain");
+        let best = self.best(query, mask.as_deref_mut(), true);
+        if !best.soft.above(best.rule) {
+            return best.rule;
+        }
+        let mut key = *query.key;
+        let again = |id| {
+            key.conj_id = id;
+            self.best(Query { key: &key, ..query }, mask.as_deref_mut(), false).rule
+        };
+        best.soft.resolve(best.rule, query.version, query.guard, again, met)
+    }
+
+    #[inline]
+    fn best<'g>(
+        &'g self,
+        query: Query<'_, 'g>,
+        mask: Option<&mut FlowMask>,
+        conjunctions: bool,
+    ) -> Best<'g, R> {
+        let mut best = Best::new(conjunctions);
+        match mask {
+            None => self.search(query, &mut best),
+            Some(mask) => self.search_and_mask(query, &mut best, mask),
+        }
+        best
     }
 }
 

@@ -31,38 +31,89 @@
 //!    added that tell the key's apart from those of all rules of the tuple.
 //! 4. Otherwise the whole mask of the tuple is added.
 //!
+//! 5. If the rule found is a *clause* of a conjunction it does not end the visits; when clauses make a conjunction
+//!    whole, the lookup is made again with `conj_id` set and adds to the same mask ([`Clause`]).
+//!
 //! # The structure
 //!
-//! A tuple is a hash table of its rules' masked words, and one of counts for each stage before the last.
-//! Rules of equal match are chained by priority. Tries hold each prefix once.
+//! Going through hundreds of tuples by a hash probe each, and more than one where a mask is asked for, is what
+//! makes a tuple-space search slow. Here one step answers for many tuples:
+//!
+//! ```text
+//!  visits ─▶ block of 64 tuples, in order        bit i = tuple i of the block
+//!             │
+//!             ├─ heads: tuples whose masks begin alike share a level;  ──▶  failing: 0110…
+//!             │         one probe with the first stages' words
+//!             ├─ tries: tuples by prefix length; one look-up a field   ──▶  excluded: 1000…
+//!             │         and packet says which lengths can match
+//!             └─ the rest, few: level of the third stage, shared       ──▶  rule table of the tuple
+//! ```
+//!
+//! * A *tuple* has one hash table of its rules; rules of equal match are a chain, highest priority first.
+//! * A *level* belongs to up to 64 tuples whose masks are the same up to the end of a stage: by hash of
+//!   these words, the tuples that have a rule with them. It replaces what would be a table of partial
+//!   matches for each tuple.
+//! * A *block* holds 64 tuples in the order of visits; what tries and levels say of them is a word of bits,
+//!   and a lookup that has found a rule of higher priority than the rest of a block has goes no further.
+//! * The *tries* ([`PrefixField`]) are bucketed, some four steps deep for a hundred thousand prefixes;
+//!   beside the mask's bits they give the set of lengths that match, and that prunes the search whether a
+//!   mask is asked for or not.
+//!
+//! The mask is computed apart from the search, as a union over words of bits: tuples that fail in the first
+//! stages or that a trie excludes add the same few words and bits, once, in no matter what number. Only
+//! where the definition depends on the order (a trie may exclude by many bits once they are in the mask)
+//! does a lookup go step by step, until they are.
+//!
+//! # Invariants
+//!
+//! * A rule is in its chain, its match in the tuple's table, levels, tries and ports trie, and its tuple in
+//!   a published block, before the version that shows the rule is announced; it leaves them in
+//!   [`ClassifierWriter::gc`], when no reader uses a version that shows it.
+//! * The bit of a tuple in a level is set as long as a match of it has the words. So what fails there, or
+//!   in a trie, has no rule for the packet in any version in use.
+//! * Each block is in the order of visits and so are the blocks; a published block changes only in
+//!   priorities, and only as long as these keep the order.
 //!
 //! # Threads and versions
 //!
 //! There is one [`ClassifierWriter`]; any number of [`ClassifierReader`]s look up under a guard of the
-//! domain and never wait. A rule is visible from one [`Version`] until another. The writer puts a
-//! rule into every structure before the version that shows it is announced, and takes it out in
-//! [`ClassifierWriter::gc`] when no reader uses a version that shows it; so a lookup sees all of a
-//! version, whatever happens meanwhile. What else it may see (rules that come or go) can only add bits
-//! to the mask.
+//! domain and never wait. A rule is visible from one [`Version`] until another, so a lookup sees all of a
+//! version, whatever happens meanwhile. What else it may see (rules that come or go) can only add bits to
+//! the mask.
 //!
 //! # Cost
 //!
-//! A lookup costs one or more hash probes a tuple, until priorities end it; an insertion one probe, one
-//! per stage and a walk down each trie.
+//! With T tuples, of which t pass tries and first levels: a lookup is a step a trie, T/64 blocks of a few
+//! word operations each, and up to two probes for each of the t; it ends early by priority. Masks that no
+//! trie and no first stage tells apart (hundreds of masks of ports, say, under one pair of addresses, all
+//! of which do match) cost a probe each. An insertion costs one probe, one for each stage, and the way down
+//! each trie; if it changes the order of tuples, a pass over them when published, which
+//! [`ClassifierWriter::defer`] puts off to the end of a bulk change. Tables double when they are full,
+//! beside their readers. What is replaced is retired to the domain, and memory until it is reclaimed.
+//! Hashes are keyed and nonlinear.
 
+mod block;
+mod chain;
 mod config;
+mod conjunction;
 pub(crate) mod fields;
+mod level;
 mod lookup;
+mod masking;
 mod order;
+mod roll;
 mod rule;
+mod search;
 mod select;
 mod slots;
 mod trie;
 mod tuple;
 pub(crate) mod tuple_mask;
+mod visit;
 mod writer;
 
 pub use config::{ClassifierConfig, ClassifierError};
+pub use conjunction::Clause;
 pub use fields::PrefixField;
 pub(crate) use fields::ports;
 pub use lookup::ClassifierReader;

@@ -3,12 +3,15 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
+use core::sync::atomic::AtomicU32;
 
 use ovs_flow::{FlowKey, FlowMask, Match};
 
+use super::Clause;
+use super::conjunction::Clauses;
 use super::tuple_mask::TupleMask;
-use crate::rcu::Link;
 use crate::rcu::sync::{AtomicU64, Ordering};
+use crate::rcu::{Guard, Link};
 
 /// A version of a table: what a reader sees is the rules added at or before it and not removed by it.
 ///
@@ -37,25 +40,81 @@ pub type RuleRef<R> = Arc<Rule<R>>;
 ///
 /// Kept small: only the words of the key under the mask, and one mask for all rules that have the same.
 pub struct Rule<R> {
+    /// The next rule of the same match, of this or a lower priority.
+    pub(super) next: Link<Self>,
     pub(super) mask: Arc<TupleMask>,
     /// The key's words, one for each of the mask.
-    pub(super) values: Box<[u64]>,
+    pub(super) values: Values,
+    added: Version,
+    removed: AtomicU64,
     pub(super) hash: u64,
     /// Counts insertions: the order of iteration.
     pub(super) serial: u64,
+    /// Where the writer's list has it; [`Rule::UNLISTED`] when it is in no structure any more.
+    pub(super) place: AtomicU32,
     pub(super) priority: i32,
-    added: Version,
-    removed: AtomicU64,
-    /// The next rule of the same match, of this or a lower priority.
-    pub(super) next: Link<Self>,
+    clauses: Clauses,
     value: R,
 }
 
+/// Words without an allocation of their own, if they are as few as those of most rules.
+pub(crate) enum Values {
+    Few(u8, [u64; Values::FEW]),
+    Many(Box<[u64]>),
+}
+
+impl Values {
+    const FEW: usize = 5;
+}
+
+impl FromIterator<u64> for Values {
+    fn from_iter<I: IntoIterator<Item = u64>>(words: I) -> Self {
+        let mut few = [0; Self::FEW];
+        let mut count = 0;
+        let mut words = words.into_iter();
+        for place in &mut few {
+            let Some(word) = words.next() else { return Self::Few(count, few) };
+            *place = word;
+            count += 1;
+        }
+        match words.next() {
+            None => Self::Few(count, few),
+            Some(word) => Self::Many(few.into_iter().chain([word]).chain(words).collect()),
+        }
+    }
+}
+
+impl core::ops::Deref for Values {
+    type Target = [u64];
+
+    #[inline]
+    fn deref(&self) -> &[u64] {
+        match self {
+            Self::Few(count, words) => &words[..usize::from(*count)],
+            Self::Many(words) => words,
+        }
+    }
+}
+
 impl<R> Rule<R> {
+    /// [`Rule::place`] of a rule that is in no list.
+    pub(super) const UNLISTED: u32 = u32::MAX;
+
     pub(super) fn new(body: Body<R>, next: Option<Arc<Self>>) -> Self {
-        let Body { mask, values, hash, serial, priority, added, value } = body;
-        let removed = AtomicU64::new(Version::NEVER.0);
-        Self { mask, values, hash, serial, priority, added, removed, next: Link::new(next), value }
+        let Body { mask, values, hash, serial, priority, added, clauses, value } = body;
+        Self {
+            next: Link::new(next),
+            mask,
+            values,
+            added,
+            removed: AtomicU64::new(Version::NEVER.0),
+            hash,
+            serial,
+            place: AtomicU32::new(Self::UNLISTED),
+            priority,
+            clauses: (!clauses.is_empty()).then(|| Box::new(clauses)),
+            value,
+        }
     }
 
     /// The user's value.
@@ -73,6 +132,20 @@ impl<R> Rule<R> {
         self.serial
     }
 
+    /// What the rule is to conjunctions; a rule that has clauses is never the result of a lookup.
+    pub fn clauses(&self) -> &[Clause] {
+        self.clauses.as_ref().map_or(&[], |clauses| clauses)
+    }
+
+    /// The rule of the same match and the next lower priority in a version.
+    pub(super) fn lower<'g>(&'g self, version: Version, guard: &'g Guard<'_>) -> Option<&'g Self> {
+        let mut rule = self.next.load(guard)?;
+        while !rule.visible_in(version) {
+            rule = rule.next.load(guard)?;
+        }
+        Some(rule)
+    }
+
     /// What the rule matches, written out.
     pub fn to_match(&self) -> Match {
         Match { key: self.to_key(), mask: self.to_mask() }
@@ -80,7 +153,7 @@ impl<R> Rule<R> {
 
     pub(super) fn to_key(&self) -> FlowKey {
         let mut key = FlowKey::default();
-        for (word, value) in self.mask.words().iter().zip(&self.values) {
+        for (word, value) in self.mask.words().iter().zip(self.values.iter()) {
             key.words_mut()[word.at()] = *value;
         }
         key
@@ -95,7 +168,11 @@ impl<R> Rule<R> {
     #[inline]
     pub fn matches(&self, key: &FlowKey) -> bool {
         let key = key.words();
-        self.mask.words().iter().zip(&self.values).all(|(word, value)| key[word.at()] & word.bits == *value)
+        self.mask
+            .words()
+            .iter()
+            .zip(self.values.iter())
+            .all(|(word, value)| key[word.at()] & word.bits == *value)
     }
 
     /// Whether it is there in this version.
@@ -121,7 +198,7 @@ impl<R> Rule<R> {
     /// Whether it is at least as specific as `criteria`: every packet it matches is in `criteria`.
     pub(super) fn within(&self, criteria: &Match) -> bool {
         let (key, mask) = (criteria.key.words(), criteria.mask.words());
-        let mut rest = self.mask.words().iter().zip(&self.values).peekable();
+        let mut rest = self.mask.words().iter().zip(self.values.iter()).peekable();
         (0..key.len()).all(|at| {
             let mine = rest.next_if(|(word, _)| word.at() == at);
             let (bits, value) = mine.map_or((0, 0), |(word, value)| (word.bits, *value));
@@ -135,7 +212,7 @@ impl<R> Rule<R> {
         self.mask
             .words()
             .iter()
-            .zip(&self.values)
+            .zip(self.values.iter())
             .all(|(word, value)| (value ^ key[word.at()]) & word.bits & mask[word.at()] == 0)
     }
 }
@@ -143,11 +220,12 @@ impl<R> Rule<R> {
 /// What a new rule is made of.
 pub(super) struct Body<R> {
     pub(super) mask: Arc<TupleMask>,
-    pub(super) values: Box<[u64]>,
+    pub(super) values: Values,
     pub(super) hash: u64,
     pub(super) serial: u64,
     pub(super) priority: i32,
     pub(super) added: Version,
+    pub(super) clauses: Box<[Clause]>,
     pub(super) value: R,
 }
 

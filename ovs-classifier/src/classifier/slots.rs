@@ -7,7 +7,7 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::rcu::sync::AtomicU64;
 use crate::rcu::{Domain, Guard, Link};
@@ -36,8 +36,8 @@ impl<T: Send + Sync + 'static> Payload for Link<T> {
     }
 }
 
-/// A count; 0 is vacant.
-impl Payload for AtomicU32 {
+/// A set of bits; the empty one is vacant.
+impl Payload for AtomicU64 {
     fn vacant() -> Self {
         Self::new(0)
     }
@@ -98,6 +98,12 @@ impl<P: Payload> SlotMap<P> {
             }
             None
         })
+    }
+
+    /// All payloads that are not vacant.
+    pub(crate) fn all<'g>(&'g self, guard: &'g Guard<'_>) -> impl Iterator<Item = &'g P> {
+        let slots: &[Slot<P>] = self.table.load(guard).map_or(&[], |table| &table.slots);
+        slots.iter().map(|slot| &slot.payload).filter(|payload| !payload.is_vacant())
     }
 
     /// Puts a payload in by `fill`, into a slot that is vacant and gets `hash`.

@@ -8,6 +8,7 @@ use ovs_flow::{FlowKey, FlowMask, STAGE_ENDS};
 
 use super::PrefixField;
 use super::fields::ports;
+use super::rule::Values;
 use crate::hash::WordHash;
 
 /// A word of a mask that is not zero.
@@ -37,6 +38,17 @@ pub(crate) fn words_of(mask: &FlowMask, words: &mut Vec<MaskWord>) {
     words.extend(all.map(|(index, bits)| MaskWord { index: index as u8, bits: *bits }));
 }
 
+/// A hash of a mask's words, to look the mask up by.
+pub(crate) fn hash_of(words: &[MaskWord], hash: WordHash) -> u64 {
+    let add = |state, word: &MaskWord| hash.add(hash.add(state, u64::from(word.index)), word.bits);
+    hash.finish(words.iter().fold(hash.start(), add))
+}
+
+/// The hash of all of a rule's values: the last of [`TupleMask::stage_hashes`].
+pub(crate) fn hash_values(values: &[u64], hash: WordHash) -> u64 {
+    hash.finish(values.iter().fold(hash.start(), |state, value| hash.add(state, *value)))
+}
+
 /// The mask of a tuple.
 pub(crate) struct TupleMask {
     words: Box<[MaskWord]>,
@@ -50,6 +62,8 @@ pub(crate) struct TupleMask {
 
 /// One stage's words, and the tries to ask before looking at them.
 pub(crate) struct Stage {
+    /// Which of the four, from 0.
+    pub(crate) number: usize,
     pub(crate) words: Range<usize>,
     pub(crate) tries: Vec<usize>,
 }
@@ -78,12 +92,13 @@ impl TupleMask {
             let end = self.words.partition_point(|word| word.at() < stage_end);
             if end > start {
                 let here = |at: &usize| self.prefix_lens[*at] > 0 && fields[*at].stage() == number;
-                stages.push(Stage { words: start..end, tries: (0..fields.len()).filter(here).collect() });
+                let tries = (0..fields.len()).filter(here).collect();
+                stages.push(Stage { number, words: start..end, tries });
             }
             start = end;
         }
         if stages.is_empty() {
-            stages.push(Stage { words: 0..0, tries: Vec::new() });
+            stages.push(Stage { number: 0, words: 0..0, tries: Vec::new() });
         }
         stages
     }
@@ -118,9 +133,19 @@ impl TupleMask {
     }
 
     /// The masked words of a key.
-    pub(crate) fn values(&self, key: &FlowKey) -> Box<[u64]> {
+    pub(crate) fn values(&self, key: &FlowKey) -> Values {
         let key = key.words();
         self.words.iter().map(|word| key[word.at()] & word.bits).collect()
+    }
+
+    /// How many words the first three stages have.
+    pub(crate) fn network_end(&self) -> usize {
+        self.words.partition_point(|word| word.at() < STAGE_ENDS[2])
+    }
+
+    /// Whether a trie is asked before the third stage.
+    pub(crate) fn has_early_tries(&self) -> bool {
+        self.stages.iter().any(|stage| stage.number < 2 && !stage.tries.is_empty())
     }
 
     /// The hash of all stages' values, by stage; the last is that of the rule.
@@ -129,6 +154,11 @@ impl TupleMask {
             *state = values[stage.words.clone()].iter().fold(*state, |state, value| hash.add(state, *value));
             Some(hash.finish(*state))
         })
+    }
+
+    /// The longest prefix in a field that has a trie.
+    pub(crate) fn longest_prefix(&self) -> Option<u8> {
+        self.prefix_lens.iter().copied().max()
     }
 
     /// The hash of a key under the whole mask: the last of [`TupleMask::stage_hashes`].

@@ -8,41 +8,49 @@ use core::fmt;
 
 use ovs_flow::Match;
 
+use super::chain::{Chains, present};
+use super::conjunction::check;
+use super::level::Levels;
 use super::lookup::Shared;
 use super::order::Order;
+use super::roll::Roll;
 use super::rule::Body;
-use super::select::Roll;
-use super::trie::Trie;
 use super::tuple::Tuple;
-use super::tuple_mask::{MaskWord, TupleMask, words_of};
-use super::{ClassifierConfig, ClassifierError, ClassifierReader, Rule, RuleRef, Version};
+use super::tuple_mask::{MaskWord, TupleMask, hash_of, hash_values, words_of};
+use super::visit::FieldTrie;
+use super::{ClassifierConfig, ClassifierError, ClassifierReader, Clause, Rule, RuleRef, Version};
 use crate::hash::WordHash;
-use crate::rcu::{Domain, Guard, Link, Reader};
+use crate::rcu::{Domain, Link, Reader};
 
 /// The one that changes a classifier's rules.
 ///
 /// Changes are made for a version that readers do not use yet; they become visible when readers are told
-/// to use it; the versions that changes are made for never go back. What is removed stays in memory, for readers of older versions, until [`ClassifierWriter::gc`].
+/// to use it; the versions that changes are made for never go back. What is removed stays in memory, for
+/// readers of older versions, until [`ClassifierWriter::gc`].
 pub struct ClassifierWriter<R: Send + Sync + 'static> {
     config: ClassifierConfig,
-    hash: WordHash,
-    shared: Arc<Shared<R>>,
+    pub(super) shared: Arc<Shared<R>>,
     /// For the writer's own steps along links.
-    own: Reader,
-    tuples: BTreeMap<Box<[MaskWord]>, Group<R>>,
+    pub(super) own: Reader,
+    /// By hash of the mask; of equal hashes, any order.
+    pub(super) tuples: BTreeMap<u64, Vec<Group<R>>>,
+    masks: usize,
+    levels: Levels,
     order: Order<R>,
+    pub(super) chains: Chains<R>,
     deferred: bool,
-    roll: Roll<R>,
+    pub(super) roll: Roll<R>,
     next_serial: u64,
+    next_tuple: u64,
     /// Removed for a version, in the order of removal.
     removed: VecDeque<RuleRef<R>>,
-    scratch: Vec<MaskWord>,
+    pub(super) scratch: Vec<MaskWord>,
 }
 
 /// A tuple, and how many of its rules have which priority.
-struct Group<R: Send + Sync + 'static> {
-    tuple: Arc<Tuple<R>>,
-    priorities: BTreeMap<i32, usize>,
+pub(super) struct Group<R: Send + Sync + 'static> {
+    pub(super) tuple: Arc<Tuple<R>>,
+    pub(super) priorities: BTreeMap<i32, u32>,
 }
 
 /// What an insertion did.
@@ -57,16 +65,21 @@ pub struct Inserted<R> {
 impl<R: Send + Sync + 'static> ClassifierWriter<R> {
     /// An empty classifier whose readers enter `domain`.
     pub fn new(domain: &Domain, config: ClassifierConfig) -> Self {
-        let tries = config.fields().into_iter().map(|field| (field, Trie::new())).collect();
+        let fields = config.fields();
+        let tries = fields.iter().map(|field| (*field, FieldTrie::new(*field))).collect();
+        let hash = WordHash::new(config.seed);
         Self {
-            hash: WordHash::new(config.seed),
-            shared: Arc::new(Shared { domain: domain.clone(), tries, visits: Link::new(None) }),
+            shared: Arc::new(Shared { domain: domain.clone(), hash, tries, visits: Link::new(None) }),
             own: domain.reader(),
             tuples: BTreeMap::new(),
-            order: Order::new(),
+            masks: 0,
+            levels: Levels::new(),
+            order: Order::new(fields),
+            chains: Chains::new(),
             deferred: false,
             roll: Roll::new(),
             next_serial: 0,
+            next_tuple: 0,
             removed: VecDeque::new(),
             scratch: Vec::new(),
             config,
@@ -90,7 +103,7 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
 
     /// Different masks.
     pub fn masks(&self) -> usize {
-        self.tuples.len()
+        self.masks
     }
 
     /// Removed rules that wait for [`ClassifierWriter::gc`].
@@ -100,6 +113,9 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
 
     /// Adds a rule from `version` on; a rule of the same match and priority that is there is removed for the
     /// same version.
+    ///
+    /// # Errors
+    /// The limits of the configuration, by name; nothing has changed then.
     pub fn insert(
         &mut self,
         matching: &Match,
@@ -107,16 +123,32 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
         value: R,
         version: Version,
     ) -> Result<Inserted<R>, ClassifierError> {
-        if self.roll.len() >= self.config.max_rules {
+        self.insert_clauses(matching, priority, Box::default(), value, version)
+    }
+
+    /// [`ClassifierWriter::insert`] for a rule that is no result but, if there are `clauses`, part of conjunctions.
+    ///
+    /// # Errors
+    /// Those of [`ClassifierWriter::insert`], and clauses that no conjunction can have.
+    pub fn insert_clauses(
+        &mut self,
+        matching: &Match,
+        priority: i32,
+        clauses: Box<[Clause]>,
+        value: R,
+        version: Version,
+    ) -> Result<Inserted<R>, ClassifierError> {
+        if self.roll.len() >= self.config.max_rules || self.roll.is_full() {
             return Err(ClassifierError::TooManyRules { limit: self.config.max_rules });
         }
+        check(&clauses, &self.config)?;
         let tuple = self.tuple_for(matching, priority)?;
         let values = tuple.mask.values(&matching.key);
-        let hash = tuple.mask.hash_key(&matching.key, self.hash);
+        let hash = hash_values(&values, self.shared.hash);
         let mask = Arc::clone(&tuple.mask);
         let serial = self.next_serial;
         self.next_serial += 1;
-        let body = Body { mask, values, hash, serial, priority, added: version, value };
+        let body = Body { mask, values, hash, serial, priority, added: version, clauses, value };
         let (rule, replaced) = self.link(&tuple, body);
         self.roll.push(Arc::clone(&rule));
         if let Some(old) = &replaced {
@@ -132,7 +164,10 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
     /// The tuple for a match's mask, counting one rule of `priority` more.
     fn tuple_for(&mut self, matching: &Match, priority: i32) -> Result<Arc<Tuple<R>>, ClassifierError> {
         words_of(&matching.mask, &mut self.scratch);
-        if let Some(group) = self.tuples.get_mut(&*self.scratch) {
+        let words = &*self.scratch;
+        let hash = hash_of(words, self.shared.hash);
+        let groups = self.tuples.get_mut(&hash).map_or(&mut [][..], |groups| groups);
+        if let Some(group) = groups.iter_mut().find(|group| group.tuple.mask.words() == words) {
             let highest = group.highest();
             *group.priorities.entry(priority).or_insert(0) += 1;
             if Some(priority) > highest {
@@ -140,14 +175,21 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
             }
             return Ok(Arc::clone(&group.tuple));
         }
-        if self.tuples.len() >= self.config.max_masks {
+        if self.masks >= self.config.max_masks {
             return Err(ClassifierError::TooManyMasks { limit: self.config.max_masks });
         }
-        let mask = Arc::new(TupleMask::new(&self.scratch, &self.config.fields()));
-        let tuple = Arc::new(Tuple::new(mask, self.hash));
+        let mask = TupleMask::new(words, &self.config.fields());
+        let limit = self.config.max_trie_depth;
+        if let Some(len) = mask.longest_prefix().filter(|len| *len > limit) {
+            return Err(ClassifierError::TrieTooDeep { len, limit });
+        }
+        let tuple = Tuple::new(Arc::new(mask), self.next_tuple, self.shared.hash, &mut self.levels);
+        let tuple = Arc::new(tuple);
+        self.next_tuple += 1;
+        self.masks += 1;
         self.order.add(&tuple, priority);
         let group = Group { tuple: Arc::clone(&tuple), priorities: BTreeMap::from([(priority, 1)]) };
-        self.tuples.insert(self.scratch.as_slice().into(), group);
+        self.tuples.entry(hash).or_default().push(group);
         Ok(tuple)
     }
 
@@ -155,19 +197,21 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
     fn link(&mut self, tuple: &Tuple<R>, body: Body<R>) -> (RuleRef<R>, Option<RuleRef<R>>) {
         let Shared { domain, tries, .. } = &*self.shared;
         let guard = self.own.enter();
-        let Some(mut link) = tuple.head_of(body.hash, &body.values, &guard) else {
+        let Some(head) = tuple.head_of(body.hash, &body.values, &guard) else {
             let rule = Arc::new(Rule::new(body, None));
-            tuple.register(&rule, tries, &guard, domain);
+            tuple.register(&rule, tries, &mut self.levels, &guard, domain);
             let fill = |link: &Link<Rule<R>>| link.replace(Some(Arc::clone(&rule)), domain);
             tuple.rules.insert(rule.hash, &guard, domain, fill);
             return (rule, None);
         };
-        while let Some(rule) = link.load(&guard).filter(|rule| rule.priority > body.priority) {
-            link = &rule.next;
-        }
-        let replaced = present(link, body.priority, &guard);
-        let rule = Arc::new(Rule::new(body, link.load_arc(&guard)));
-        link.replace(Some(Arc::clone(&rule)), domain);
+        let priority = body.priority;
+        let (rule, replaced) = self.chains.seek(tuple, head, priority, &guard, |link| {
+            let replaced = present(link, priority, &guard);
+            let rule = Arc::new(Rule::new(body, link.load_arc(&guard)));
+            link.replace(Some(Arc::clone(&rule)), domain);
+            (rule, replaced)
+        });
+        self.chains.added(tuple, head, &rule, &guard);
         (rule, replaced)
     }
 
@@ -231,7 +275,12 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
     /// Takes a rule out of all structures.
     fn unlink(&mut self, rule: &RuleRef<R>) {
         self.roll.remove(rule);
-        let Some(group) = self.tuples.get_mut(rule.mask.words()) else { return };
+        let hash = hash_of(rule.mask.words(), self.shared.hash);
+        let Some(groups) = self.tuples.get_mut(&hash) else { return };
+        let Some(at) = groups.iter().position(|group| Arc::ptr_eq(&group.tuple.mask, &rule.mask)) else {
+            return;
+        };
+        let group = &mut groups[at];
         let highest = group.highest();
         if let Some(count) = group.priorities.get_mut(&rule.priority) {
             *count -= 1;
@@ -243,16 +292,21 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
         let guard = self.own.enter();
         let tuple = &group.tuple;
         if let Some(head) = tuple.head_of(rule.hash, &rule.values, &guard) {
-            cut(head, rule, &guard, domain);
+            self.chains.cut(tuple, head, rule, &guard, domain);
             if head.is_none() {
                 tuple.rules.vacated(&guard);
-                tuple.unregister(rule, tries, &guard, domain);
+                tuple.unregister(rule, tries, &mut self.levels, &guard, domain);
             }
         }
         match group.highest() {
             None => {
                 self.order.remove(tuple);
-                self.tuples.remove(rule.mask.words());
+                tuple.seats.iter().for_each(|seat| self.levels.leave_seat(seat));
+                groups.swap_remove(at);
+                if groups.is_empty() {
+                    self.tuples.remove(&hash);
+                }
+                self.masks -= 1;
             }
             Some(now) if Some(now) != highest => self.order.set_priority(tuple, now),
             Some(_) => {}
@@ -271,75 +325,6 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
         if let Some(visits) = self.order.publish() {
             self.shared.visits.replace(Some(Arc::new(visits)), &self.shared.domain);
         }
-    }
-
-    /// The rule with just this match and priority that is there in `version`.
-    pub fn find_exact(&mut self, matching: &Match, priority: i32, version: Version) -> Option<RuleRef<R>> {
-        words_of(&matching.mask, &mut self.scratch);
-        let tuple = &self.tuples.get(&*self.scratch)?.tuple;
-        let guard = self.own.enter();
-        let values = tuple.mask.values(&matching.key);
-        let mut link = tuple.head_of(tuple.mask.hash_key(&matching.key, self.hash), &values, &guard)?;
-        while let Some(rule) = link.load(&guard).filter(|rule| rule.priority >= priority) {
-            if rule.priority == priority && rule.visible_in(version) {
-                return link.load_arc(&guard);
-            }
-            link = &rule.next;
-        }
-        None
-    }
-
-    /// All rules of a version, in order of insertion.
-    pub fn rules(&self, version: Version) -> impl Iterator<Item = &RuleRef<R>> {
-        self.rules_from(0, version)
-    }
-
-    /// The rules of a version whose [`Rule::serial`] is `serial` or later: to go on with a walk that was
-    /// interrupted.
-    pub fn rules_from(&self, serial: u64, version: Version) -> impl Iterator<Item = &RuleRef<R>> {
-        self.roll.from(serial).filter(move |rule| rule.visible_in(version))
-    }
-
-    /// The rules of a version that are as specific as `criteria` or more (the loose match of OpenFlow's
-    /// non-strict commands), in order of insertion.
-    pub fn within<'a>(
-        &'a self,
-        criteria: &'a Match,
-        version: Version,
-    ) -> impl Iterator<Item = &'a RuleRef<R>> {
-        self.rules(version).filter(|rule| rule.within(criteria))
-    }
-
-    /// A rule of this priority in this version that some packet matches together with `matching`.
-    pub fn find_overlap(&self, matching: &Match, priority: i32, version: Version) -> Option<&RuleRef<R>> {
-        self.rules(version).find(|rule| rule.priority == priority && rule.overlaps(matching))
-    }
-}
-
-/// The rule of this priority that is not removed, at a link or behind it.
-fn present<'g, R>(mut link: &'g Link<Rule<R>>, priority: i32, guard: &'g Guard<'_>) -> Option<RuleRef<R>> {
-    while let Some(rule) = link.load(guard).filter(|rule| rule.priority == priority) {
-        if rule.removed_in() == Version::NEVER {
-            return link.load_arc(guard);
-        }
-        link = &rule.next;
-    }
-    None
-}
-
-/// Takes a rule out of the chain at `link`.
-fn cut<'g, R: Send + Sync + 'static>(
-    mut link: &'g Link<Rule<R>>,
-    rule: &Rule<R>,
-    guard: &'g Guard<'_>,
-    domain: &Domain,
-) {
-    while let Some(here) = link.load(guard) {
-        if core::ptr::eq(here, rule) {
-            link.replace(here.next.load_arc(guard), domain);
-            return;
-        }
-        link = &here.next;
     }
 }
 

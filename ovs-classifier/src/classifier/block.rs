@@ -1,0 +1,253 @@
+//! Up to 64 tuples that stand next to each other in the order of visits, arranged so that a lookup deals with
+//! all of them by a few operations on 64-bit words: bit `i` is the block's tuple `i`.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::AtomicI32;
+
+use ovs_flow::FlowKey;
+
+use super::level::Level;
+use super::rule::Rule;
+use super::trie::Found;
+use super::tuple::Tuple;
+use super::{PrefixField, Version};
+use crate::hash::WordHash;
+use crate::rcu::Guard;
+use crate::rcu::sync::Ordering;
+
+/// As many tuples as a word has bits.
+pub(super) const BLOCK: usize = 64;
+
+/// The order of visits as lookups see it.
+pub(super) type Visits<R> = Box<[Arc<Block<R>>]>;
+
+/// Tuples in the order of visits; immutable but for priorities that change without changing the order.
+pub(super) struct Block<R: Send + Sync + 'static> {
+    pub(super) visits: Box<[Visit<R>]>,
+    /// By trie: which tuples have a prefix there, by its length.
+    pub(super) tries: Box<[ByLength]>,
+    /// The levels of the first two stages.
+    pub(super) heads: [Box<[Head]>; 2],
+    /// Those of the third stage, which are asked only for what tries and heads leave.
+    deep: Box<[Arc<Level>]>,
+    /// A trie can exclude some of the tuples before the third stage: all are visited step by step.
+    pub(super) stepwise: bool,
+}
+
+/// Tuples by the length of their prefix in one field.
+pub(super) type ByLength = Box<[(u8, u64)]>;
+
+/// One tuple.
+pub(super) struct Visit<R: Send + Sync + 'static> {
+    /// The highest of its rules.
+    priority: AtomicI32,
+    pub(super) tuple: Arc<Tuple<R>>,
+    /// Its level of the third stage, and its bit there.
+    deep: Option<(u8, u8)>,
+    /// How many words of the mask the first three stages have.
+    pub(super) network_end: u8,
+}
+
+/// A level, and which tuples of the block have a seat in it.
+pub(super) struct Head {
+    pub(super) level: Arc<Level>,
+    pub(super) tuples: u64,
+    /// All their bits in the level.
+    seats: u64,
+    /// By the lowest tuple first, the bit of each.
+    bits: Box<[u8]>,
+}
+
+impl<R: Send + Sync + 'static> Block<R> {
+    /// A block of these tuples, with tries of so many fields.
+    pub(super) fn new(visits: &[(i32, Arc<Tuple<R>>)], fields: &[PrefixField]) -> Self {
+        let mut deep: Vec<Arc<Level>> = Vec::new();
+        let stepwise = visits.iter().any(|(_, tuple)| tuple.mask.has_early_tries());
+        let visits: Box<[Visit<R>]> = visits
+            .iter()
+            .map(|(priority, tuple)| Visit {
+                priority: AtomicI32::new(*priority),
+                tuple: Arc::clone(tuple),
+                deep: tuple.seat_of(2).map(|seat| (number_of(&mut deep, &seat.level), seat.bit)),
+                network_end: tuple.mask.network_end() as u8,
+            })
+            .collect();
+        Self {
+            tries: (0..fields.len()).map(|trie| by_length(&visits, trie)).collect(),
+            heads: [heads(&visits, 0), heads(&visits, 1)],
+            deep: deep.into(),
+            stepwise,
+            visits,
+        }
+    }
+
+    /// Whether it has just these tuples with these priorities.
+    pub(super) fn is_of(&self, tuples: &[(i32, Arc<Tuple<R>>)]) -> bool {
+        let same = |(visit, (priority, tuple)): (&Visit<R>, &(i32, Arc<Tuple<R>>))| {
+            visit.priority() == *priority && Arc::ptr_eq(&visit.tuple, tuple)
+        };
+        self.visits.len() == tuples.len() && self.visits.iter().zip(tuples).all(same)
+    }
+
+    /// The highest priority of all.
+    #[inline]
+    pub(super) fn top(&self) -> i32 {
+        self.visits.first().map_or(i32::MIN, Visit::priority)
+    }
+
+    /// All of its tuples.
+    #[inline]
+    pub(super) fn all(&self) -> u64 {
+        first(self.visits.len())
+    }
+
+    /// The tuples that have a prefix of the field, but none of the lengths that were found; and those of them
+    /// whose prefix has as many bits as decide that.
+    #[inline]
+    pub(super) fn excluded(&self, trie: usize, found: Found) -> (u64, u64) {
+        let (mut all, mut hard) = (0, 0);
+        for (len, tuples) in &self.tries[trie] {
+            if !found.has(*len) {
+                all |= tuples;
+                if found.bits <= *len {
+                    hard |= tuples;
+                }
+            }
+        }
+        (all, hard)
+    }
+}
+
+impl<R: Send + Sync + 'static> Visit<R> {
+    #[inline]
+    pub(super) fn priority(&self) -> i32 {
+        self.priority.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_priority(&self, priority: i32) {
+        self.priority.store(priority, Ordering::Relaxed);
+    }
+
+    /// Whether the tuple has no words behind the level of the third stage, or a rule that agrees up to there.
+    #[inline]
+    pub(super) fn agrees_deep(&self, block: &Block<R>, memo: &mut Memo<'_>) -> bool {
+        self.deep.is_none_or(|(number, bit)| memo.seats(block, number) >> bit & 1 == 1)
+    }
+
+    #[inline]
+    pub(super) fn find<'g>(
+        &'g self,
+        version: Version,
+        key: &FlowKey,
+        guard: &'g Guard<'_>,
+    ) -> Option<&'g Rule<R>> {
+        self.tuple.find(version, key, guard)
+    }
+}
+
+/// Tuples by number, with their bits in a level.
+type Seats = Vec<(usize, u8)>;
+
+/// What one lookup knows of the levels of one block's third stage.
+pub(super) struct Memo<'a> {
+    key: &'a FlowKey,
+    hash: WordHash,
+    guard: &'a Guard<'a>,
+    known: u64,
+    seats: [u64; BLOCK],
+}
+
+impl<'a> Memo<'a> {
+    #[inline]
+    pub(super) fn new(key: &'a FlowKey, hash: WordHash, guard: &'a Guard<'a>) -> Self {
+        Self { key, hash, guard, known: 0, seats: [0; BLOCK] }
+    }
+
+    /// Goes on to another block.
+    #[inline]
+    pub(super) fn forget(&mut self) {
+        self.known = 0;
+    }
+
+    #[inline]
+    fn seats<R: Send + Sync + 'static>(&mut self, block: &Block<R>, number: u8) -> u64 {
+        let at = usize::from(number) % BLOCK;
+        if self.known >> at & 1 == 0 {
+            self.known |= 1 << at;
+            self.seats[at] = block.deep[at].agreeing(self.key, self.hash, self.guard);
+        }
+        self.seats[at]
+    }
+}
+
+impl Head {
+    /// Of these tuples, by number, with their bits in the level.
+    fn new(level: Arc<Level>, seats: &[(usize, u8)]) -> Self {
+        let tuples = seats.iter().fold(0, |tuples, (at, _)| tuples | 1 << at);
+        let all = seats.iter().fold(0, |all, (_, bit)| all | 1 << bit);
+        Self { level, tuples, seats: all, bits: seats.iter().map(|(_, bit)| *bit).collect() }
+    }
+
+    /// The tuples that have a seat here but no rule that agrees with the key up to here.
+    #[inline]
+    pub(super) fn failing(&self, key: &FlowKey, hash: WordHash, guard: &Guard<'_>) -> u64 {
+        let agreeing = self.level.agreeing(key, hash, guard);
+        if agreeing & self.seats == self.seats {
+            return 0;
+        }
+        if agreeing & self.seats == 0 {
+            return self.tuples;
+        }
+        let (mut failing, mut left) = (0, self.tuples);
+        for bit in &self.bits {
+            let tuple = left & left.wrapping_neg();
+            left ^= tuple;
+            if agreeing >> bit & 1 == 0 {
+                failing |= tuple;
+            }
+        }
+        failing
+    }
+}
+
+/// The first `count` of a block's tuples.
+#[inline]
+pub(super) fn first(count: usize) -> u64 {
+    if count == 0 { 0 } else { u64::MAX >> (BLOCK - count.min(BLOCK)) }
+}
+
+fn by_length<R: Send + Sync + 'static>(visits: &[Visit<R>], trie: usize) -> ByLength {
+    let mut lengths: Vec<(u8, u64)> = Vec::new();
+    for (at, visit) in visits.iter().enumerate() {
+        let len = visit.tuple.mask.prefix_len(trie);
+        match lengths.iter_mut().find(|(other, _)| *other == len) {
+            _ if len == 0 => {}
+            Some((_, tuples)) => *tuples |= 1 << at,
+            None => lengths.push((len, 1 << at)),
+        }
+    }
+    lengths.into()
+}
+
+fn heads<R: Send + Sync + 'static>(visits: &[Visit<R>], stage: usize) -> Box<[Head]> {
+    let mut heads: Vec<(Arc<Level>, Seats)> = Vec::new();
+    for (at, visit) in visits.iter().enumerate() {
+        let Some(seat) = visit.tuple.seat_of(stage) else { continue };
+        if let Some(head) = heads.iter_mut().find(|head| Arc::ptr_eq(&head.0, &seat.level)) {
+            head.1.push((at, seat.bit));
+        } else {
+            heads.push((Arc::clone(&seat.level), [(at, seat.bit)].to_vec()));
+        }
+    }
+    heads.into_iter().map(|(level, seats)| Head::new(level, &seats)).collect()
+}
+
+fn number_of(levels: &mut Vec<Arc<Level>>, level: &Arc<Level>) -> u8 {
+    let at = levels.iter().position(|other| Arc::ptr_eq(other, level)).unwrap_or(levels.len());
+    if at == levels.len() {
+        levels.push(Arc::clone(level));
+    }
+    at as u8
+}

@@ -1,0 +1,154 @@
+//! What tuples with the same bits up to a stage share: which of them have a rule that agrees up to there.
+//!
+//! Of tuples whose masks begin alike (all that look at the Ethernet type and then at nothing before the
+//! addresses, say), up to 64 take a *seat* in a level, one bit. One table, by hash of the masked words up to the stage,
+//! gives for a packet the bits of all tuples that have a rule with these words: one probe answers for 64.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use ovs_flow::FlowKey;
+
+use super::slots::SlotMap;
+use super::tuple_mask::{MaskWord, hash_words};
+use crate::hash::WordHash;
+use crate::rcu::sync::{AtomicU64, Ordering};
+use crate::rcu::{Domain, Guard};
+
+/// One beginning of masks, as lookups see it.
+pub(crate) struct Level {
+    /// The words of all stages up to this one.
+    words: Box<[MaskWord]>,
+    /// By hash of these words: the seats of the tuples that have them.
+    table: SlotMap<AtomicU64>,
+}
+
+impl Level {
+    /// The seats of the tuples that have a rule which agrees with the key up to here.
+    #[inline]
+    pub(crate) fn agreeing(&self, key: &FlowKey, hash: WordHash, guard: &Guard<'_>) -> u64 {
+        let hashed = hash.finish(hash_words(&self.words, key, hash, hash.start()));
+        let mut found = self.table.with_hash(hashed, guard).map(|seats| seats.load(Ordering::Relaxed));
+        found.find(|seats| *seats != 0).unwrap_or(0)
+    }
+
+    /// The words of all stages up to this one.
+    #[inline]
+    pub(crate) fn words(&self) -> &[MaskWord] {
+        &self.words
+    }
+}
+
+/// A tuple's place in a level.
+pub(crate) struct Seat {
+    pub(crate) level: Arc<Level>,
+    /// Its bit.
+    pub(crate) bit: u8,
+    /// The level's number among the writer's.
+    owner: usize,
+}
+
+/// The writer's side of all levels.
+pub(crate) struct Levels {
+    by_words: BTreeMap<Box<[MaskWord]>, Vec<usize>>,
+    owners: Vec<Option<Owner>>,
+    free: Vec<usize>,
+}
+
+struct Owner {
+    level: Arc<Level>,
+    /// The bits that are given away.
+    seats: u64,
+    /// How many matches of a seat have a hash, where they are more than one.
+    counts: BTreeMap<(u64, u8), u32>,
+}
+
+impl Levels {
+    pub(crate) fn new() -> Self {
+        Self { by_words: BTreeMap::new(), owners: Vec::new(), free: Vec::new() }
+    }
+
+    /// A seat among the tuples whose masks begin with these words.
+    pub(crate) fn take_seat(&mut self, words: &[MaskWord]) -> Seat {
+        let numbers = self.by_words.get(words).map_or(&[][..], |numbers| numbers);
+        for number in numbers.iter().rev() {
+            if let Some(owner) = self.owners[*number].as_mut().filter(|owner| owner.seats != u64::MAX) {
+                return owner.take(*number);
+            }
+        }
+        let level = Arc::new(Level { words: words.into(), table: SlotMap::new() });
+        let mut owner = Owner { level, seats: 0, counts: BTreeMap::new() };
+        let number = self.free.pop().unwrap_or(self.owners.len());
+        let seat = owner.take(number);
+        if number == self.owners.len() {
+            self.owners.push(Some(owner));
+        } else {
+            self.owners[number] = Some(owner);
+        }
+        self.by_words.entry(words.into()).or_default().push(number);
+        seat
+    }
+
+    /// Gives a seat back, of which no match is left.
+    pub(crate) fn leave_seat(&mut self, seat: &Seat) {
+        let Some(owner) = self.owners[seat.owner].as_mut() else { return };
+        owner.seats &= !(1 << seat.bit);
+        if owner.seats == 0 {
+            if let Some(numbers) = self.by_words.get_mut(&*seat.level.words) {
+                numbers.retain(|number| *number != seat.owner);
+                if numbers.is_empty() {
+                    self.by_words.remove(&*seat.level.words);
+                }
+            }
+            self.owners[seat.owner] = None;
+            self.free.push(seat.owner);
+        }
+    }
+
+    /// Registers a match with these words.
+    pub(crate) fn add(&mut self, seat: &Seat, hash: u64, guard: &Guard<'_>, domain: &Domain) {
+        let bit = 1 << seat.bit;
+        let table = &seat.level.table;
+        match table.with_hash(hash, guard).find(|seats| seats.load(Ordering::Relaxed) != 0) {
+            None => table.insert(hash, guard, domain, |seats| seats.store(bit, Ordering::Relaxed)),
+            Some(seats) => {
+                let before = seats.load(Ordering::Relaxed);
+                if before & bit == 0 {
+                    seats.store(before | bit, Ordering::Relaxed);
+                } else if let Some(owner) = &mut self.owners[seat.owner] {
+                    *owner.counts.entry((hash, seat.bit)).or_insert(1) += 1;
+                }
+            }
+        }
+    }
+
+    /// Undoes [`Levels::add`].
+    pub(crate) fn remove(&mut self, seat: &Seat, hash: u64, guard: &Guard<'_>) {
+        let Some(owner) = &mut self.owners[seat.owner] else { return };
+        if let Some(count) = owner.counts.get_mut(&(hash, seat.bit)) {
+            *count -= 1;
+            if *count == 1 {
+                owner.counts.remove(&(hash, seat.bit));
+            }
+            return;
+        }
+        let table = &seat.level.table;
+        if let Some(seats) = table.with_hash(hash, guard).find(|seats| seats.load(Ordering::Relaxed) != 0) {
+            let left = seats.load(Ordering::Relaxed) & !(1 << seat.bit);
+            seats.store(left, Ordering::Relaxed);
+            if left == 0 {
+                table.vacated(guard);
+            }
+        }
+    }
+}
+
+impl Owner {
+    fn take(&mut self, number: usize) -> Seat {
+        let bit = self.seats.trailing_ones() as u8;
+        self.seats |= 1 << bit;
+        Seat { level: Arc::clone(&self.level), bit, owner: number }
+    }
+}

@@ -1,0 +1,94 @@
+//! Finding the rule: through the blocks in the order of visits, past all tuples that cannot have it.
+
+use ovs_flow::FlowKey;
+
+use super::block::{Block, Memo};
+use super::conjunction::Soft;
+use super::lookup::Shared;
+use super::visit::Asked;
+use super::{Rule, Version};
+use crate::rcu::Guard;
+
+/// One lookup's question.
+#[derive(Clone, Copy)]
+pub(super) struct Query<'k, 'g> {
+    pub(super) version: Version,
+    pub(super) key: &'k FlowKey,
+    pub(super) guard: &'g Guard<'g>,
+}
+
+/// The best rule so far, and the clauses met on the way.
+pub(super) struct Best<'g, R> {
+    pub(super) rule: Option<&'g Rule<R>>,
+    pub(super) soft: Soft<'g, R>,
+    /// Whether clauses count.
+    conjunctions: bool,
+}
+
+impl<'g, R> Best<'g, R> {
+    pub(super) fn new(conjunctions: bool) -> Self {
+        Self { rule: None, soft: Soft::new(), conjunctions }
+    }
+
+    /// Whether a rule of this priority comes before what is known.
+    #[inline]
+    pub(super) fn yields_to(&self, priority: i32) -> bool {
+        self.rule.is_none_or(|rule| rule.priority() < priority)
+    }
+
+    /// Takes what a tuple has for the key.
+    #[inline]
+    pub(super) fn take(&mut self, found: Option<&'g Rule<R>>) {
+        if let Some(rule) = found.filter(|rule| self.yields_to(rule.priority())) {
+            if rule.clauses().is_empty() {
+                self.rule = Some(rule);
+            } else if self.conjunctions {
+                self.soft.meet(rule);
+            }
+        }
+    }
+}
+
+impl<R: Send + Sync + 'static> Shared<R> {
+    /// The best rule, without a word on why.
+    pub(super) fn search<'g>(&'g self, query: Query<'_, 'g>, best: &mut Best<'g, R>) {
+        let Query { version, key, guard } = query;
+        let mut asked = Asked::new(&self.tries, key, guard);
+        let mut memo = Memo::new(key, self.hash, guard);
+        let Some(blocks) = self.visits.load(guard) else { return };
+        for block in blocks {
+            if !best.yields_to(block.top()) {
+                return;
+            }
+            memo.forget();
+            let mut left = self.possible(block, query, &mut asked);
+            while left != 0 {
+                let visit = &block.visits[left.trailing_zeros() as usize];
+                left &= left - 1;
+                if !best.yields_to(visit.priority()) {
+                    return;
+                }
+                if visit.agrees_deep(block, &mut memo) {
+                    best.take(visit.find(version, key, guard));
+                }
+            }
+        }
+    }
+
+    /// The tuples of a block that the first two stages and the tries leave.
+    #[inline]
+    fn possible(&self, block: &Block<R>, query: Query<'_, '_>, asked: &mut Asked<'_>) -> u64 {
+        let mut left = block.all();
+        for head in block.heads.iter().flatten() {
+            if head.tuples & left != 0 {
+                left &= !head.failing(query.key, self.hash, query.guard);
+            }
+        }
+        for (trie, lengths) in block.tries.iter().enumerate() {
+            if left != 0 && !lengths.is_empty() {
+                left &= !block.excluded(trie, asked.answer(trie)).0;
+            }
+        }
+        left
+    }
+}

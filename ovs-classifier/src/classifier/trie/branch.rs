@@ -1,0 +1,205 @@
+//! A branch of a trie: an array indexed by the few bits behind those in which all of its prefixes agree.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+
+use super::{Entry, Found, Node, Value, count};
+use crate::rcu::Link;
+use crate::rcu::sync::AtomicU64;
+
+/// An array of `2^stride` slots for the bits from `depth` on.
+///
+/// Prefixes that end within these bits are *ends*; longer ones stand below their slot. All are longer than
+/// `depth` and begin with `base`. The `2^(l)` beginnings of length `l` are numbered from `2^l` on (so
+/// beginning `n` goes on as `2n` and `2n + 1`), for the counts of ends and the marks of what exists.
+pub(super) struct Branch<K: Value> {
+    base: K,
+    depth: u8,
+    stride: u8,
+    /// For each beginning, whether some prefix has it.
+    exists: [AtomicU64; 2],
+    slots: Box<[Slot<K>]>,
+    /// For each beginning, how many matches have a prefix that ends there; the writer's own business.
+    ends: Box<[AtomicU32]>,
+}
+
+struct Slot<K: Value> {
+    below: Link<Node<K>>,
+    /// Bit `l - 1`: there is an end of length `l` that the slot's bits begin with.
+    lengths: AtomicU8,
+}
+
+/// Bits of the arrays near the root, where they fill up, and of those deeper down.
+const WIDE: u8 = 6;
+const NARROW: u8 = 4;
+/// Where it is deeper down.
+const DEEP: u8 = 18;
+
+impl<K: Value> Branch<K> {
+    fn new(base: K, depth: u8, stride: u8) -> Self {
+        let slot = || Slot { below: Link::new(None), lengths: AtomicU8::new(0) };
+        Self {
+            base: base.cut(depth),
+            depth,
+            stride,
+            exists: [AtomicU64::new(0), AtomicU64::new(0)],
+            slots: (0..1 << stride).map(|_| slot()).collect(),
+            ends: (0..2 << stride).map(|_| AtomicU32::new(0)).collect(),
+        }
+    }
+
+    /// All of these prefixes, which are too many for a bucket.
+    pub(super) fn of(entries: Vec<Entry<K>>) -> Self {
+        let Some(base) = entries.first().map(|entry| entry.prefix) else { return Self::new(K::of(0), 0, 1) };
+        let shared = entries.iter().map(|entry| base.common(entry.prefix).min(entry.len - 1)).min();
+        let depth = shared.unwrap_or(0);
+        let stride = if depth < DEEP { WIDE } else { NARROW };
+        let branch = Self::new(base, depth, stride.min(K::BITS - depth));
+        let mut below: Vec<Vec<Entry<K>>> = (0..branch.slots.len()).map(|_| Vec::new()).collect();
+        for entry in entries {
+            if branch.enter(entry.prefix, entry.len).is_some() {
+                below[branch.slot(entry.prefix)].push(entry);
+            } else {
+                let matches = entry.matches.load(Ordering::Relaxed);
+                branch.ends[branch.end(entry.prefix, entry.len)].store(matches, Ordering::Relaxed);
+            }
+        }
+        let mut branch = branch;
+        for (slot, entries) in branch.slots.iter_mut().zip(below) {
+            slot.below = Link::new((!entries.is_empty()).then(|| Arc::new(Node::of(entries))));
+        }
+        branch
+    }
+
+    /// A branch for a prefix that does not belong below `old`, with `old` below it.
+    pub(super) fn above(old: &Self, prefix: K, len: u8, link: Option<Arc<Node<K>>>) -> Self {
+        let depth = prefix.common(old.base).min(len - 1).min(old.depth - 1);
+        let mut branch = Self::new(old.base, depth, NARROW.min(old.depth - depth));
+        let slot = branch.slot(old.base);
+        branch.mark(slot, branch.stride);
+        branch.slots[slot].below = Link::new(link);
+        branch
+    }
+
+    /// Takes the value one step further: what ends here goes into `found`; the link to what is below, unless
+    /// all is said.
+    #[inline]
+    pub(super) fn step(&self, value: K, found: &mut Found) -> Option<&Link<Node<K>>> {
+        let common = value.common(self.base);
+        if common < self.depth {
+            found.bits = common + 1;
+            return None;
+        }
+        let at = value.slice(self.depth, self.stride);
+        let slot = &self.slots[at];
+        found.lengths |= u128::from(slot.lengths.load(Ordering::Relaxed)) << self.depth;
+        found.bits = self.depth;
+        if slot.below.is_none() {
+            found.bits += self.reach(at);
+            return None;
+        }
+        found.bits += self.stride;
+        Some(&slot.below)
+    }
+
+    /// How many bits of a slot under which nothing stands tell it from all that exists.
+    fn reach(&self, at: usize) -> u8 {
+        let start = 1 << self.stride | at;
+        let agreed = (1..=self.stride).take_while(|len| self.has(start >> (self.stride - len))).count() as u8;
+        let other = agreed < self.stride && self.has(start >> (self.stride - agreed - 1) ^ 1);
+        agreed + u8::from(other)
+    }
+
+    /// Whether a prefix belongs here or below.
+    pub(super) fn contains(&self, prefix: K, len: u8) -> bool {
+        len > self.depth && prefix.common(self.base) >= self.depth
+    }
+
+    /// Counts a prefix that ends here; for another, marks the way and gives the link to what is below.
+    pub(super) fn enter(&self, prefix: K, len: u8) -> Option<&Link<Node<K>>> {
+        let slot = self.slot(prefix);
+        if let Some(below) = self.below(prefix, len) {
+            self.mark(slot, self.stride);
+            return Some(below);
+        }
+        let own = len - self.depth;
+        self.mark(slot, own);
+        count(&self.ends[self.end(prefix, len)], 1);
+        for slot in self.under(slot, own) {
+            slot.lengths.store(slot.lengths.load(Ordering::Relaxed) | 1 << (own - 1), Ordering::Relaxed);
+        }
+        None
+    }
+
+    /// The link below which a prefix stands, if it does not end here.
+    pub(super) fn below(&self, prefix: K, len: u8) -> Option<&Link<Node<K>>> {
+        (len > self.depth + self.stride).then(|| &self.slots[self.slot(prefix)].below)
+    }
+
+    /// Takes away one match of a prefix that ends here. Says whether it was the last.
+    pub(super) fn leave(&self, prefix: K, len: u8) -> bool {
+        let end = &self.ends[self.end(prefix, len)];
+        let left = end.load(Ordering::Relaxed);
+        end.store(left.saturating_sub(1), Ordering::Relaxed);
+        if left != 1 {
+            return false;
+        }
+        let own = len - self.depth;
+        for slot in self.under(self.slot(prefix), own) {
+            slot.lengths.store(slot.lengths.load(Ordering::Relaxed) & !(1 << (own - 1)), Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// Brings the marks on the way of a prefix up to date, after something went.
+    pub(super) fn settle(&self, prefix: K) {
+        let at = self.slot(prefix);
+        for len in (1..=self.stride).rev() {
+            let n = (1 << self.stride | at) >> (self.stride - len);
+            let below = if len == self.stride {
+                !self.slots[at].below.is_none()
+            } else {
+                self.has(2 * n) || self.has(2 * n + 1)
+            };
+            let (word, bit) = (&self.exists[n / 64], 1 << (n % 64));
+            let marks = word.load(Ordering::Relaxed) & !bit;
+            let still = below || self.ends[n].load(Ordering::Relaxed) > 0;
+            word.store(if still { marks | bit } else { marks }, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether no prefix is here or below.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.has(2) && !self.has(3)
+    }
+
+    fn has(&self, n: usize) -> bool {
+        self.exists[n / 64].load(Ordering::Relaxed) >> (n % 64) & 1 == 1
+    }
+
+    fn mark(&self, at: usize, len: u8) {
+        for len in 1..=len {
+            let n = (1 << self.stride | at) >> (self.stride - len);
+            let word = &self.exists[n / 64];
+            word.store(word.load(Ordering::Relaxed) | 1 << (n % 64), Ordering::Relaxed);
+        }
+    }
+
+    fn slot(&self, prefix: K) -> usize {
+        prefix.slice(self.depth, self.stride)
+    }
+
+    /// The number of the beginning at which a prefix ends.
+    fn end(&self, prefix: K, len: u8) -> usize {
+        (1 << self.stride | self.slot(prefix)) >> (self.stride - (len - self.depth))
+    }
+
+    /// The slots that begin as `at` does for `len` bits.
+    fn under(&self, at: usize, len: u8) -> &[Slot<K>] {
+        let free = self.stride - len;
+        let start = at >> free << free;
+        &self.slots[start..start + (1 << free)]
+    }
+}

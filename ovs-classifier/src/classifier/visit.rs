@@ -1,0 +1,131 @@
+//! One tuple's share of the mask, and what the tries said.
+
+use ovs_flow::{FlowKey, FlowMask};
+
+use super::Rule;
+use super::fields::PrefixField;
+use super::search::Query;
+use super::trie::{Found, Trie, Value};
+use super::tuple::Tuple;
+use crate::hash::WordHash;
+use crate::rcu::{Domain, Guard};
+
+/// The tries of a classifier, one a field.
+pub(crate) type Tries = [(PrefixField, FieldTrie)];
+
+/// As many tries as there are fields for them.
+pub(crate) const MAX_TRIES: usize = 9;
+
+/// A trie of numbers as wide as its field.
+pub(crate) enum FieldTrie {
+    Narrow(Trie<u32>),
+    Wide(Trie<u128>),
+}
+
+impl FieldTrie {
+    pub(crate) fn new(field: PrefixField) -> Self {
+        if field.bits() <= 32 { Self::Narrow(Trie::new()) } else { Self::Wide(Trie::new()) }
+    }
+
+    #[inline]
+    fn lookup(&self, value: u128, width: u8, guard: &Guard<'_>) -> Found {
+        match self {
+            Self::Narrow(trie) => trie.lookup(u32::of(value), guard),
+            Self::Wide(trie) => {
+                let found = trie.lookup(value, guard);
+                Found { bits: found.bits.min(width), ..found }
+            }
+        }
+    }
+
+    /// Adds a match's prefix.
+    pub(crate) fn insert(&self, value: u128, len: u8, guard: &Guard<'_>, domain: &Domain) {
+        match self {
+            Self::Narrow(trie) => trie.insert(u32::of(value), len, guard, domain),
+            Self::Wide(trie) => trie.insert(value, len, guard, domain),
+        }
+    }
+
+    /// Takes it out.
+    pub(crate) fn remove(&self, value: u128, len: u8, guard: &Guard<'_>, domain: &Domain) {
+        match self {
+            Self::Narrow(trie) => trie.remove(u32::of(value), len, guard, domain),
+            Self::Wide(trie) => trie.remove(value, len, guard, domain),
+        }
+    }
+}
+
+/// What a lookup has asked the tries so far: each at most once, and only when a tuple needs it.
+pub(crate) struct Asked<'a> {
+    tries: &'a Tries,
+    key: &'a FlowKey,
+    guard: &'a Guard<'a>,
+    known: u16,
+    answers: [Found; MAX_TRIES],
+}
+
+impl<'a> Asked<'a> {
+    #[inline]
+    pub(crate) fn new(tries: &'a Tries, key: &'a FlowKey, guard: &'a Guard<'a>) -> Self {
+        Self { tries, key, guard, known: 0, answers: [Found::ANY; MAX_TRIES] }
+    }
+
+    #[inline]
+    pub(crate) fn field(&self, trie: usize) -> PrefixField {
+        self.tries[trie].0
+    }
+
+    /// What a trie says of the key.
+    #[inline]
+    pub(crate) fn answer(&mut self, trie: usize) -> Found {
+        if self.known >> trie & 1 == 0 {
+            self.known |= 1 << trie;
+            let (field, tree) = &self.tries[trie];
+            if field.applies(self.key) {
+                self.answers[trie] = tree.lookup(field.value(self.key), field.bits(), self.guard);
+            }
+        }
+        self.answers[trie]
+    }
+
+    /// Whether no rule with a prefix of `len` bits in this field can match; if so, the bits that say so are
+    /// in `mask`. It stays unsaid where saying so would take more bits than looking at the prefix itself.
+    pub(crate) fn excludes(&mut self, trie: usize, len: u8, mask: &mut FlowMask) -> bool {
+        let (found, field) = (self.answer(trie), self.field(trie));
+        if found.has(len) {
+            return false;
+        }
+        if found.bits <= len {
+            field.add_prefix(mask, found.bits);
+            return true;
+        }
+        field.has_prefix(mask, found.bits)
+    }
+}
+
+/// Visits one tuple, stage by stage: the definition, for tuples that have prefixes in the first two stages (the
+/// outer addresses of tunnels), where tries and levels cannot be asked for many tuples at once.
+pub(super) fn visit<'g, R: Send + Sync + 'static>(
+    tuple: &'g Tuple<R>,
+    query: Query<'_, 'g>,
+    hash: WordHash,
+    asked: &mut Asked<'_>,
+    mask: &mut FlowMask,
+) -> Option<&'g Rule<R>> {
+    let Query { version, key, guard } = query;
+    for (number, stage) in tuple.mask.stages().iter().enumerate() {
+        if stage.tries.iter().any(|trie| asked.excludes(*trie, tuple.mask.prefix_len(*trie), mask)) {
+            tuple.fold_to(stage.words.start, mask);
+            return None;
+        }
+        if let Some(seat) = tuple.seats.get(number)
+            && seat.level.agreeing(key, hash, guard) >> seat.bit & 1 == 0
+        {
+            tuple.fold_to(stage.words.end, mask);
+            return None;
+        }
+    }
+    let rule = tuple.find(version, key, guard);
+    tuple.fold_all(rule.is_some(), key, mask, guard);
+    rule
+}
