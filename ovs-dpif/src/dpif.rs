@@ -9,7 +9,7 @@ use ovs_flow::{DpPort, Match, Metadata, Ufid};
 use ovs_netdev::{ConfigError, DeviceConfig, Netdev, Statistics, Status, Wait};
 use ovs_packet::Packet;
 
-use crate::{Actions, FlowPut, FlowStats, FlowView, HandlerFactory, Ledger};
+use crate::{Actions, FlowPut, FlowStats, FlowView, HandlerFactory, Ledger, Waker, Worker};
 
 /// Names an operation in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,8 +91,41 @@ pub trait Dpif: Send {
     /// Where packets went.
     fn ledger(&self) -> Ledger;
 
+    /// Adds a worker for receive queues that cannot be slept on
+    /// ([`RxQueue::is_polled`](ovs_netdev::RxQueue::is_polled)); those of ports that are added later go to such
+    /// workers in turn. `waker` wakes its thread, if that sleeps while it has no queue. `None`: this datapath has no
+    /// workers of its own.
+    fn add_polling_worker(&mut self, _waker: Option<Arc<dyn Waker>>) -> Option<Worker> {
+        None
+    }
+
+    /// What one worker has done. `None`: there is no such worker, or workers are not told apart.
+    fn worker_stats(&self, _worker: WorkerId) -> Option<(Ledger, DpifStats)> {
+        None
+    }
+
+    /// The receive queues of each port and the worker that has them, where workers are told apart: number of the
+    /// queue within the port, and whether it is polled.
+    fn rx_queues(&self) -> Vec<RxAssignment> {
+        Vec::new()
+    }
+
     /// What to sleep on until [`Dpif::poll`] has something; called for each item.
     fn waits(&self, wait: &mut dyn FnMut(Wait<'_>));
+}
+
+/// Which worker receives by a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RxAssignment {
+    /// The port.
+    pub port: DpPort,
+    /// The queue's number within the port, from 0.
+    pub queue: u32,
+    /// The worker.
+    pub worker: WorkerId,
+    /// Whether the queue cannot be slept on.
+    pub polled: bool,
 }
 
 /// A port to be added.

@@ -21,7 +21,7 @@ pub use action::{
 };
 pub use dpif::{
     Busy, Completion, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, Op, PortConfigError,
-    PortInfo, PortRequest, Ticket, WorkerId,
+    PortInfo, PortRequest, RxAssignment, Ticket, WorkerId,
 };
 pub use flow::{FlowPut, FlowStats, FlowView, PutMode};
 pub use ledger::{DropReason, Ledger};

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod device;
+#[cfg(all(feature = "dpdk", target_os = "linux"))]
+pub mod dpdk;
 pub mod dummy;
 #[cfg(target_os = "linux")]
 mod linux;

@@ -14,6 +14,12 @@ pub trait RxQueue: Send {
     /// What to sleep on until [`RxQueue::receive`] may find a packet.
     fn wait(&self) -> Wait<'_>;
 
+    /// Whether nothing tells of its packets, so that whoever has it must ask all the time. Such queues belong to
+    /// workers with a processor of their own.
+    fn is_polled(&self) -> bool {
+        false
+    }
+
     /// Throws away what has arrived; returns how many packets that were.
     fn drain(&mut self) -> u64 {
         0

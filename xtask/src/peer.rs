@@ -23,6 +23,8 @@ const UNPACKED: &[&str] = &[
 /// Installed: libraries that the above need, and tools without daemons.
 const INSTALLED: &[&str] = &[
     "libbpf1",
+    "libdpdk-dev",
+    "pkg-config",
     "libcap-ng0",
     "libnuma1",
     "libssl3",

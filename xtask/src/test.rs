@@ -21,7 +21,8 @@ pub fn run(args: &[String]) -> Result<(), String> {
     status(Command::new("cargo").current_dir(root()).args(["build", "--workspace", "--bins", "--locked"]))?;
     let mut tests = Command::new("cargo");
     tests.current_dir(root()).args(["test", "--workspace", "--locked", "--no-fail-fast"]).args(args);
-    let skipped = run_counting(&mut tests)?;
+    let mut skipped = run_counting(&mut tests)?;
+    skipped.extend(dpdk()?);
     clean::sweep();
     for line in &skipped {
         println!("{line}");
@@ -31,6 +32,18 @@ pub fn run(args: &[String]) -> Result<(), String> {
         return Err("in CI no test may be skipped".to_owned());
     }
     Ok(())
+}
+
+/// The tests of the feature that needs DPDK's headers. What it builds is kept apart, so that switching the feature
+/// on and off does not build the workspace anew each time.
+fn dpdk() -> Result<BTreeSet<String>, String> {
+    if !Command::new("pkg-config").args(["--exists", "libdpdk"]).status().is_ok_and(|s| s.success()) {
+        let line = "SKIPPED ovs-netdev's tests of DPDK: libdpdk-dev is not installed".to_owned();
+        return Ok(BTreeSet::from([line]));
+    }
+    let mut tests = Command::new("cargo");
+    tests.current_dir(root()).args(["test", "--locked", "-p", "ovs-netdev", "--features", "dpdk"]);
+    run_counting(tests.args(["--test", "dpdk", "--target-dir", "target/dpdk"]))
 }
 
 /// Runs the tests, passes their standard error on, and collects the lines that begin with `SKIPPED`.

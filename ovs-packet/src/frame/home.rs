@@ -104,6 +104,16 @@ impl Home {
         Self { vtable }
     }
 
+    /// Whether a home has this vtable.
+    ///
+    /// # Safety
+    ///
+    /// `home` is alive.
+    pub(super) unsafe fn is_of(home: NonNull<Home>, vtable: &'static HomeVtable) -> bool {
+        // SAFETY: alive, by the caller's promise.
+        ptr::eq(unsafe { home.as_ref() }.vtable, vtable)
+    }
+
     /// Gives a chain of `count` frames, linked from `first` to `last`, back to `home`.
     ///
     /// # Safety

@@ -2,7 +2,7 @@
 
 use core::{fmt, mem, ptr::NonNull, slice};
 
-use super::{Frame, Home, Pool, pool};
+use super::{Frame, Home, HomeVtable, Pool, pool};
 use crate::{DeviceFacts, LayerOffsets};
 
 /// The frame has no room for so many bytes at this end.
@@ -67,6 +67,13 @@ impl Packet {
         let mut packet = pool::detached(bytes.len()).ok_or(NoRoom { wanted: bytes.len(), room: 0 })?;
         packet.push_back(bytes.len())?.copy_from_slice(bytes);
         Ok(packet)
+    }
+
+    /// Whether its frame's home is of the kind that this vtable makes: for devices that recognise their own memory.
+    #[inline]
+    pub fn lives_in(&self, vtable: &'static HomeVtable) -> bool {
+        // SAFETY: a home outlives its frames that are out, and this is one of them.
+        unsafe { Home::is_of(self.home(), vtable) }
     }
 
     #[inline]

@@ -11,6 +11,7 @@ use ovs_netdev::Registry;
 use ovs_ofproto::{DesiredState, Switch, SwitchConfig, SwitchEvent};
 
 use super::clock::Clock;
+use super::commands::pmd::Baselines;
 use super::openflow::{Sockets, Targets};
 use super::sleep::Sleeper;
 use super::waker::Wakeup;
@@ -62,6 +63,9 @@ pub struct Datapath {
     // Declared after the switch: threads end once the datapath has let go of them.
     inline: Vec<Worker>,
     threads: Vec<WorkerThread>,
+    clock: Clock,
+    /// Where the counters of workers were last set to zero, for who looks at them.
+    pub baselines: Baselines,
     more: bool,
     asked: bool,
     next: Option<Duration>,
@@ -85,10 +89,20 @@ impl Datapath {
         let (mut inline, mut threads) = (Vec::new(), Vec::new());
         match plan.run {
             Run::Inline => inline.push(worker),
-            Run::Threads => threads.push(WorkerThread::start(worker, wakeup, plan.clock)?),
+            Run::Threads => threads.push(WorkerThread::start(worker, None, wakeup, plan.clock.clone())?),
         }
         let sockets = Sockets::new(plan.rundir);
-        Ok(Self { switch, sockets, inline, threads, more: false, asked: false, next: None })
+        Ok(Self {
+            switch,
+            sockets,
+            inline,
+            threads,
+            clock: plan.clock,
+            baselines: Baselines::new(),
+            more: false,
+            asked: false,
+            next: None,
+        })
     }
 
     /// Makes its bridges what `wanted` says, and its sockets follow. Returns whether an interface failed.
@@ -120,6 +134,25 @@ impl Datapath {
             .collect();
         self.sockets.configure(&targets, &mut self.switch, now);
         failed
+    }
+
+    /// Starts a thread on each of these cores for queues that cannot be slept on, where there is none yet.
+    pub fn poll_on(&mut self, cores: &[usize]) -> std::io::Result<()> {
+        for core in cores {
+            if self.is_inline() || self.threads.iter().any(|thread| thread.core() == Some(*core)) {
+                continue;
+            }
+            let wakeup = Arc::new(Wakeup::new()?);
+            let waker = Some(Arc::clone(&wakeup) as Arc<dyn ovs_dpif::Waker>);
+            let Some(worker) = self.switch.dpif_mut().add_polling_worker(waker) else { return Ok(()) };
+            self.threads.push(WorkerThread::start(worker, Some(*core), wakeup, self.clock.clone())?);
+        }
+        Ok(())
+    }
+
+    /// The threads of its workers, the main one first.
+    pub fn threads(&self) -> &[WorkerThread] {
+        &self.threads
     }
 
     /// Its OpenFlow sockets.

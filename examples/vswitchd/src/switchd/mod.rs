@@ -12,6 +12,7 @@ mod commands;
 mod database;
 mod datapath;
 mod desired;
+mod dpdk;
 mod openflow;
 mod report;
 mod rows;
@@ -216,6 +217,10 @@ impl Vswitchd {
             return;
         }
         self.wanted = Some((wanted.clone(), next));
+        if let Some(root) = self.database.all("Open_vSwitch").first() {
+            self.types.dpdk().start(root);
+        }
+        let cores = self.types.dpdk().cores(self.database.all("Open_vSwitch").first());
         for kind in self.datapaths.keys() {
             wanted.entry(kind.clone()).or_default();
         }
@@ -225,6 +230,9 @@ impl Vswitchd {
                 continue;
             }
             if let Some(datapath) = self.datapaths.get_mut(kind) {
+                if let Err(error) = datapath.poll_on(&cores) {
+                    tracing::error!(target: "dpif_netdev", "{kind}: cannot start polling threads: {error}");
+                }
                 datapath.configure(state, now);
             }
         }

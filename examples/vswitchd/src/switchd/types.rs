@@ -6,6 +6,7 @@ use ovs_netdev::dummy::Dummies;
 
 use super::datapath::Run;
 use super::desired::Kinds;
+use super::dpdk::Dpdk;
 use super::report;
 use crate::cli::{DummyLevel, SwitchOptions};
 use crate::daemon::VERSION;
@@ -29,6 +30,7 @@ pub struct Types {
     dummy: Option<DummyLevel>,
     disable_system: bool,
     seed: u64,
+    dpdk: Dpdk,
 }
 
 impl Types {
@@ -38,6 +40,7 @@ impl Types {
             dummy: options.enable_dummy,
             disable_system: options.disable_system,
             seed: options.seed.unwrap_or_else(random_seed),
+            dpdk: Dpdk::default(),
         }
     }
 
@@ -83,6 +86,7 @@ impl Types {
     pub fn registry(&self, dummies: &Dummies, _datapath: &str) -> Registry {
         let mut registry = Registry::new();
         ovs_netdev::register_native(&mut registry);
+        self.dpdk.register(&mut registry);
         if self.has_dummy() {
             for kind in ["dummy", "dummy-internal", "dummy-pmd"] {
                 registry.register(Box::new(dummies.factory(kind)));
@@ -102,6 +106,11 @@ impl Types {
         registry
     }
 
+    /// DPDK's part of the configuration.
+    pub fn dpdk(&self) -> &Dpdk {
+        &self.dpdk
+    }
+
     /// What the root row tells of the switch itself.
     pub fn root_columns(&self) -> Vec<(&'static str, Datum)> {
         let registry = self.registry(&Dummies::new(), "netdev");
@@ -113,8 +122,8 @@ impl Types {
             ("db_version", report::text(Some("8.8.0".to_owned()))),
             ("datapath_types", Datum::set(datapaths)),
             ("iface_types", Datum::set(interfaces)),
-            ("dpdk_initialized", Datum::scalar(false)),
-            ("dpdk_version", report::text(Some("none".to_owned()))),
+            ("dpdk_initialized", Datum::scalar(self.dpdk.runs())),
+            ("dpdk_version", report::text(Some(self.dpdk.version()))),
         ]
     }
 }

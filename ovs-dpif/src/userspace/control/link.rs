@@ -17,6 +17,8 @@ const BACKLOG: usize = 4096;
 /// One worker, seen from the control side.
 pub(super) struct Link {
     pub id: WorkerId,
+    /// It is for queues that cannot be slept on.
+    pub polls: bool,
     pub shared: Arc<Shared>,
     pub flows: TableView,
     commands: SyncSender<Command>,
@@ -33,6 +35,7 @@ pub(super) struct Link {
 impl Link {
     pub fn new(
         id: WorkerId,
+        polls: bool,
         commands: SyncSender<Command>,
         replies: Receiver<Reply>,
         shared: Arc<Shared>,
@@ -40,7 +43,7 @@ impl Link {
         waker: Option<Arc<dyn Waker>>,
     ) -> Self {
         let (backlog, asked) = (VecDeque::new(), VecDeque::new());
-        Self { id, shared, flows, commands, replies, waker, backlog, asked, gone: false }
+        Self { id, polls, shared, flows, commands, replies, waker, backlog, asked, gone: false }
     }
 
     /// Whether another operation may be submitted.

@@ -25,7 +25,7 @@ use super::worker::{Ends, Shared};
 use super::{UserspaceConfig, Waker, Worker};
 use crate::{
     Busy, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, FlowView, HandlerFactory, Ledger,
-    Op, PortConfigError, PortInfo, PortRequest, Ticket, WorkerId,
+    Op, PortConfigError, PortInfo, PortRequest, RxAssignment, Ticket, WorkerId,
 };
 
 /// Retired values that one poll drops.
@@ -93,6 +93,10 @@ impl UserspaceDatapath {
     /// Adds a worker; `waker` wakes the thread that polls it, if that thread ever sleeps. Receive queues that
     /// have no worker yet go to it, and from now on it gets its share of those of new ports.
     pub fn add_worker(&mut self, waker: Option<Arc<dyn Waker>>) -> Worker {
+        self.add_worker_that(false, waker)
+    }
+
+    fn add_worker_that(&mut self, polls: bool, waker: Option<Arc<dyn Waker>>) -> Worker {
         let id = WorkerId(self.links.len() as u32);
         let (command_tx, command_rx) = sync_channel(self.config.command_queue.max(1));
         let (reply_tx, reply_rx) = sync_channel(self.config.reply_queue.max(1));
@@ -110,7 +114,7 @@ impl UserspaceDatapath {
             shared: shared.clone(),
         };
         let worker = Worker::new(id, &self.config, ends, tables, self.domain.reader());
-        let mut link = Link::new(id, command_tx, reply_rx, shared, view, waker);
+        let mut link = Link::new(id, polls, command_tx, reply_rx, shared, view, waker);
         if let Some(handlers) = &self.handlers {
             link.push(Command::Handler(handlers.handler(id)));
         }
@@ -246,6 +250,18 @@ impl Dpif for UserspaceDatapath {
             sum.add(&link.shared.published.read().0);
         }
         sum
+    }
+
+    fn add_polling_worker(&mut self, waker: Option<Arc<dyn Waker>>) -> Option<Worker> {
+        Some(self.add_worker_that(true, waker))
+    }
+
+    fn worker_stats(&self, worker: WorkerId) -> Option<(Ledger, DpifStats)> {
+        self.links.get(worker.0 as usize).map(|link| link.shared.published.read())
+    }
+
+    fn rx_queues(&self) -> Vec<RxAssignment> {
+        self.ports.rx_queues()
     }
 
     fn waits(&self, wait: &mut dyn FnMut(Wait<'_>)) {

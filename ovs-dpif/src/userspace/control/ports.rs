@@ -10,7 +10,7 @@ use ovs_netdev::{Netdev, RxQueue, Wait};
 use super::super::message::Command;
 use super::super::worker::PORT_NUMBERS;
 use super::link::Link;
-use crate::{DpifError, Event, PortInfo, PortRequest, WorkerId};
+use crate::{DpifError, Event, PortInfo, PortRequest, RxAssignment, WorkerId};
 
 struct Port {
     device: Box<dyn Netdev>,
@@ -18,6 +18,8 @@ struct Port {
     unassigned: Vec<Box<dyn RxQueue>>,
     /// The device's change number when it was last polled.
     changes: u64,
+    /// Who has its receive queues.
+    assigned: Vec<RxAssignment>,
 }
 
 struct Leaving {
@@ -52,9 +54,9 @@ impl Ports {
             link.push(Command::AddTx(port, queue));
         }
         let mut unassigned = device.take_rx_queues();
-        self.assign(port, &mut unassigned, links);
+        let assigned = self.assign(port, &mut unassigned, links);
         let changes = device.poll_changes(Duration::ZERO);
-        self.live.insert(port, Port { device, unassigned, changes });
+        self.live.insert(port, Port { device, unassigned, changes, assigned });
         Ok(port)
     }
 
@@ -69,17 +71,36 @@ impl Ports {
         }
     }
 
-    /// Hands receive queues to the workers in turn; without workers they stay.
-    fn assign(&mut self, port: DpPort, queues: &mut Vec<Box<dyn RxQueue>>, links: &mut [Link]) {
+    /// Hands receive queues in turn to the workers that are for such queues, or to any if none is; without workers
+    /// they stay.
+    fn assign(
+        &mut self,
+        port: DpPort,
+        queues: &mut Vec<Box<dyn RxQueue>>,
+        links: &mut [Link],
+    ) -> Vec<RxAssignment> {
         let mut live: Vec<_> = links.iter_mut().filter(|link| !link.gone).collect();
         if live.is_empty() {
-            return;
+            return Vec::new();
         }
-        for queue in queues.drain(..) {
-            let index = self.next_worker % live.len();
-            live[index].push(Command::AddRx(port, queue));
-            self.next_worker = index + 1;
+        let mut assigned = Vec::with_capacity(queues.len());
+        for (queue, rx) in (0..).zip(queues.drain(..)) {
+            let polled = rx.is_polled();
+            let fitting: Vec<usize> = (0..live.len()).filter(|at| live[*at].polls == polled).collect();
+            let index = match fitting.len() {
+                0 => self.next_worker % live.len(),
+                count => fitting[self.next_worker % count],
+            };
+            assigned.push(RxAssignment { port, queue, worker: live[index].id, polled });
+            live[index].push(Command::AddRx(port, rx));
+            self.next_worker = self.next_worker.wrapping_add(1);
         }
+        assigned
+    }
+
+    /// Who has which receive queue.
+    pub fn rx_queues(&self) -> Vec<RxAssignment> {
+        self.live.values().flat_map(|port| &port.assigned).copied().collect()
     }
 
     /// Introduces a new worker to all ports.
@@ -89,8 +110,10 @@ impl Ports {
             if let Ok(queue) = state.device.tx_queue() {
                 link.push(Command::AddTx(*port, queue));
             }
-            for queue in state.unassigned.drain(..) {
-                link.push(Command::AddRx(*port, queue));
+            for (queue, rx) in (0..).zip(state.unassigned.drain(..)) {
+                let polled = rx.is_polled();
+                state.assigned.push(RxAssignment { port: *port, queue, worker: link.id, polled });
+                link.push(Command::AddRx(*port, rx));
             }
         }
     }

@@ -176,6 +176,11 @@ impl Worker {
         self.engine.upcalls.len() > 0 || commands && self.parked.is_empty()
     }
 
+    /// Whether it has a queue that cannot be slept on: then its thread should not sleep at all.
+    pub fn is_polling(&self) -> bool {
+        self.receivers.is_polling()
+    }
+
     /// Where this worker's packets went.
     pub fn ledger(&self) -> &Ledger {
         &self.engine.ledger

@@ -31,6 +31,11 @@ impl Receivers {
         self.next = 0;
     }
 
+    /// Whether any of the queues cannot be slept on.
+    pub fn is_polling(&self) -> bool {
+        self.queues.iter().any(|r| !r.gone && r.queue.is_polled())
+    }
+
     pub fn clear(&mut self) {
         self.queues.clear();
     }

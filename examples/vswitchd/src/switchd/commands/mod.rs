@@ -4,6 +4,7 @@ mod datapath;
 mod dummy;
 mod flows;
 mod ofproto;
+pub mod pmd;
 mod process;
 
 use ovs_db::unixctl::{Registry, Request};
@@ -49,6 +50,9 @@ const COMMANDS: &[Row] = &[
     ("dpctl/dump-dps", "", 0, 0, datapath::dump_dps),
     ("dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, flows::dpctl_dump_flows),
     ("dpctl/show", "[-s] [dp...]", 0, 1024, datapath::dpctl_show),
+    ("dpif-netdev/pmd-rxq-show", "[-pmd core] [dp]", 0, 3, pmd::rxq_show),
+    ("dpif-netdev/pmd-stats-clear", "[-pmd core] [dp]", 0, 3, pmd::stats_clear),
+    ("dpif-netdev/pmd-stats-show", "[-pmd core] [dp]", 0, 3, pmd::stats_show),
     ("dpif/dump-dps", "", 0, 0, datapath::dump_dps),
     ("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 3, flows::dpif_dump_flows),
     ("dpif/show", "", 0, 0, datapath::dpif_show),

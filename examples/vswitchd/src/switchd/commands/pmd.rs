@@ -1,0 +1,198 @@
+//! What the workers of a datapath do, thread by thread.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use ovs_db::unixctl::Request;
+use ovs_dpif::WorkerId;
+
+use super::super::Vswitchd;
+use super::super::datapath::Datapath;
+use super::{Answer, Command, done, fail};
+
+/// What one worker has counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    received: u64,
+    hit: u64,
+    missed: u64,
+    lost: u64,
+    cache_hit: u64,
+    probes: u64,
+    busy: Duration,
+    idle: Duration,
+}
+
+impl Counts {
+    /// Since the worker began.
+    fn of(datapath: &Datapath, worker: WorkerId) -> Self {
+        let (ledger, stats) = datapath.switch.dpif().worker_stats(worker).unwrap_or_default();
+        let thread = datapath.threads().iter().find(|thread| thread.id() == worker);
+        let (busy, idle) = thread.map(|thread| thread.times().read()).unwrap_or_default();
+        Self {
+            received: ledger.received,
+            hit: stats.hit,
+            missed: stats.missed,
+            lost: stats.lost,
+            cache_hit: stats.cache_hit,
+            probes: stats.mask_hit,
+            busy,
+            idle,
+        }
+    }
+
+    fn since(&self, before: &Self) -> Self {
+        Self {
+            received: self.received.saturating_sub(before.received),
+            hit: self.hit.saturating_sub(before.hit),
+            missed: self.missed.saturating_sub(before.missed),
+            lost: self.lost.saturating_sub(before.lost),
+            cache_hit: self.cache_hit.saturating_sub(before.cache_hit),
+            probes: self.probes.saturating_sub(before.probes),
+            busy: self.busy.saturating_sub(before.busy),
+            idle: self.idle.saturating_sub(before.idle),
+        }
+    }
+}
+
+/// Where counting began anew, by worker.
+pub type Baselines = BTreeMap<WorkerId, Counts>;
+
+/// The workers of a datapath in the order in which they are shown, with their cores: the main one last.
+fn workers(datapath: &Datapath, only: Option<usize>) -> Vec<(WorkerId, Option<usize>)> {
+    let mut all: Vec<_> = datapath.threads().iter().map(|thread| (thread.id(), thread.core())).collect();
+    if all.is_empty() {
+        all.push((WorkerId(0), None));
+    }
+    all.retain(|(_, core)| only.is_none() || *core == only);
+    all.sort_by_key(|(id, core)| (core.is_none(), *core, *id));
+    all
+}
+
+fn head(core: Option<usize>) -> String {
+    core.map_or_else(|| "main thread:\n".to_owned(), |core| format!("pmd thread numa_id 0 core_id {core}:\n"))
+}
+
+/// The datapath and the core that the arguments name.
+fn target(switchd: &mut Vswitchd, args: &[String]) -> Result<(String, Option<usize>), String> {
+    let (mut core, mut name, mut args) = (None, None, args.iter());
+    while let Some(arg) = args.next() {
+        match (arg.as_str(), args.len()) {
+            ("-pmd", 1..) => core = args.next().and_then(|text| text.parse().ok()),
+            (text, _) => name = Some(text.to_owned()),
+        }
+    }
+    // Only a datapath with workers has something to show.
+    let named = |kind: &String, dp: &Datapath| match &name {
+        Some(name) => dp.switch.dpif().name() == name || super::datapath::full_name(dp) == *name,
+        None => kind == "netdev" || kind == "dummy",
+    };
+    let found = switchd.datapaths.iter().find(|(kind, dp)| named(kind, dp)).map(|(kind, _)| kind.clone());
+    let found = found.or_else(|| switchd.datapaths.keys().next().filter(|_| name.is_none()).cloned());
+    found.map(|kind| (kind, core)).ok_or_else(|| "please specify an existing datapath".to_owned())
+}
+
+/// `dpif-netdev/pmd-stats-show`.
+pub fn stats_show(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
+    let (kind, core) = match target(switchd, &request.args) {
+        Ok(target) => target,
+        Err(error) => return fail(error),
+    };
+    let hz = cycles_per_second();
+    let Some(datapath) = switchd.datapaths.get(&kind) else { return done("") };
+    let mut text = String::new();
+    for (worker, core) in workers(datapath, core) {
+        let before = datapath.baselines.get(&worker).copied().unwrap_or_default();
+        text += &head(core);
+        show(&mut text, &Counts::of(datapath, worker).since(&before), core.is_some(), hz);
+    }
+    done(text)
+}
+
+fn show(text: &mut String, counts: &Counts, timed: bool, hz: f64) {
+    let ratio = |a: u64, b: u64| if b == 0 { 0.0 } else { a as f64 / b as f64 };
+    let passes = counts.hit + counts.missed;
+    let rows: &[(&str, String)] = &[
+        ("packets received", counts.received.to_string()),
+        ("packet recirculations", passes.saturating_sub(counts.received).to_string()),
+        ("avg. datapath passes per packet", format!("{:.2}", ratio(passes, counts.received))),
+        ("phwol hits", "0".to_owned()),
+        ("mfex opt hits", "0".to_owned()),
+        ("simple match hits", "0".to_owned()),
+        ("emc hits", counts.cache_hit.to_string()),
+        ("smc hits", "0".to_owned()),
+        ("megaflow hits", counts.hit.saturating_sub(counts.cache_hit).to_string()),
+        (
+            "avg. subtable lookups per megaflow hit",
+            format!("{:.2}", ratio(counts.probes, counts.hit.saturating_sub(counts.cache_hit))),
+        ),
+        ("miss with success upcall", counts.missed.saturating_sub(counts.lost).to_string()),
+        ("miss with failed upcall", counts.lost.to_string()),
+    ];
+    for (name, value) in rows {
+        let _ = writeln!(text, "  {name}: {value}");
+    }
+    let (busy, idle) = (counts.busy.as_secs_f64() * hz, counts.idle.as_secs_f64() * hz);
+    let all = busy + idle;
+    if !timed || all <= 0.0 {
+        return;
+    }
+    let _ = writeln!(text, "  idle cycles: {idle:.0} ({:.2}%)", 100.0 * idle / all);
+    let _ = writeln!(text, "  processing cycles: {busy:.0} ({:.2}%)", 100.0 * busy / all);
+    if counts.received > 0 {
+        let n = counts.received as f64;
+        let _ = writeln!(text, "  avg cycles per packet: {:.2} ({all:.0}/{n:.0})", all / n);
+        let _ = writeln!(text, "  avg processing cycles per packet: {:.2} ({busy:.0}/{n:.0})", busy / n);
+    }
+}
+
+/// `dpif-netdev/pmd-stats-clear`.
+pub fn stats_clear(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
+    let (kind, core) = match target(switchd, &request.args) {
+        Ok(target) => target,
+        Err(error) => return fail(error),
+    };
+    if let Some(datapath) = switchd.datapaths.get_mut(&kind) {
+        for (worker, _) in workers(datapath, core) {
+            let counts = Counts::of(datapath, worker);
+            datapath.baselines.insert(worker, counts);
+        }
+    }
+    done("")
+}
+
+/// `dpif-netdev/pmd-rxq-show`.
+pub fn rxq_show(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
+    let (kind, core) = match target(switchd, &request.args) {
+        Ok(target) => target,
+        Err(error) => return fail(error),
+    };
+    let Some(datapath) = switchd.datapaths.get(&kind) else { return done("") };
+    let dpif = datapath.switch.dpif();
+    let names: BTreeMap<_, _> = dpif.ports().into_iter().map(|port| (port.number, port.name)).collect();
+    let queues = dpif.rx_queues();
+    let mut text = "Displaying last 60 seconds pmd usage %\n".to_owned();
+    for (worker, core) in workers(datapath, core).into_iter().filter(|(_, core)| core.is_some()) {
+        text += &head(core);
+        text += "  isolated : false\n";
+        for queue in queues.iter().filter(|queue| queue.worker == worker) {
+            let name = names.get(&queue.port).map_or("", String::as_str);
+            let number = queue.queue;
+            let _ =
+                writeln!(text, "  port: {name:<16}  queue-id: {number:>2} (enabled)   pmd usage: NOT AVAIL");
+        }
+        text += "  overhead: NOT AVAIL\n";
+    }
+    done(text)
+}
+
+/// The rate of the time-stamp counter, in which the original counts too, as the system tells it at start.
+fn cycles_per_second() -> f64 {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = info.lines().find(|line| line.starts_with("bogomips"));
+    let bogomips =
+        line.and_then(|line| line.split(':').nth(1)).and_then(|text| text.trim().parse::<f64>().ok());
+    // Twice the counter's rate on the processors that have one; a nanosecond elsewhere.
+    bogomips.map_or(1e9, |bogomips| bogomips * 1e6 / 2.0)
+}
