@@ -4,7 +4,9 @@
 
 mod build;
 mod claims;
+mod dissect;
 mod edit;
+mod export;
 mod fragment;
 mod frames;
 mod headers;

@@ -132,6 +132,17 @@ fn tunnels_tell_what_is_within() {
 }
 
 #[test]
+fn coded_times_are_decoded() {
+    // What tshark says of the same codes.
+    let query = build::frame("mldquery ff02::9 max_response=47848 interval_code=246").unwrap();
+    let view = MldQueryView::new_checked(&query[..]).unwrap();
+    assert_eq!((view.response_time(), view.query_interval()), (440_832, 22_528));
+    let query = build::frame("igmpquery 224.1.1.1 max_response=100 interval_code=0x80").unwrap();
+    let view = IgmpQueryView::new_checked(&query[..]).unwrap();
+    assert_eq!((view.response_time(), view.query_interval()), (100, 128));
+}
+
+#[test]
 fn checksums_fill_and_check() {
     let mut frame = build::frame("eth / ipv6 / sctp chunk=0:0102 ").unwrap();
     let mut sctp = SctpView::new_checked(frame.split_off(54)).unwrap();

@@ -70,9 +70,27 @@ view! {
 }
 
 impl<T: AsRef<[u8]>> IgmpQueryView<T> {
+    /// Tenths of a second until the response, decoded (RFC 3376 section 4.1.1).
+    pub fn response_time(&self) -> u32 {
+        decode(self.max_response())
+    }
+
+    /// Querier's query interval in seconds, decoded (RFC 3376 section 4.1.7).
+    pub fn query_interval(&self) -> u32 {
+        decode(self.interval_code())
+    }
+
     /// The sources that are asked for.
     pub fn sources(&self) -> Items<'_, [u8; 4]> {
         Items::counted(self.payload(), Self::LEN, usize::from(self.source_count()))
+    }
+}
+
+/// A code of one byte: itself below 128, else a mantissa of four bits (and a hidden one) and an exponent of three.
+pub(super) fn decode(code: u8) -> u32 {
+    match code {
+        ..0x80 => u32::from(code),
+        _ => (u32::from(code & 0x0f) | 0x10) << ((code >> 4 & 7) + 3),
     }
 }
 

@@ -13,6 +13,7 @@ use super::super::WireError;
 use super::super::field::{fixed, to_the_end, view};
 use super::super::list::{Item, Items, body, head};
 use super::discovery::{addresses, count_at};
+use super::igmp::decode;
 
 view! {
     /// A query, report or done message of version 1; the first part of a version 2 query.
@@ -60,6 +61,19 @@ view! {
 }
 
 impl<T: AsRef<[u8]>> MldQueryView<T> {
+    /// Milliseconds until the response, decoded (RFC 3810 section 5.1.3).
+    pub fn response_time(&self) -> u32 {
+        match self.max_response() {
+            code @ ..0x8000 => u32::from(code),
+            code => (u32::from(code & 0x0fff) | 0x1000) << ((code >> 12 & 7) + 3),
+        }
+    }
+
+    /// Querier's query interval in seconds, decoded (RFC 3810 section 5.1.9).
+    pub fn query_interval(&self) -> u32 {
+        decode(self.interval_code())
+    }
+
     /// The sources that are asked for.
     pub fn sources(&self) -> Items<'_, [u8; 16]> {
         Items::counted(self.payload(), Self::LEN, usize::from(self.source_count()))
