@@ -1,19 +1,22 @@
-//! Prints one line for each packet of a pcap file: `parse_pcap FILE`; without a file, of three made-up packets.
+//! Prints one line for each packet of a pcap file, header by header: `parse_pcap FILE`; without a file, of some made-up
+//! packets.
 
 #![allow(clippy::print_stdout, reason = "a program")]
 
 use std::error::Error;
 use std::fmt::Write;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
+use ovs_packet::build;
 use ovs_packet::pcap::{FileHeader, Reader, record_header};
 use ovs_packet::wire::{
-    ArpView, EtherType, EthernetView, IpProtocol, Ipv4View, Ipv6View, TcpView, UdpView, VlanView, WireError,
+    FieldValue, Items, Layer, LldpTlv, NeighborOption, Protocol, TcpOption, TcpView, walk,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
     let file = match std::env::args().nth(1) {
         Some(path) => std::fs::read(path)?,
-        None => made_up(),
+        None => made_up()?,
     };
     for record in Reader::new(&file)? {
         let record = record?;
@@ -26,69 +29,109 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// One line about a frame, as far as it can be understood.
 fn describe(frame: &[u8]) -> String {
     let mut line = String::new();
-    match ethernet(frame, &mut line) {
-        Ok(()) => line,
-        Err(error) => format!("{line} [{error}]"),
+    for layer in walk(Protocol::Ethernet, frame) {
+        let separator = if line.is_empty() { "" } else { " / " };
+        let _ = match layer {
+            Ok(layer) => write!(line, "{separator}{}", header(&layer, layer.bytes(frame))),
+            Err(error) => write!(line, "{separator}[{error}]"),
+        };
     }
+    line
 }
 
-fn ethernet(frame: &[u8], line: &mut String) -> Result<(), WireError> {
-    let ethernet = EthernetView::new_checked(frame)?;
-    let (mut ether_type, mut rest) = (ethernet.ether_type(), ethernet.payload());
-    while ether_type.is_vlan() {
-        let tag = VlanView::new_checked(rest)?;
-        let _ = write!(line, "vlan {} ", tag.vid());
-        (ether_type, rest) = (tag.ether_type(), &rest[VlanView::<&[u8]>::LEN..]);
-    }
-    match ether_type {
-        EtherType::IPV4 => {
-            let ip = Ipv4View::new_checked(rest)?;
-            let _ = write!(line, "{:?} > {:?} ttl {} ", ip.src(), ip.dst(), ip.ttl());
-            transport(ip.protocol(), ip.payload(), line)
+/// A header: its name, the fields that tell most, and its list.
+fn header(layer: &Layer<'_>, bytes: &[u8]) -> String {
+    let mut text = layer.protocol.name().to_owned();
+    let shown: &[&str] = match layer.protocol {
+        Protocol::Ethernet | Protocol::Ipv4 | Protocol::Ipv6 => &["src", "dst"],
+        Protocol::Vlan => &["vid", "pcp"],
+        Protocol::Mpls => &["label", "ttl"],
+        Protocol::Arp => &["operation", "sender_ip", "target_ip"],
+        Protocol::Tcp | Protocol::Udp | Protocol::Sctp => &["src_port", "dst_port"],
+        Protocol::SegmentRouting => &["segments_left", "last_entry"],
+        Protocol::Fragment => &["offset_units", "more_fragments", "id"],
+        Protocol::Icmp | Protocol::Icmpv6 | Protocol::Igmp | Protocol::Mld => &["kind", "code"],
+        Protocol::Neighbor => &["kind", "target"],
+        Protocol::IgmpReport | Protocol::MldReport => &["record_count"],
+        Protocol::Vxlan | Protocol::Geneve => &["vni"],
+        Protocol::Gre => &["protocol"],
+        Protocol::Erspan2 | Protocol::Erspan3 => &["session", "vlan"],
+        Protocol::Gtpu => &["message", "teid"],
+        Protocol::Lisp => &["instance"],
+        Protocol::Nsh => &["spi", "service_index"],
+        Protocol::Bfd => &["state", "my_discriminator", "your_discriminator"],
+        Protocol::Ccm => &["level", "endpoint", "sequence"],
+        Protocol::Lacp => &["actor_system", "actor_state", "partner_system", "partner_state"],
+        Protocol::BridgeUnit => &["version", "root_address", "root_path_cost"],
+        _ => &[],
+    };
+    for name in shown {
+        if let Some(value) = layer.get(name) {
+            let _ = write!(text, " {name} {}", value_text(value));
         }
-        EtherType::IPV6 => {
-            let ip = Ipv6View::new_checked(rest)?;
-            let _ = write!(line, "{:x?} > {:x?} ", ip.src(), ip.dst());
-            match ip.extensions().upper() {
-                Some((protocol, payload)) => transport(protocol, payload, line),
-                None => Ok(()),
+    }
+    text + &list(layer, bytes)
+}
+
+fn value_text(value: FieldValue<'_>) -> String {
+    match value {
+        FieldValue::Number(number) => number.to_string(),
+        FieldValue::Bytes(bytes) => {
+            match bytes.len() {
+                4 => <[u8; 4]>::try_from(bytes)
+                    .map_or(String::new(), |octets| Ipv4Addr::from(octets).to_string()),
+                16 => <[u8; 16]>::try_from(bytes)
+                    .map_or(String::new(), |octets| Ipv6Addr::from(octets).to_string()),
+                _ => bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"),
             }
         }
-        EtherType::ARP => {
-            let arp = ArpView::new_checked(rest)?;
-            let _ = write!(line, "arp {} {:?} > {:?}", arp.operation(), arp.sender_ip(), arp.target_ip());
-            Ok(())
-        }
-        EtherType(other) => {
-            let _ = write!(line, "type {other:#06x}");
-            Ok(())
-        }
     }
 }
 
-fn transport(protocol: IpProtocol, payload: &[u8], line: &mut String) -> Result<(), WireError> {
-    let _ = match protocol {
-        IpProtocol::TCP => {
-            let tcp = TcpView::new_checked(payload)?;
-            write!(line, "tcp {} > {} {:?}", tcp.src_port(), tcp.dst_port(), tcp.flags())
-        }
-        IpProtocol::UDP => {
-            let udp = UdpView::new_checked(payload)?;
-            write!(line, "udp {} > {} length {}", udp.src_port(), udp.dst_port(), udp.length())
-        }
-        IpProtocol(other) => write!(line, "protocol {other}"),
-    };
-    Ok(())
+/// Options and TLVs, each as it is or with what is wrong with it.
+fn list(layer: &Layer<'_>, bytes: &[u8]) -> String {
+    fn debug<T: std::fmt::Debug, E: std::fmt::Display>(item: Result<T, E>) -> String {
+        item.map_or_else(|error| format!(" [{error}]"), |item| format!(" {item:?}"))
+    }
+    match layer.protocol {
+        Protocol::Tcp => match TcpView::new_checked(layer.header) {
+            Ok(tcp) => tcp.options().map(debug::<TcpOption<'_>, _>).collect(),
+            Err(_) => String::new(),
+        },
+        Protocol::Neighbor => NeighborOption::list(layer.payload).map(debug).collect(),
+        Protocol::Lldp => Items::<LldpTlv<'_>>::new(layer.header, 0).map(debug).collect(),
+        // Every entry of the stack is a header of its own here.
+        Protocol::Mpls => String::new(),
+        protocol => match protocol.check_lists(bytes) {
+            Ok(0) => String::new(),
+            Ok(count) => format!(" ({count} in its list)"),
+            Err(error) => format!(" [{error}]"),
+        },
+    }
 }
 
-/// An ARP request, a tagged UDP datagram and a frame that is cut off.
-fn made_up() -> Vec<u8> {
-    let arp = b"\xff\xff\xff\xff\xff\xff\x02\0\0\0\0\x01\x08\x06\0\x01\x08\0\x06\x04\0\x01\x02\0\0\0\0\x01\x0a\0\0\x01\0\0\0\0\0\0\x0a\0\0\x02";
-    let udp = b"\x02\0\0\0\0\x02\x02\0\0\0\0\x01\x81\0\0\x07\x08\0\x45\0\0\x1c\0\0\0\0\x40\x11\0\0\x0a\0\0\x01\x0a\0\0\x02\0\x35\0\x35\0\x08\0\0";
+/// Some packets, and one that is cut off.
+fn made_up() -> Result<Vec<u8>, build::BuildError> {
+    let mut packets = Vec::new();
+    for text in [
+        "eth 02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff / arp 10.0.0.1 > 10.0.0.2",
+        "eth / vlan 7 / ipv4 / tcp 4000 > 80 flags=2 mss=1460 ws=7 sackok=1",
+        "eth / ipv6 / hopopts ra=0 / mldreport record=4,ff02::9",
+        "eth / ipv6 / ns fd00::2 slla=02:00:00:00:00:01",
+        "eth / ipv4 / udp / vxlan 5001 / eth / mpls 16 / ipv4 / udp 1 > 53 / payload hello",
+        "eth / ipv4 / gre seq=1 / erspan2 9 vlan=5 / eth / ipv4 / icmp",
+        "eth / ipv4 / udp / bfd 1 > 2 state=3",
+        "eth / lacp actor_system=02:00:00:00:00:01 actor_state=0x3d",
+        "eth / lldp chassis=4:020000000001 port=7:31 ttl=120 name=sw1",
+        "eth / llc / rstp root_address=02:00:00:00:00:01",
+    ] {
+        packets.push(build::frame(text)?);
+    }
+    packets.push(build::frame("eth / ipv6 / tcp")?[..30].to_vec());
     let mut file = FileHeader::ethernet().to_bytes().to_vec();
-    for (i, packet) in [&arp[..], &udp[..], &udp[..30]].into_iter().enumerate() {
+    for (i, packet) in packets.iter().enumerate() {
         file.extend(record_header(i as u64 * 1_000_000, packet.len() as u32, packet.len() as u32));
         file.extend(packet);
     }
-    file
+    Ok(file)
 }

@@ -159,7 +159,7 @@ fn ipfix() {
         message.data(256, &values).unwrap();
     }
     assert_eq!(message.template(255, &fields), Err(ExportError::NoTemplate { id: 255 }));
-    assert_eq!(message.data(256, &[0; 70_000]), Err(ExportError::Full { len: 70_000, room: 65_451 }));
+    assert_eq!(message.data(256, &vec![0; 70_000]), Err(ExportError::Full { len: 70_000, room: 65_451 }));
     let bytes = message.finish();
     let view = IpfixView::new_checked(&bytes[..]).unwrap();
     let sets: Vec<_> = view.sets().map(|set| set.map(|set| (set.id, set.data.len()))).collect();

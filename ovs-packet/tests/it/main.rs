@@ -12,6 +12,7 @@ mod frames;
 mod headers;
 mod kernel;
 mod pcap;
+mod scapy;
 mod segment;
 mod tshark;
 mod tunnel;

@@ -110,18 +110,17 @@ fn describe(case: &Case, seed: &mut u64) -> String {
         if mask == 0 {
             continue;
         }
-        let _ = match info.max() {
-            Some(max) => write!(text, " {field}={}", random() & max & mask),
-            None => {
-                let bytes: Vec<u8> = (0..info.len).map(|_| (random() & mask) as u8).collect();
-                let value = match info.len {
-                    4 => std::net::Ipv4Addr::from(<[u8; 4]>::try_from(&bytes[..]).unwrap()).to_string(),
-                    6 => bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(":"),
-                    _ => hex(&bytes),
-                };
-                write!(text, " {field}={value}")
+        let value = if let Some(max) = info.max() {
+            (random() & max & mask).to_string()
+        } else {
+            let bytes: Vec<u8> = (0..info.len).map(|_| (random() & mask) as u8).collect();
+            match info.len {
+                4 => std::net::Ipv4Addr::from(<[u8; 4]>::try_from(&bytes[..]).unwrap()).to_string(),
+                6 => bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(":"),
+                _ => hex(&bytes),
             }
         };
+        let _ = write!(text, " {field}={value}");
     }
     text + case.within
 }
