@@ -81,7 +81,8 @@ pub struct TunnelKey {
     /// GTP-U message type.
     pub gtpu_msgtype: u8,
     pad: [u8; 4],
-    /// Which of `tun_metadata0` … `63` are present, bit by bit, native order.
+    /// Which of `tun_metadata0` … `63` are present, bit by bit, native order; with
+    /// [`TunnelFlags::RAW_OPTIONS`] how many bytes of [`metadata`](Self::metadata) are options.
     pub metadata_present: u64,
     /// The options' values; where each lies is the TLV table's business.
     pub metadata: [u8; TUN_METADATA_BYTES],
@@ -91,6 +92,25 @@ impl TunnelKey {
     /// Whether the packet came through a tunnel at all.
     pub fn is_present(&self) -> bool {
         self.dst.get() != 0 || self.ipv6_dst != [0; 16]
+    }
+
+    /// Geneve options as they are in a packet (RFC 8926 §3.5), which is how a datapath keeps them: it knows no TLV table.
+    /// `None` if the key has none, or has them as [`metadata`](Self::metadata) fields.
+    pub fn options(&self) -> Option<&[u8]> {
+        let raw = self.flags & TunnelFlags::RAW_OPTIONS.bits() != 0;
+        let len = usize::try_from(self.metadata_present).unwrap_or(usize::MAX);
+        raw.then(|| &self.metadata[..len.min(TUN_METADATA_BYTES)])
+    }
+
+    /// Keeps Geneve options as they are in a packet, and says so in the flags; their length, in bytes, is then in
+    /// [`metadata_present`](Self::metadata_present). Options of more than [`TUN_METADATA_BYTES`] bytes are refused.
+    pub fn set_options(&mut self, options: &[u8]) -> bool {
+        let Some(room) = self.metadata.get_mut(..options.len()) else { return false };
+        room.copy_from_slice(options);
+        self.metadata[options.len()..].fill(0);
+        self.metadata_present = options.len() as u64;
+        self.flags |= TunnelFlags::RAW_OPTIONS.bits();
+        true
     }
 }
 
@@ -112,6 +132,8 @@ bitflags::bitflags! {
         const CSUM = 1 << 2;
         /// The tunnel key is present.
         const KEY = 1 << 3;
+        /// Geneve options are kept as they came ([`TunnelKey::options`]); never visible.
+        const RAW_OPTIONS = 1 << 4;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which bits of a key a packet really has.
 
 use crate::field::numbers::{eth, ip, nd};
-use crate::{FlowKey, FlowMask, U16, U32, U64};
+use crate::{FlowKey, FlowMask, TunnelKey, U16, U32, U64};
 
 const ALL16: U16 = U16::MAX_VALUE;
 const ALL32: U32 = U32::MAX_VALUE;
@@ -50,12 +50,7 @@ fn metadata(key: &FlowKey, m: &mut FlowKey) {
         t.erspan_hwid = 0xff;
         t.gtpu_flags = 0xff;
         t.gtpu_msgtype = 0xff;
-        t.metadata_present = key.tunnel.metadata_present;
-        for (i, option) in t.metadata.chunks_exact_mut(4).enumerate() {
-            if key.tunnel.metadata_present >> i & 1 != 0 {
-                option.fill(0xff);
-            }
-        }
+        options(&key.tunnel, t);
     }
     m.metadata = U64::MAX_VALUE;
     m.regs = [u32::MAX; crate::REGISTERS];
@@ -70,6 +65,21 @@ fn metadata(key: &FlowKey, m: &mut FlowKey) {
     m.ct_mark = u32::MAX;
     m.ct_label = [0xff; 16];
     connection(key, m);
+}
+
+/// All bytes of options as they came, or of the options that are present.
+fn options(key: &TunnelKey, mask: &mut TunnelKey) {
+    if let Some(options) = key.options() {
+        mask.metadata_present = u64::MAX;
+        mask.metadata[..options.len()].fill(0xff);
+        return;
+    }
+    mask.metadata_present = key.metadata_present;
+    for (i, option) in mask.metadata.chunks_exact_mut(4).enumerate() {
+        if key.metadata_present >> i & 1 != 0 {
+            option.fill(0xff);
+        }
+    }
 }
 
 /// The original direction's addresses exist if the connection is known, over the same IP version.

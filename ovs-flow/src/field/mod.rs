@@ -36,7 +36,7 @@ pub use value::{FieldText, ValueError};
 pub(crate) mod numbers {
     pub(crate) use super::prereq::{eth, ip, nd};
 }
-pub(crate) use value::{tail, write_hex, write_packet_type};
+pub(crate) use value::{write_hex, write_packet_type};
 
 use arrays::{REGISTERS, TUN_METADATA, XREGISTERS, XXREGISTERS};
 use rows::ROWS;

@@ -262,6 +262,10 @@ impl<P: PortNames> Printer<'_, P> {
     }
 
     fn tunnel_options(&self, out: &mut List<'_, '_>) -> fmt::Result {
+        if self.key.tunnel.options().is_some() {
+            // As they came they are no fields.
+            return Ok(());
+        }
         let present = self.mask.tunnel.metadata_present;
         for (i, field) in (0..64).filter_map(Field::tun_metadata).enumerate() {
             if present >> i & 1 == 0 {

@@ -14,7 +14,7 @@ mod match_parse;
 pub(crate) mod number;
 mod ports;
 
-pub use datapath::{DpDisplay, DpParseError, parse_dp_flow, parse_dp_key};
+pub use datapath::{DpDisplay, DpParseError, KeyProblem, parse_dp_flow, parse_dp_key};
 pub use match_format::{FlowDisplay, MatchDisplay};
 pub use match_parse::{MatchError, Token, is_protocol, parse_field, parse_match, parse_protocol, tokens};
 pub use ports::{DpPortNames, NoNames, PortNames, parse_of_port};

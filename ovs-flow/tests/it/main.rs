@@ -8,6 +8,7 @@
     reason = "a test may fail loudly, and says on standard error what it skipped"
 )]
 
+mod dp_differential;
 mod dp_text;
 mod extract;
 mod extract_short;
@@ -20,3 +21,4 @@ mod mutate;
 mod nxm;
 mod peer;
 mod round_trip;
+mod switch;
