@@ -97,13 +97,14 @@ impl<'a> Frame<'a> {
         self.done();
     }
 
-    /// RFC 8300: base header, service path header, context headers of metadata type 1.
+    /// RFC 8300: base header, service path header, context headers of metadata type 1. A length that is too short
+    /// for the first two ends the parse only of types 1 and 2.
     #[inline(always)]
     fn nsh(mut self, rest: &[u8]) {
         let Some((base, after)) = rest.split_first_chunk::<8>() else { return self.done() };
         let [b0, b1, mdtype, np, path @ ..] = *base;
         let length = usize::from(b1 & 0x3f) * 4;
-        if b0 >> 6 != 0 || length < 8 || rest.len() < length {
+        if b0 >> 6 != 0 || rest.len() < length {
             return self.done();
         }
         let mut context = [[0; 8]; 2];
@@ -114,6 +115,7 @@ impl<'a> Frame<'a> {
                 }
             }
             1 => return self.done(),
+            2 if length < 8 => return self.done(),
             _ => {}
         }
         let flags = b0 >> 4 & 3;

@@ -45,6 +45,7 @@ pub(super) const IGMP_ND: usize = word!(igmp_group_ip4);
 pub(super) const ND_OPTION: usize = word!(nd_options_type);
 /// The tunnel's words before its options.
 const OPTIONS: usize = word!(tunnel.metadata);
+const _: () = assert!(OPTIONS < 16);
 const _: () = assert!(offset_of!(FlowKey, tunnel) == 0 && size_of::<TunnelKey>().is_multiple_of(8));
 
 /// The word of two native numbers, of which `a` comes first.
@@ -131,12 +132,23 @@ impl<'a> Words<'a> {
     }
 
     /// The outer headers, which come first in the key. Options, whose room is most of the key, only if there are any.
-    #[inline(never)]
     pub(super) fn tunnel(&mut self, tunnel: &TunnelKey) {
         let (words, _) = tunnel.as_bytes().as_chunks::<8>();
-        let fixed = if tunnel.metadata_present == 0 { OPTIONS } else { words.len() };
-        for (index, bytes) in words.iter().enumerate().take(fixed) {
-            self.eight(index, *bytes);
+        let Some((fixed, options)) = words.split_first_chunk::<OPTIONS>() else { return };
+        if let Some(out) = self.key.values.first_chunk_mut::<16>() {
+            for (index, bytes) in fixed.iter().enumerate() {
+                let value = u64::from_ne_bytes(*bytes);
+                // Fewer than 16, of which this convinces the compiler.
+                out[self.count & 15] = value;
+                let held = u64::from(value != 0);
+                self.low |= held << index;
+                self.count += held as usize;
+            }
+        }
+        if tunnel.metadata_present != 0 {
+            for (index, bytes) in options.iter().enumerate() {
+                self.eight(OPTIONS + index, *bytes);
+            }
         }
     }
 }

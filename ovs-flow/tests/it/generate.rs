@@ -23,7 +23,7 @@ impl Rng {
         self.below(one_in) == 0
     }
 
-    fn bytes(&mut self, n: usize) -> Vec<u8> {
+    pub fn bytes(&mut self, n: usize) -> Vec<u8> {
         (0..n).map(|_| self.next() as u8).collect()
     }
 }
@@ -206,4 +206,25 @@ pub fn plain_packet(rng: &mut Rng) -> Vec<u8> {
     let padding = rng.pick(&[0, 0, 0, 5]);
     p.extend(rng.bytes(padding));
     p
+}
+
+/// Makes a length, or what decides where the next header is, say something else.
+pub fn lie(rng: &mut Rng, packet: &mut [u8]) {
+    let v6 = packet.get(12..14) == Some(&[0x86, 0xdd]);
+    let places: &[usize] = if v6 {
+        &[14, 18, 19, 20, 54, 55, 56, 60, 66, 79, 87]
+    } else {
+        &[14, 16, 17, 20, 21, 23, 34, 35, 46]
+    };
+    let at = rng.pick(places);
+    let small = rng.next() as u8 & 0x7f;
+    let value = rng.pick(&[0, 1, 2, 5, 8, 0x45, 0x4f, 0x50, 0x60, 0xff, small]);
+    if let Some(byte) = packet.get_mut(at) {
+        *byte = value;
+    }
+    // An IPv6 jumbogram: no length, and an option that has it.
+    if v6 && rng.chance(6) && packet.len() > 70 {
+        packet[18..21].copy_from_slice(&[0, 0, 0]);
+        packet[54..62].copy_from_slice(&[17, 0, 0xc2, 4, 0, 1, 0, 0]);
+    }
 }
