@@ -59,7 +59,7 @@ fn classifier<'a>(operations: impl Iterator<Item = &'a [u8]>) {
         match bytes[0] % 5 {
             0 | 1 => {
                 fast.insert(&matching, priority, n, version).expect("no limit is met");
-                twin.insert(&matching, priority, n, version);
+                twin.insert(&matching, priority, &[], n, version);
             }
             2 => {
                 let rule = fast.find_exact(&matching, priority, version);

@@ -3,6 +3,7 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::sync::atomic::AtomicI32;
 
@@ -37,7 +38,14 @@ pub(super) struct Block<R: Send + Sync + 'static> {
 }
 
 /// Tuples by the length of their prefix in one field.
-pub(super) type ByLength = Box<[(u8, u64)]>;
+pub(super) struct ByLength {
+    /// Those that have one.
+    pub(super) with: u64,
+    /// By length.
+    exactly: Box<[u64]>,
+    /// Those whose prefix is as long or longer.
+    at_least: Box<[u64]>,
+}
 
 /// One tuple.
 pub(super) struct Visit<R: Send + Sync + 'static> {
@@ -75,7 +83,10 @@ impl<R: Send + Sync + 'static> Block<R> {
             })
             .collect();
         Self {
-            tries: (0..fields.len()).map(|trie| by_length(&visits, trie)).collect(),
+            tries: (0..)
+                .zip(fields)
+                .map(|(trie, field)| ByLength::new(&visits, trie, field.bits()))
+                .collect(),
             heads: [heads(&visits, 0), heads(&visits, 1)],
             deep: deep.into(),
             stepwise,
@@ -102,21 +113,41 @@ impl<R: Send + Sync + 'static> Block<R> {
     pub(super) fn all(&self) -> u64 {
         first(self.visits.len())
     }
+}
+
+impl ByLength {
+    fn new<R: Send + Sync + 'static>(visits: &[Visit<R>], trie: usize, bits: u8) -> Self {
+        let mut exactly = vec![0; usize::from(bits) + 1];
+        for (at, visit) in visits.iter().enumerate() {
+            exactly[usize::from(visit.tuple.mask.prefix_len(trie))] |= 1 << at;
+        }
+        exactly[0] = 0;
+        let with = exactly.iter().fold(0, |with, tuples| with | tuples);
+        if with == 0 {
+            return Self { with, exactly: Box::default(), at_least: Box::default() };
+        }
+        let mut at_least = exactly.clone();
+        for len in (1..at_least.len()).rev() {
+            at_least[len - 1] |= at_least[len];
+        }
+        Self { with, exactly: exactly.into(), at_least: at_least.into() }
+    }
 
     /// The tuples that have a prefix of the field, but none of the lengths that were found; and those of them
     /// whose prefix has as many bits as decide that.
     #[inline]
-    pub(super) fn excluded(&self, trie: usize, found: Found) -> (u64, u64) {
-        let (mut all, mut hard) = (0, 0);
-        for (len, tuples) in &self.tries[trie] {
-            if !found.has(*len) {
-                all |= tuples;
-                if found.bits <= *len {
-                    hard |= tuples;
-                }
-            }
+    pub(super) fn excluded(&self, found: Found) -> (u64, u64) {
+        if found == Found::ANY {
+            return (0, 0);
         }
-        (all, hard)
+        let (mut left, mut lengths) = (self.with, found.lengths);
+        while lengths != 0 {
+            let len = lengths.trailing_zeros() as usize + 1;
+            lengths &= lengths - 1;
+            let Some(tuples) = self.exactly.get(len) else { break };
+            left &= !tuples;
+        }
+        (left, left & self.at_least.get(usize::from(found.bits)).copied().unwrap_or(0))
     }
 }
 
@@ -157,18 +188,35 @@ pub(super) struct Memo<'a> {
     guard: &'a Guard<'a>,
     known: u64,
     seats: [u64; BLOCK],
+    /// Of the first two stages, the level asked last and its answer: blocks have them in common.
+    heads: [(Option<&'a Level>, u64); 2],
 }
 
 impl<'a> Memo<'a> {
     #[inline]
     pub(super) fn new(key: &'a FlowKey, hash: WordHash, guard: &'a Guard<'a>) -> Self {
-        Self { key, hash, guard, known: 0, seats: [0; BLOCK] }
+        Self { key, hash, guard, known: 0, seats: [0; BLOCK], heads: [(None, 0); 2] }
     }
 
     /// Goes on to another block.
     #[inline]
     pub(super) fn forget(&mut self) {
         self.known = 0;
+    }
+
+    /// The tuples of a block that have no rule which agrees with the key up to the first or second stage.
+    #[inline]
+    pub(super) fn failing<R: Send + Sync + 'static>(&mut self, block: &'a Block<R>, stage: usize) -> u64 {
+        let mut failing = 0;
+        for head in &block.heads[stage] {
+            let (level, answer) = &mut self.heads[stage];
+            if !level.is_some_and(|level| core::ptr::eq(level, Arc::as_ptr(&head.level))) {
+                *level = Some(&head.level);
+                *answer = head.level.agreeing(self.key, self.hash, self.guard);
+            }
+            failing |= head.failing(*answer);
+        }
+        failing
     }
 
     #[inline]
@@ -190,10 +238,9 @@ impl Head {
         Self { level, tuples, seats: all, bits: seats.iter().map(|(_, bit)| *bit).collect() }
     }
 
-    /// The tuples that have a seat here but no rule that agrees with the key up to here.
+    /// The tuples that have a seat here but are not among those that agree with the key.
     #[inline]
-    pub(super) fn failing(&self, key: &FlowKey, hash: WordHash, guard: &Guard<'_>) -> u64 {
-        let agreeing = self.level.agreeing(key, hash, guard);
+    fn failing(&self, agreeing: u64) -> u64 {
         if agreeing & self.seats == self.seats {
             return 0;
         }
@@ -216,19 +263,6 @@ impl Head {
 #[inline]
 pub(super) fn first(count: usize) -> u64 {
     if count == 0 { 0 } else { u64::MAX >> (BLOCK - count.min(BLOCK)) }
-}
-
-fn by_length<R: Send + Sync + 'static>(visits: &[Visit<R>], trie: usize) -> ByLength {
-    let mut lengths: Vec<(u8, u64)> = Vec::new();
-    for (at, visit) in visits.iter().enumerate() {
-        let len = visit.tuple.mask.prefix_len(trie);
-        match lengths.iter_mut().find(|(other, _)| *other == len) {
-            _ if len == 0 => {}
-            Some((_, tuples)) => *tuples |= 1 << at,
-            None => lengths.push((len, 1 << at)),
-        }
-    }
-    lengths.into()
 }
 
 fn heads<R: Send + Sync + 'static>(visits: &[Visit<R>], stage: usize) -> Box<[Head]> {

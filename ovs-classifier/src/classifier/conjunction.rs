@@ -129,9 +129,10 @@ impl<'g, R> Soft<'g, R> {
         for rule in here() {
             let could_be = rule.clauses().iter().filter(|clause| usize::from(clause.dimensions) <= met);
             let whole = could_be.into_iter().find(|clause| {
-                let dimensions = seen.entry(clause.id).or_insert(0);
+                // The clause met first says how many dimensions there are; those beyond count as met.
+                let dimensions = seen.entry(clause.id).or_insert(!(u64::MAX >> (64 - clause.dimensions)));
                 *dimensions |= 1 << clause.dimension;
-                *dimensions == u64::MAX >> (64 - clause.dimensions)
+                *dimensions == u64::MAX
             });
             if let Some(Clause { id, .. }) = whole
                 && let Some(rule) = again(*id)

@@ -38,7 +38,7 @@ impl<R: Send + Sync + 'static> Shared<R> {
                 self.mask_steps(block, query, best, &mut asked, mask);
             } else {
                 memo.forget();
-                self.mask_block(block, query, best, &mut asked, &mut memo, mask);
+                mask_block(block, query, best, &mut asked, &mut memo, mask);
             }
         }
     }
@@ -60,56 +60,52 @@ impl<R: Send + Sync + 'static> Shared<R> {
             best.take(visit(&next.tuple, query, self.hash, asked, mask));
         }
     }
+}
 
-    fn mask_block<'g>(
-        &'g self,
-        block: &'g Block<R>,
-        query: Query<'_, 'g>,
-        best: &mut Best<'g, R>,
-        asked: &mut Asked<'_>,
-        memo: &mut Memo<'_>,
-        mask: &mut FlowMask,
-    ) {
-        let Query { version, key, guard } = query;
-        let failing = [0, 1].map(|stage: usize| {
-            let heads = block.heads[stage].iter();
-            heads.fold(0, |failing, head| failing | head.failing(key, self.hash, guard))
-        });
-        let mut left = block.all() & !failing[0] & !failing[1];
-        let mut fate = Fate::new(block, left, asked, mask);
-        let mut quiet = fate.quiet();
-        let mut decided = 0;
-        while left & !quiet != 0 {
-            let at = (left & !quiet).trailing_zeros() as usize;
-            let next = &block.visits[at];
-            if !best.yields_to(next.priority()) {
-                break;
-            }
-            left &= !(u64::MAX >> (63 - at));
-            if fate.ends(at, asked, mask) {
-                quiet = fate.quiet();
-                continue;
-            }
-            if fate.is_excluded(at) || !next.agrees_deep(block, memo) {
-                next.tuple.fold_to(usize::from(next.network_end), mask);
-            } else {
-                let found = next.find(version, key, guard);
-                next.tuple.fold_all(found.is_some(), key, mask, guard);
-                if found.is_some() {
-                    best.take(found);
-                    decided = at + 1;
-                }
-            }
-            if fate.learn(asked, mask) {
-                quiet = fate.quiet();
+/// Visits the tuples of a block, those that add nothing of their own all at once.
+fn mask_block<'g: 'a, 'a, R: Send + Sync + 'static>(
+    block: &'g Block<R>,
+    query: Query<'_, 'g>,
+    best: &mut Best<'g, R>,
+    asked: &mut Asked<'_>,
+    memo: &mut Memo<'a>,
+    mask: &mut FlowMask,
+) {
+    let Query { version, key, guard } = query;
+    let failing = [memo.failing(block, 0), memo.failing(block, 1)];
+    let mut left = block.all() & !failing[0] & !failing[1];
+    let mut fate = Fate::new(block, left, asked, mask);
+    let mut quiet = fate.quiet();
+    let mut decided = 0;
+    while left & !quiet != 0 {
+        let at = (left & !quiet).trailing_zeros() as usize;
+        let next = &block.visits[at];
+        if !best.yields_to(next.priority()) {
+            break;
+        }
+        left &= !(u64::MAX >> (63 - at));
+        if fate.ends(at, asked, mask) {
+            quiet = fate.quiet();
+            continue;
+        }
+        if fate.is_excluded(at) || !next.agrees_deep(block, memo) {
+            next.tuple.fold_to(usize::from(next.network_end), mask);
+        } else {
+            let found = next.tuple.find_and_mask(version, key, mask, guard);
+            if found.is_some() {
+                best.take(found);
+                decided = at + 1;
             }
         }
-        let visited = match best.rule {
-            None => block.all(),
-            Some(_) => first(decided.max(block.visits.partition_point(|v| best.yields_to(v.priority())))),
-        };
-        fold_heads(&block.heads, visited, failing[0], mask);
+        if fate.learn(asked, mask) {
+            quiet = fate.quiet();
+        }
     }
+    let visited = match best.rule {
+        None => block.all(),
+        Some(_) => first(decided.max(block.visits.partition_point(|v| best.yields_to(v.priority())))),
+    };
+    fold_heads(&block.heads, visited, failing[0], mask);
 }
 
 /// Adds the words of the first two stages that the visited tuples came to.
@@ -143,11 +139,11 @@ impl Fate {
     ) -> Self {
         let mut fate = Self { excluded: [0; MAX_TRIES], hard: [0; MAX_TRIES], known: 0, tries: 0 };
         for (trie, lengths) in block.tries.iter().enumerate() {
-            if lengths.iter().all(|(_, tuples)| tuples & left == 0) {
+            if lengths.with & left == 0 {
                 continue;
             }
             let found = asked.answer(trie);
-            (fate.excluded[trie], fate.hard[trie]) = block.excluded(trie, found);
+            (fate.excluded[trie], fate.hard[trie]) = lengths.excluded(found);
             if fate.excluded[trie] & left != 0 {
                 fate.tries |= 1 << trie;
                 fate.known |= u16::from(asked.field(trie).has_prefix(mask, found.bits)) << trie;

@@ -61,7 +61,7 @@ impl<R: Send + Sync + 'static> Shared<R> {
                 return;
             }
             memo.forget();
-            let mut left = self.possible(block, query, &mut asked);
+            let mut left = possible(block, &mut memo, &mut asked);
             while left != 0 {
                 let visit = &block.visits[left.trailing_zeros() as usize];
                 left &= left - 1;
@@ -74,21 +74,20 @@ impl<R: Send + Sync + 'static> Shared<R> {
             }
         }
     }
+}
 
-    /// The tuples of a block that the first two stages and the tries leave.
-    #[inline]
-    fn possible(&self, block: &Block<R>, query: Query<'_, '_>, asked: &mut Asked<'_>) -> u64 {
-        let mut left = block.all();
-        for head in block.heads.iter().flatten() {
-            if head.tuples & left != 0 {
-                left &= !head.failing(query.key, self.hash, query.guard);
-            }
+/// The tuples of a block that the first two stages and the tries leave.
+#[inline]
+fn possible<'a, R: Send + Sync + 'static>(
+    block: &'a Block<R>,
+    memo: &mut Memo<'a>,
+    asked: &mut Asked<'_>,
+) -> u64 {
+    let mut left = block.all() & !memo.failing(block, 0) & !memo.failing(block, 1);
+    for (trie, lengths) in block.tries.iter().enumerate() {
+        if left & lengths.with != 0 {
+            left &= !lengths.excluded(asked.answer(trie)).0;
         }
-        for (trie, lengths) in block.tries.iter().enumerate() {
-            if left != 0 && !lengths.is_empty() {
-                left &= !block.excluded(trie, asked.answer(trie)).0;
-            }
-        }
-        left
     }
+    left
 }

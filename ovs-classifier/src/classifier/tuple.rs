@@ -97,20 +97,32 @@ impl<R: Send + Sync + 'static> Tuple<R> {
         fold(mask, &self.mask.words()[..end]);
     }
 
-    /// Adds what a lookup has looked at that came to the last stage: the whole mask, but if it found no rule, of
+    /// [`Tuple::find`] for a lookup that came to the last stage: adds the whole mask, but if there is no rule, of
     /// the ports only what tells the key's from those of all rules.
-    pub(crate) fn fold_all(&self, found: bool, key: &FlowKey, mask: &mut FlowMask, guard: &Guard<'_>) {
-        if found || self.mask.ports() == 0 {
+    #[inline]
+    pub(crate) fn find_and_mask<'g>(
+        &'g self,
+        version: Version,
+        key: &FlowKey,
+        mask: &mut FlowMask,
+        guard: &'g Guard<'_>,
+    ) -> Option<&'g Rule<R>> {
+        let ports = self.mask.ports();
+        if ports == 0 {
             fold(mask, self.mask.words());
-            return;
+            return self.find(version, key, guard);
         }
+        // Most misses are ports that no rule has, and the trie must be asked anyway.
+        let told = self.ports.lookup(ports::value(key) & ports, guard);
+        let rule = if told.has(self.mask.ports_len()) { self.find(version, key, guard) } else { None };
         let before = mask.words()[ports::WORD];
         fold(mask, self.mask.words());
-        let word = &mut mask.words_mut()[ports::WORD];
-        *word = (*word & !ports::word_bits()) | (before & ports::word_bits());
-        let value = ports::value(key) & self.mask.ports();
-        let decided = self.ports.lookup(value, guard).bits;
-        ports::add(mask, self.mask.ports() & (prefix_bits(decided) >> 96) as u32);
+        if rule.is_none() {
+            let word = &mut mask.words_mut()[ports::WORD];
+            *word = (*word & !ports::word_bits()) | (before & ports::word_bits());
+            ports::add(mask, ports & (prefix_bits(told.bits) >> 96) as u32);
+        }
+        rule
     }
 
     /// Registers a match of which this is the first rule, so that lookups can come to it.

@@ -125,7 +125,5 @@ pub(super) fn visit<'g, R: Send + Sync + 'static>(
             return None;
         }
     }
-    let rule = tuple.find(version, key, guard);
-    tuple.fold_all(rule.is_some(), key, mask, guard);
-    rule
+    tuple.find_and_mask(version, key, mask, guard)
 }

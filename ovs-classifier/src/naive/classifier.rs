@@ -5,16 +5,21 @@ use alloc::vec::Vec;
 use ovs_flow::{FlowKey, FlowMask, Match, STAGE_ENDS};
 
 use crate::classifier::ports;
-use crate::{PrefixField, Version};
+use crate::{Clause, PrefixField, Version};
 
 /// Rules in order of insertion; values are compared by the tests, so they are small.
 #[derive(Clone, Debug)]
 pub struct Classifier<R> {
     prefixes: Vec<PrefixField>,
     rules: Vec<Rule<R>>,
-    /// Masks with the highest priority of their rules, in the order in which lookups visit them.
+    /// Masks with the highest priority of their rules.
+    masks: Vec<(FlowMask, i32)>,
+    /// The same in the order in which lookups visit them.
     visits: Vec<(FlowMask, i32)>,
+    deferred: bool,
     removals: u64,
+    /// The last insertion replaced a rule.
+    replaced: bool,
 }
 
 /// One rule.
@@ -30,6 +35,8 @@ pub struct Rule<R> {
     pub removed: Version,
     /// Counts removals.
     removal: u64,
+    /// What it is to conjunctions; if anything, it is no result.
+    pub clauses: Vec<Clause>,
     /// The user's value.
     pub value: R,
 }
@@ -43,7 +50,9 @@ impl<R> Rule<R> {
 impl<R: Clone> Classifier<R> {
     /// An empty one with tries on these fields.
     pub fn new(prefixes: impl IntoIterator<Item = PrefixField>) -> Self {
-        Self { prefixes: prefixes.into_iter().collect(), rules: Vec::new(), visits: Vec::new(), removals: 0 }
+        let prefixes = prefixes.into_iter().collect();
+        let (rules, masks, visits) = (Vec::new(), Vec::new(), Vec::new());
+        Self { prefixes, rules, masks, visits, deferred: false, removals: 0, replaced: false }
     }
 
     /// All rules in order of insertion.
@@ -52,10 +61,41 @@ impl<R: Clone> Classifier<R> {
     }
 
     /// Adds a rule; the present one of the same match and priority is removed for the same version.
-    pub fn insert(&mut self, matching: &Match, priority: i32, value: R, version: Version) {
-        self.remove_at(matching, priority, version);
-        let removed = Version::NEVER;
-        self.rules.push(Rule { matching: *matching, priority, added: version, removed, removal: 0, value });
+    pub fn insert(
+        &mut self,
+        matching: &Match,
+        priority: i32,
+        clauses: &[Clause],
+        value: R,
+        version: Version,
+    ) {
+        self.replaced = self.remove_at(matching, priority, version);
+        let (clauses, removed) = (clauses.to_vec(), Version::NEVER);
+        let matching = *matching;
+        self.rules.push(Rule { matching, priority, added: version, removed, removal: 0, clauses, value });
+        self.sort();
+    }
+
+    /// Takes back the last insertion, if nothing was changed since: its rule goes, and the one it replaced is there.
+    pub fn undo(&mut self) {
+        let Some(rule) = self.rules.pop() else { return };
+        if self.replaced {
+            for old in self.rules.iter_mut().filter(|old| old.removal == self.removals) {
+                (old.removed, old.removal) = (Version::NEVER, 0);
+            }
+        }
+        self.drop_mask(&rule.matching.mask);
+        self.sort();
+    }
+
+    /// Keeps the order of masks as it is for lookups until [`Classifier::publish`].
+    pub fn defer(&mut self) {
+        self.deferred = true;
+    }
+
+    /// Brings it up to date.
+    pub fn publish(&mut self) {
+        self.deferred = false;
         self.sort();
     }
 
@@ -74,13 +114,18 @@ impl<R: Clone> Classifier<R> {
         let before = self.rules.len();
         while let Some(at) = self.next_to_drop(oldest) {
             let mask = self.rules.remove(at).matching.mask;
-            if !self.rules.iter().any(|rule| rule.matching.mask == mask) {
-                let visit = self.visits.iter().position(|(m, _)| *m == mask);
-                visit.map(|at| self.visits.swap_remove(at));
-            }
+            self.drop_mask(&mask);
         }
         self.sort();
         before - self.rules.len()
+    }
+
+    /// Drops a mask that no rule has any more; the last one takes its place.
+    fn drop_mask(&mut self, mask: &FlowMask) {
+        if !self.rules.iter().any(|rule| rule.matching.mask == *mask) {
+            let place = self.masks.iter().position(|(m, _)| m == mask);
+            place.map(|at| self.masks.swap_remove(at));
+        }
     }
 
     fn next_to_drop(&self, oldest: Version) -> Option<usize> {
@@ -88,22 +133,25 @@ impl<R: Clone> Classifier<R> {
         removed.min_by_key(|(_, rule)| rule.removal).map(|(at, _)| at)
     }
 
-    /// Brings the order of masks up to date.
+    /// Brings masks and priorities up to date, and the order if it is not deferred.
     fn sort(&mut self) {
         for rule in &self.rules {
-            if !self.visits.iter().any(|(mask, _)| *mask == rule.matching.mask) {
-                self.visits.push((rule.matching.mask, rule.priority));
+            if !self.masks.iter().any(|(mask, _)| *mask == rule.matching.mask) {
+                self.masks.push((rule.matching.mask, rule.priority));
             }
         }
-        for (mask, highest) in &mut self.visits {
+        for (mask, highest) in &mut self.masks {
             let rules = self.rules.iter().filter(|rule| rule.matching.mask == *mask);
             *highest = rules.map(|rule| rule.priority).max().unwrap_or(*highest);
         }
-        self.visits.sort_by_key(|(_, priority)| core::cmp::Reverse(*priority));
+        if !self.deferred {
+            self.masks.sort_by_key(|(_, priority)| core::cmp::Reverse(*priority));
+            self.visits.clone_from(&self.masks);
+        }
     }
 
     /// The rule that wins, by the definition: the highest priority; of equals, the one whose mask is visited
-    /// first.
+    /// first. Says nothing of clauses: for tables without.
     pub fn lookup(&self, version: Version, key: &FlowKey) -> Option<&Rule<R>> {
         let matching =
             self.rules.iter().filter(|rule| rule.visible_in(version) && rule.matching.matches(key));
@@ -112,19 +160,69 @@ impl<R: Clone> Classifier<R> {
         })
     }
 
-    /// [`Classifier::lookup`], adding to `mask` what the definition says.
+    /// The rule that wins, conjunctions considered, adding to `mask` what the definition says.
     pub fn lookup_and_mask(&self, version: Version, key: &FlowKey, mask: &mut FlowMask) -> Option<&Rule<R>> {
-        let mut best: Option<&Rule<R>> = None;
+        let (mut hard, mut soft) = self.visit_all(version, key, mask, true);
+        loop {
+            let mut at = 0;
+            while at < soft.len() {
+                if soft[at].map(|rule| rule.priority) > hard.map(|rule| rule.priority) {
+                    at += 1;
+                } else {
+                    soft.swap_remove(at);
+                }
+            }
+            let Some(priority) = soft.iter().flatten().map(|rule| rule.priority).max() else { return hard };
+            let here: Vec<&Rule<R>> =
+                soft.iter().flatten().filter(|rule| rule.priority == priority).copied().collect();
+            for id in whole(&here) {
+                let mut key = *key;
+                key.conj_id = id;
+                if let (Some(rule), _) = self.visit_all(version, &key, mask, false) {
+                    return Some(rule);
+                }
+            }
+            for place in soft.iter_mut().filter(|place| place.is_some_and(|rule| rule.priority == priority)) {
+                let lower = place.take().and_then(|rule| self.next_lower(rule, version));
+                if lower.is_some_and(|rule| !rule.clauses.is_empty()) {
+                    *place = lower;
+                } else if lower.map(|rule| rule.priority) > hard.map(|rule| rule.priority) {
+                    hard = lower;
+                }
+            }
+        }
+    }
+
+    fn next_lower(&self, than: &Rule<R>, version: Version) -> Option<&Rule<R>> {
+        let same =
+            self.rules.iter().filter(|rule| rule.matching == than.matching && rule.visible_in(version));
+        same.filter(|rule| rule.priority < than.priority).max_by_key(|rule| rule.priority)
+    }
+
+    /// Visits masks in order: the best rule without clauses, and the better ones with clauses on the way to it.
+    fn visit_all(
+        &self,
+        version: Version,
+        key: &FlowKey,
+        mask: &mut FlowMask,
+        conjunctions: bool,
+    ) -> (Option<&Rule<R>>, Vec<Option<&Rule<R>>>) {
+        let (mut best, mut soft): (Option<&Rule<R>>, _) = (None, Vec::new());
         for (tuple, highest) in &self.visits {
             if best.is_some_and(|rule| *highest <= rule.priority) {
                 break;
             }
             let found = self.visit(tuple, version, key, mask);
-            if found.map(|rule| rule.priority) > best.map(|rule| rule.priority) {
+            if found.map(|rule| rule.priority) <= best.map(|rule| rule.priority) {
+                continue;
+            }
+            if found.is_some_and(|rule| rule.clauses.is_empty()) {
                 best = found;
+            } else if conjunctions {
+                soft.push(found);
             }
         }
-        best
+        (best, soft)
     }
 
     fn visit(
@@ -194,6 +292,23 @@ impl<R: Clone> Classifier<R> {
         }
         ends
     }
+}
+
+/// The conjunctions that become whole as these rules of one priority are gone through, at most one by each rule;
+/// those of more dimensions than there are rules do not count. How many it has, the clause met first says.
+fn whole<R>(rules: &[&Rule<R>]) -> Vec<u32> {
+    let (mut ids, mut seen): (Vec<u32>, Vec<Clause>) = (Vec::new(), Vec::new());
+    for rule in rules {
+        for clause in rule.clauses.iter().filter(|clause| usize::from(clause.dimensions) <= rules.len()) {
+            seen.push(*clause);
+            let same: Vec<&Clause> = seen.iter().filter(|other| other.id == clause.id).collect();
+            if (0..same[0].dimensions).all(|dimension| same.iter().any(|c| c.dimension == dimension)) {
+                ids.push(clause.id);
+                break;
+            }
+        }
+    }
+    ids
 }
 
 /// Of the ports' bits in `mask`, leaves those up to the first that tells the key's from all rules'.

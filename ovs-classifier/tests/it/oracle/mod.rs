@@ -7,11 +7,11 @@ mod rules;
 mod switch;
 
 use ovs_classifier::rcu::Domain;
-use ovs_classifier::{ClassifierConfig, ClassifierWriter, PrefixField, RuleRef, Version};
+use ovs_classifier::{ClassifierConfig, ClassifierWriter, Clause, PrefixField, RuleRef, Version};
 use ovs_flow::text::{NoNames, parse_match};
 use ovs_flow::{FlowMask, Match, U16};
 
-use rules::{Random, packet, rule_set};
+use rules::{Random, conjunctive_set, packet, rule_set};
 use switch::Switch;
 
 /// Everything that the two are compared by.
@@ -49,10 +49,21 @@ impl Ours {
     }
 
     fn add(&mut self, priority: i32, text: &str) {
+        self.add_clauses(priority, text, &[]);
+    }
+
+    fn add_clauses(&mut self, priority: i32, text: &str, clauses: &[(u32, u8, u8)]) {
         let matching = parse_match(text, &NoNames).expect("a match that the generator wrote");
         self.version = self.version.next();
-        self.rules.insert(&matching, priority, self.version.0, self.version).expect("no limit is met");
-        self.rules.gc(self.version);
+        let clause = |(id, nth, dimensions): &(u32, u8, u8)| Clause {
+            id: *id,
+            dimension: nth - 1,
+            dimensions: *dimensions,
+        };
+        let clauses = clauses.iter().map(clause).collect();
+        let version = self.version;
+        self.rules.insert_clauses(&matching, priority, clauses, version.0, version).expect("no limit is met");
+        self.rules.gc(version);
     }
 
     fn delete(&mut self, priority: i32, text: &str) {
@@ -79,7 +90,7 @@ fn only_compared(mask: &FlowMask) -> FlowMask {
     FlowMask { fields: mask.fields.masked(&compared().fields) }
 }
 
-fn compare(switch: &Switch, ours: &Ours, random: &mut Random, packets: usize, context: &[(i32, String)]) {
+fn compare(switch: &Switch, ours: &Ours, random: &mut Random, packets: usize, context: &dyn std::fmt::Debug) {
     for _ in 0..packets {
         let text = packet(random);
         let key = parse_match(&text, &NoNames).expect("a packet that the generator wrote");
@@ -96,11 +107,15 @@ fn compare(switch: &Switch, ours: &Ours, random: &mut Random, packets: usize, co
     }
 }
 
+/// How many rule sets are compared.
+fn rounds(usual: u64) -> u64 {
+    std::env::var("OVS_ORACLE_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
+}
+
 #[test]
 fn masks_are_the_originals() {
-    let rounds: u64 = std::env::var("OVS_ORACLE_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
-    let switch = Switch::start();
-    for round in 0..rounds {
+    let switch = Switch::start("masks");
+    for round in 0..rounds(8) {
         let mut random = Random::new(round + 1);
         let prefixes: &[PrefixField] = match round % 4 {
             0 => &[],
@@ -125,6 +140,23 @@ fn masks_are_the_originals() {
             ours.delete(priority, &text);
         }
         compare(&switch, &ours, &mut random, 30, &set);
+    }
+}
+
+#[test]
+fn conjunctions_are_the_originals() {
+    let switch = Switch::start("conjunctions");
+    switch.set_prefixes("nw_dst,nw_src");
+    for round in 0..rounds(6) {
+        let mut random = Random::new(1000 + round);
+        switch.clear();
+        let mut ours = Ours::new(&[PrefixField::NwDst, PrefixField::NwSrc]);
+        let set = conjunctive_set(&mut random);
+        for (priority, text, clauses) in &set {
+            ours.add_clauses(*priority, text, clauses);
+        }
+        switch.add_clauses(&set);
+        compare(&switch, &ours, &mut random, 50, &set);
     }
 }
 

@@ -60,6 +60,35 @@ pub fn rule_set(random: &mut Random) -> Vec<(i32, String)> {
     rules
 }
 
+/// What a rule does: drops, or is part of conjunctions (number, dimension from 1, dimensions).
+pub type Clauses = Vec<(u32, u8, u8)>;
+
+/// Rules as [`rule_set`] has them, some of them clauses, and rules for some of the conjunctions.
+pub fn conjunctive_set(random: &mut Random) -> Vec<(i32, String, Clauses)> {
+    let mut rules: Vec<(i32, String, Clauses)> = Vec::new();
+    for (priority, text) in rule_set(random) {
+        let count = [0, 0, 1, 1, 2, 3][random.below(6)];
+        let clause = |random: &mut Random| {
+            let id = 1 + random.below(4) as u32;
+            // Of two dimensions or, every third conjunction, of three.
+            let dimensions = if id == 3 { 3 } else { 2 };
+            (id, 1 + random.below(usize::from(dimensions)) as u8, dimensions)
+        };
+        rules.push((priority, text, (0..count).map(|_| clause(random)).collect()));
+    }
+    for id in 1..=4 {
+        let more = ["", ",ip", ",tcp", ",tcp,nw_dst=10.0.0.0/8", ",in_port=1"];
+        for _ in 0..random.below(3) {
+            let text = format!("conj_id={id}{}", more[random.below(5)]);
+            let rule = (random.below(8) as i32 * 10, text, Vec::new());
+            if !rules.iter().any(|(priority, text, _)| (*priority, text) == (rule.0, &rule.1)) {
+                rules.insert(random.below(rules.len()), rule);
+            }
+        }
+    }
+    rules
+}
+
 /// Which fields rules of one tuple look at, and how far.
 struct Shape {
     protocol: &'static str,

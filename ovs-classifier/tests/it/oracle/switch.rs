@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::rules::Clauses;
+
 /// A running database and switch; both end, and the directory goes, when this is dropped.
 pub struct Switch {
     dir: PathBuf,
@@ -19,8 +21,8 @@ pub struct Trace {
 }
 
 impl Switch {
-    pub fn start() -> Self {
-        let dir = std::env::temp_dir().join(format!("ovs-classifier-oracle-{}", std::process::id()));
+    pub fn start(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("ovs-classifier-oracle-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&dir).expect("a directory for the switch");
         let mut switch = Self { dir, children: Vec::new() };
         let (db, socket) = (switch.path("conf.db"), switch.path("db.sock"));
@@ -104,9 +106,22 @@ impl Switch {
 
     /// Adds rules that drop, in this order.
     pub fn add(&self, rules: &[(i32, String)]) {
-        let lines: Vec<String> =
-            rules.iter().map(|(priority, m)| line(*priority, m) + ",actions=drop\n").collect();
-        self.run("ovs-ofctl", &["add-flows", "br0", "-"], &lines.concat());
+        let drop = |(priority, m): &(i32, String)| (*priority, m.clone(), Clauses::new());
+        self.add_clauses(&rules.iter().map(drop).collect::<Vec<_>>());
+    }
+
+    /// Adds rules that drop or are clauses, in this order.
+    pub fn add_clauses(&self, rules: &[(i32, String, Clauses)]) {
+        let action = |(id, dimension, dimensions): &(u32, u8, u8)| {
+            format!("conjunction({id},{dimension}/{dimensions})")
+        };
+        let actions = |clauses: &Clauses| match clauses.as_slice() {
+            [] => "drop".to_owned(),
+            clauses => clauses.iter().map(action).collect::<Vec<_>>().join(","),
+        };
+        let lines =
+            rules.iter().map(|(priority, m, c)| format!("{},actions={}\n", line(*priority, m), actions(c)));
+        self.run("ovs-ofctl", &["add-flows", "br0", "-"], &lines.collect::<String>());
     }
 
     /// Deletes one rule, and waits until it is really gone.
