@@ -4,7 +4,7 @@ use super::{
     Located, Transport,
     write::{Covered, ipv4_header, l4_checksum, read},
 };
-use crate::{Packet, wire::EtherType, wire::bytes::put};
+use crate::{Packet, checksum::Sum, wire::EtherType, wire::bytes::put};
 
 /// A packet that was found to have an IPv4 header.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl<'a> Ipv4<'a> {
     fn set_address(&mut self, at: usize, new: [u8; 4], summed: Option<Transport>) {
         let old: [u8; 4] = read(self.packet, self.l3 + at);
         if let Some(transport) = summed {
-            l4_checksum(self.packet, transport, Covered::Pseudo, &old, &new);
+            l4_checksum(self.packet, transport, Covered::Pseudo, Sum::change(&old, &new));
         }
         ipv4_header(self.packet.data_mut(), self.l3, at, &new);
     }
@@ -190,7 +190,7 @@ impl<'a> Ipv6<'a> {
     fn set_address(&mut self, at: usize, new: [u8; 16], summed: Option<Transport>) {
         let old: [u8; 16] = read(self.packet, self.l3 + at);
         if let Some(transport) = summed {
-            l4_checksum(self.packet, transport, Covered::Pseudo, &old, &new);
+            l4_checksum(self.packet, transport, Covered::Pseudo, Sum::change(&old, &new));
         }
         put(self.packet.data_mut(), self.l3 + at, &new);
     }

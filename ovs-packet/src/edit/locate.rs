@@ -48,12 +48,14 @@ pub(super) const ETHER_TYPE_SPACE: u32 = 1;
 
 impl Located {
     /// Walks the packet's headers. None if they are cut off before the network header.
+    #[inline]
     pub fn of(packet: &Packet) -> Option<Self> {
         Self::within(packet.data(), 0, packet.facts().packet_type)
     }
 
     /// Walks headers that begin at `from`, of such a packet type (0: Ethernet, `1 << 16 | EtherType`: the network
     /// header itself). Offsets count from the first byte of `data`.
+    #[inline]
     pub(crate) fn within(data: &[u8], from: usize, packet_type: u32) -> Option<Self> {
         let (l3, ether_type) = network(data, from, packet_type)?;
         let transport = match ether_type {
@@ -66,6 +68,7 @@ impl Located {
 }
 
 /// Where the network header of headers at `from` begins, and its type.
+#[inline]
 pub(crate) fn network(data: &[u8], from: usize, packet_type: u32) -> Option<(usize, EtherType)> {
     if packet_type >> 16 == ETHER_TYPE_SPACE {
         return Some((from, EtherType(packet_type as u16)));
@@ -81,19 +84,19 @@ pub(crate) fn network(data: &[u8], from: usize, packet_type: u32) -> Option<(usi
     None
 }
 
+#[inline]
 fn transport_v4(data: &[u8], l3: usize) -> Option<Transport> {
-    let header = data.get(l3..)?;
-    let header_len = usize::from(u8_at(header, 0)? & 0x0f) * 4;
-    let total = usize::from(u16_at(header, 2)?);
-    let fragment = u16_at(header, 6)?;
-    let protocol = IpProtocol(u8_at(header, 9)?);
+    let header: &[u8; 20] = data.get(l3..)?.first_chunk()?;
+    let header_len = usize::from(header[0] & 0x0f) * 4;
+    let total = usize::from(u16::from_be_bytes([header[2], header[3]]));
+    let fragment = u16::from_be_bytes([header[6], header[7]]);
     if header[0] >> 4 != 4 || header_len < 20 || total < header_len || fragment & 0x1fff != 0 {
         return None;
     }
     let end = (l3 + total).min(data.len());
     let at = l3 + header_len;
-    let routed = data.get(l3 + 20..at).is_some_and(source_route_goes_on);
-    let fragment = fragment & 0x2000 != 0;
+    let routed = header_len > 20 && data.get(l3 + 20..at).is_some_and(source_route_goes_on);
+    let (protocol, fragment) = (IpProtocol(header[9]), fragment & 0x2000 != 0);
     (at <= end).then_some(Transport { at, end, protocol, v6: false, fragment, routed })
 }
 

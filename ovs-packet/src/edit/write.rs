@@ -20,29 +20,19 @@ pub(super) enum Covered {
     Header,
 }
 
-/// The change of a sum when `old` becomes `new`, at an even or odd offset of what is summed.
-fn change(old: &[u8], new: &[u8], odd: bool) -> Sum {
-    let change = Sum::of(new).without(Sum::of(old));
-    if odd { change.swapped() } else { change }
-}
-
 /// Overwrites bytes of an IPv4 header at `at` and corrects the header checksum. False if they are cut off.
-pub(super) fn ipv4_header(data: &mut [u8], l3: usize, at: usize, new: &[u8]) -> bool {
-    let field = l3 + at;
-    let Some(old) = data.get(field..field + new.len()) else { return false };
-    let change = change(old, new, at % 2 == 1);
-    let Some(checksum) = u16_at(data, l3 + 10) else { return false };
-    put(data, field, new) && put(data, l3 + 10, &Sum::word(!checksum).and(change).checksum().to_be_bytes())
+#[inline]
+pub(super) fn ipv4_header<const N: usize>(data: &mut [u8], l3: usize, at: usize, new: &[u8; N]) -> bool {
+    let Some(header) = data.get_mut(l3..).and_then(|rest| rest.first_chunk_mut::<20>()) else { return false };
+    let (Some(old), Some(checksum)) = (array_at::<N>(header, at), u16_at(header, 10)) else { return false };
+    let change = Sum::change(&old, new);
+    let change = if at % 2 == 1 { change.swapped() } else { change };
+    put(header, at, new) && put(header, 10, &Sum::word(!checksum).and(change).checksum().to_be_bytes())
 }
 
-/// Corrects the L4 checksum for bytes that are about to change from `old` to `new` at an even offset.
-pub(super) fn l4_checksum(
-    packet: &mut Packet,
-    transport: Transport,
-    covered: Covered,
-    old: &[u8],
-    new: &[u8],
-) {
+/// Corrects the L4 checksum for bytes at an even offset that are about to change what they add up to.
+#[inline]
+pub(super) fn l4_checksum(packet: &mut Packet, transport: Transport, covered: Covered, change: Sum) {
     let Some(field) = checksum_field(transport, covered) else { return };
     let partial = is_partial(packet, transport);
     if partial && covered == Covered::Header {
@@ -53,7 +43,6 @@ pub(super) fn l4_checksum(
         return;
     }
     let Some(checksum) = u16_at(data, field) else { return };
-    let change = change(old, new, false);
     let value = match transport.protocol {
         _ if partial => Sum::word(checksum).and(change).value(),
         IpProtocol::UDP if checksum == 0 => return, // the sender computed none (RFC 768)
@@ -64,18 +53,19 @@ pub(super) fn l4_checksum(
 }
 
 /// Overwrites bytes of an L4 header (`at` even, from its start) and corrects its checksum. False if cut off.
-pub(super) fn l4_header(packet: &mut Packet, transport: Transport, at: usize, new: &[u8]) -> bool {
-    let (from, to) = (transport.at + at, transport.at + at + new.len());
-    if to > transport.end {
+#[inline]
+pub(super) fn l4_header<const N: usize>(
+    packet: &mut Packet,
+    transport: Transport,
+    at: usize,
+    new: &[u8; N],
+) -> bool {
+    let from = transport.at + at;
+    if from + N > transport.end {
         return false;
     }
-    // The longest field is an IPv6 address.
-    let mut old = [0; 16];
-    let (Some(bytes), Some(old)) = (packet.data().get(from..to), old.get_mut(..new.len())) else {
-        return false;
-    };
-    old.copy_from_slice(bytes);
-    l4_checksum(packet, transport, Covered::Header, old, new);
+    let Some(old) = array_at(packet.data(), from) else { return false };
+    l4_checksum(packet, transport, Covered::Header, Sum::change(&old, new));
     put(packet.data_mut(), from, new)
 }
 
@@ -86,6 +76,7 @@ pub(super) fn nonzero(checksum: u16) -> u16 {
 
 /// True if the L4 checksum at hand is still to be completed: the one that the packet's facts point at, or the outer
 /// one of a tunnel.
+#[inline]
 pub(super) fn is_partial(packet: &Packet, transport: Transport) -> bool {
     let facts = packet.facts();
     let inner = facts.offload.contains(Offload::NEEDS_L4_CSUM);
@@ -94,6 +85,7 @@ pub(super) fn is_partial(packet: &Packet, transport: Transport) -> bool {
 }
 
 /// Where the Internet checksum that covers such a field is; None if none does.
+#[inline]
 fn checksum_field(transport: Transport, covered: Covered) -> Option<usize> {
     pseudo_headed(transport.protocol, transport.v6)
         .or_else(|| match transport.protocol {
@@ -104,6 +96,7 @@ fn checksum_field(transport: Transport, covered: Covered) -> Option<usize> {
 }
 
 /// Where the header of a protocol has its checksum, if that is an Internet checksum over a pseudo header too.
+#[inline]
 fn pseudo_headed(protocol: IpProtocol, v6: bool) -> Option<usize> {
     match protocol {
         IpProtocol::TCP => Some(16),
@@ -125,6 +118,7 @@ const PIM: IpProtocol = IpProtocol(103);
 const UDP_LITE: IpProtocol = IpProtocol(136);
 
 /// `N` bytes at `at` of a header that was checked to be there; zeros if it is not after all.
+#[inline]
 pub(super) fn read<const N: usize>(packet: &Packet, at: usize) -> [u8; N] {
     array_at(packet.data(), at).unwrap_or([0; N])
 }
