@@ -16,8 +16,11 @@ pub fn bytes(len: usize) -> Vec<u8> {
 /// A round of a case.
 pub type Round = Box<dyn FnMut()>;
 
+/// Makes a case ready.
+pub type Ready = fn() -> Round;
+
 /// Every case but the checksums: its name, and how to make it ready.
-pub const CASES: [(&str, fn() -> Round); 9] = [
+pub const CASES: [(&str, Ready); 9] = [
     ("buffers/batch_dropped", || batches(false)),
     ("buffers/batch_recycled", || batches(true)),
     ("edit/ipv4_dst_ttl", ipv4),

@@ -66,7 +66,20 @@ pub(super) fn l4_header<const N: usize>(
     }
     let Some(old) = array_at(packet.data(), from) else { return false };
     l4_checksum(packet, transport, Covered::Header, Sum::change(&old, new));
-    put(packet.data_mut(), from, new)
+    let done = put(packet.data_mut(), from, new);
+    if pseudo_headed(transport.protocol, transport.v6).is_none() {
+        other_zero(packet, transport);
+    }
+    done
+}
+
+/// One's complement has two zeros, and a change cannot tell which of them a sum has become: all ones, unless there is
+/// nothing but zeros to be summed. Without a pseudo header that can be, and its checksum is all ones.
+fn other_zero(packet: &mut Packet, transport: Transport) {
+    let message = packet.data().get(transport.at..transport.end);
+    if !transport.fragment && message.is_some_and(|bytes| bytes.iter().all(|byte| *byte == 0)) {
+        put(packet.data_mut(), transport.at + 2, &[0xff, 0xff]);
+    }
 }
 
 /// UDP sends 0 as its other zero, for 0 means that there is no checksum.

@@ -3,9 +3,12 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use ovs_packet::{Batch, Pool, PoolConfig, edit};
+use core::time::Duration;
 
-use crate::frames::{ip, udp};
+use ovs_packet::fragment::{Accepted, Cut, Origin, Reassembler, ReassemblerConfig, fragment};
+use ovs_packet::{Batch, Offload, Packet, Pool, PoolConfig, edit};
+
+use crate::frames::{ip, tcp, udp};
 
 /// The system's allocator, counting allocations of each thread.
 struct Counting;
@@ -63,4 +66,43 @@ fn ten_thousand_warm_batches_allocate_nothing() {
         turn(i % 2 == 0);
     }
     assert_eq!(allocations() - before, 0);
+}
+
+#[test]
+fn warm_segments_and_fragments_allocate_nothing() {
+    let mut pool = Pool::new(PoolConfig::default());
+    let mut whole = Packet::detached(&ip(false, &[], 6, tcp(0x10, &[7; 60_000]), Some(16))).unwrap();
+    whole.facts_mut().offload = Offload::TSO4;
+    whole.facts_mut().segment_size = 1448;
+    let datagram = Packet::detached(&ip(true, &[], 17, udp(&[7; 9000]), Some(6))).unwrap();
+    let mut turn = || {
+        let copy = whole.try_clone_into(&mut pool).unwrap();
+        edit::finish(copy, Offload::empty(), &mut pool, &mut drop).unwrap();
+        let copy = datagram.try_clone_into(&mut pool).unwrap();
+        fragment(copy, Cut::Mtu(1500), 1, &mut pool, &mut drop).unwrap();
+    };
+    turn();
+    let before = allocations();
+    (0..200).for_each(|_| turn());
+    assert_eq!(allocations() - before, 0);
+}
+
+/// Reassembly may allocate nodes of its ordered maps when a datagram comes or goes, never for a fragment.
+#[test]
+fn fragments_of_a_known_datagram_allocate_nothing() {
+    let mut pool = Pool::new(PoolConfig::default());
+    let datagram = Packet::detached(&ip(true, &[], 17, udp(&[7; 40_000]), Some(6))).unwrap();
+    let mut parts = Vec::new();
+    fragment(datagram, Cut::Mtu(1500), 1, &mut pool, &mut |part| parts.push(part)).unwrap();
+    let last = parts.pop().unwrap();
+    let mut reassembler = Reassembler::new(ReassemblerConfig::default());
+    let mut accept = |part| reassembler.accept(Origin::default(), part, Duration::ZERO, &mut pool);
+    let first = parts.remove(0);
+    assert!(matches!(accept(first), Accepted::Held));
+    let before = allocations();
+    for part in parts.drain(..) {
+        assert!(matches!(accept(part), Accepted::Held));
+    }
+    assert_eq!(allocations() - before, 0);
+    assert!(matches!(accept(last), Accepted::Whole(..)));
 }

@@ -224,6 +224,17 @@ proptest! {
 }
 
 #[test]
+fn nothing_but_zeros_has_the_other_zero() {
+    let message = [&[8, 0, 0, 0], &[0; 20][..]].concat();
+    let mut packet = Packet::detached(&ip(false, &[], 1, message, Some(2))).unwrap();
+    Icmp::of(&mut packet).unwrap().set_kind(0);
+    assert_eq!(packet.data()[34..38], [0, 0, 0xff, 0xff]);
+    assert_checksums(packet.data());
+    Icmp::of(&mut packet).unwrap().set_kind(8);
+    assert_checksums(packet.data());
+}
+
+#[test]
 fn what_is_not_there_is_not_set() {
     let mut packet = Packet::detached(&ethernet(&[], 0x894f)).unwrap();
     assert!(Nsh::of(&mut packet).is_none());
