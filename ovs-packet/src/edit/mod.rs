@@ -4,6 +4,20 @@
 //! Checksums are corrected incrementally (RFC 1624), so a wrong one stays wrong; those that a device is still to
 //! complete ([`Offload::NEEDS_L4_CSUM`](crate::Offload)) are kept in their unfinished form.
 //!
+//! | header | comes and goes | fields |
+//! |---|---|---|
+//! | Ethernet | [`push_ethernet`], [`pop_ethernet`] | [`set_ether_dst`], [`set_ether_src`] |
+//! | VLAN tag, at any depth | [`push_vlan`], [`pop_vlan`] | [`Vlan`] |
+//! | MPLS label, at any depth | [`push_mpls`], [`pop_mpls`] | [`Mpls`], [`dec_mpls_ttl`] |
+//! | network service header | [`push_nsh`], [`pop_nsh`] | [`Nsh`], [`dec_nsh_ttl`] |
+//! | ARP | | [`Arp`] |
+//! | IPv4, IPv6 | | [`Ipv4`], [`Ipv6`], [`dec_ttl`] |
+//! | TCP, UDP, SCTP | | [`Ports`] |
+//! | ICMP, ICMPv6, neighbour discovery | | [`Icmp`], [`Neighbor`] |
+//!
+//! Work that was left to a device ([`DeviceFacts`](crate::DeviceFacts)) is done by [`finish`]: segments, and checksums of
+//! the packet's own headers or of those inside a tunnel, with the headers around them.
+//!
 //! ```
 //! use ovs_packet::{Packet, edit};
 //!

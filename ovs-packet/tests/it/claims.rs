@@ -71,7 +71,7 @@ fn ten_thousand_warm_batches_allocate_nothing() {
 #[test]
 fn warm_segments_and_fragments_allocate_nothing() {
     let mut pool = Pool::new(PoolConfig::default());
-    let mut whole = Packet::detached(&ip(false, &[], 6, tcp(0x10, &[7; 60_000]), Some(16))).unwrap();
+    let mut whole = Packet::detached(&ip(false, &[], 6, tcp(0x10, &vec![7; 60_000]), Some(16))).unwrap();
     whole.facts_mut().offload = Offload::TSO4;
     whole.facts_mut().segment_size = 1448;
     let datagram = Packet::detached(&ip(true, &[], 17, udp(&[7; 9000]), Some(6))).unwrap();
@@ -91,7 +91,7 @@ fn warm_segments_and_fragments_allocate_nothing() {
 #[test]
 fn fragments_of_a_known_datagram_allocate_nothing() {
     let mut pool = Pool::new(PoolConfig::default());
-    let datagram = Packet::detached(&ip(true, &[], 17, udp(&[7; 40_000]), Some(6))).unwrap();
+    let datagram = Packet::detached(&ip(true, &[], 17, udp(&vec![7; 40_000]), Some(6))).unwrap();
     let mut parts = Vec::new();
     fragment(datagram, Cut::Mtu(1500), 1, &mut pool, &mut |part| parts.push(part)).unwrap();
     let last = parts.pop().unwrap();
