@@ -150,12 +150,13 @@ fn a_warm_worker_allocates_nothing() {
         now += Duration::from_millis(1);
         worker.poll(now, Budget::default());
     };
-    (0..200).for_each(|_| turn());
-    let count = allocations(|| (0..10_000).for_each(|_| turn()));
+    // Each turn takes eight batches.
+    (0..25).for_each(|_| turn());
+    let count = allocations(|| (0..1_250).for_each(|_| turn()));
     assert_eq!(count, 0);
     let ledger = worker.ledger();
     assert_eq!(ledger.imbalance(), 0);
-    assert_eq!(ledger.received, 10_200 * 32);
+    assert_eq!(ledger.received, 1_275 * 8 * 32);
     assert!(ledger.sent >= 3 * 10_000 * 32);
     assert_eq!(allocations(|| drop(vec![0_u8; 10])), 1, "the allocator counts");
 }

@@ -72,6 +72,22 @@ impl Outputs {
         finish(packet, offloads, pool, ledger, &mut |packet, ledger| put(tx, packet, ledger));
     }
 
+    /// Puts all packets of a batch into their port's batch.
+    pub fn push_all(&mut self, packets: &mut Batch, port: DpPort, pool: &mut Pool, ledger: &mut Ledger) {
+        let Some(Some(tx)) = self.ports.get_mut(port.0 as usize) else {
+            ledger.drop_many(DropReason::InvalidPort, packets.len() as u64);
+            return packets.clear();
+        };
+        if !tx.batch.is_empty() || packets.iter().any(|packet| packet.facts().is_unfinished()) {
+            packets.drain().for_each(|packet| self.push(packet, port, pool, ledger));
+            return;
+        }
+        std::mem::swap(&mut tx.batch, packets);
+        if !std::mem::replace(&mut tx.listed, true) {
+            self.pending.push(port.0);
+        }
+    }
+
     /// Sends all batches.
     pub fn send(&mut self, ledger: &mut Ledger) {
         for port in &self.pending {

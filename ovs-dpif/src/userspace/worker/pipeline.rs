@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use ovs_classifier::FlowId;
 use ovs_classifier::rcu::Guard;
-use ovs_flow::{FlowKey, Metadata, SparseKey, extract_limited};
+use ovs_flow::{DpPort, FlowKey, Metadata, SparseKey, extract_limited};
 use ovs_packet::{BATCH_MAX, Batch, Packet};
 
 use super::Worker;
@@ -12,11 +12,15 @@ use super::run::Run;
 use super::upcalls::Waiting;
 use crate::execute::{Context, Env, execute};
 use crate::userspace::tables::{Megaflow, Tables};
-use crate::{DpifError, DropReason, Install, Upcall, Verdict};
+use crate::{Action, Actions, DpifError, DropReason, Install, Upcall, Verdict};
 
 /// A batch on its way, as parallel arrays that are used again and again.
 pub(super) struct Scratch {
-    packets: Batch,
+    /// Packets as they come from a queue are received right into here.
+    pub packets: Batch,
+    /// Where they all came in, if they come from a queue: nothing else is known of them then.
+    port: Option<Metadata>,
+    /// Otherwise, what is known of each, and how often it has recirculated.
     metadata: Vec<Metadata>,
     depths: Vec<u8>,
     keys: Vec<SparseKey>,
@@ -29,6 +33,7 @@ impl Scratch {
     pub fn new() -> Self {
         Self {
             packets: Batch::new(),
+            port: None,
             metadata: Vec::with_capacity(BATCH_MAX),
             depths: Vec::with_capacity(BATCH_MAX),
             keys: vec![SparseKey::new(); BATCH_MAX],
@@ -37,8 +42,13 @@ impl Scratch {
         }
     }
 
-    /// Adds a packet; there is room for [`BATCH_MAX`].
-    pub fn push(&mut self, packet: Packet, metadata: Metadata, depth: u8) {
+    /// The packets have all come in by this port.
+    pub fn came_by(&mut self, port: DpPort) {
+        self.port = Some(Metadata::of_port(port));
+    }
+
+    /// Adds a packet that recirculates; there is room for [`BATCH_MAX`].
+    fn push(&mut self, packet: Packet, metadata: Metadata, depth: u8) {
         if self.packets.push(packet).is_ok() {
             self.metadata.push(metadata);
             self.depths.push(depth);
@@ -49,10 +59,45 @@ impl Scratch {
     fn look_up(&mut self, tables: &mut Tables, max_vlans: usize, guard: &Guard<'_>) {
         let count = self.packets.len();
         let keys = &mut self.keys[..count];
-        for ((packet, metadata), key) in self.packets.iter_mut().zip(&self.metadata).zip(keys) {
-            extract_limited(packet, metadata, max_vlans, key);
+        if let Some(metadata) = &mut self.port {
+            for (packet, key) in self.packets.iter_mut().zip(keys) {
+                metadata.mark = packet.facts().mark;
+                extract_limited(packet, metadata, max_vlans, key);
+            }
+        } else {
+            for ((packet, metadata), key) in self.packets.iter_mut().zip(&self.metadata).zip(keys) {
+                extract_limited(packet, metadata, max_vlans, key);
+            }
         }
         tables.lookup(&self.keys[..count], &mut self.found[..count], guard);
+    }
+
+    /// The one megaflow that all packets have hit, if there is one.
+    fn common(&self) -> Option<FlowId> {
+        let found = &self.found[..self.packets.len()];
+        found.first().copied().flatten().filter(|first| found.iter().all(|id| *id == Some(*first)))
+    }
+}
+
+/// What is known of packet `index` of a batch, and how often it has recirculated.
+fn known(
+    port: Option<&Metadata>,
+    metadata: &mut [Metadata],
+    depths: &[u8],
+    index: usize,
+    packet: &Packet,
+) -> (Metadata, u8) {
+    match port {
+        Some(port) => (Metadata { mark: packet.facts().mark, ..port.clone() }, 0),
+        None => (std::mem::take(&mut metadata[index]), depths[index]),
+    }
+}
+
+/// The port, for a list that is nothing but an output.
+fn plain_output(actions: &Actions) -> Option<DpPort> {
+    match **actions {
+        [Action::Output(port)] => Some(port),
+        _ => None,
     }
 }
 
@@ -66,34 +111,65 @@ impl Worker {
     }
 
     fn process_batch(&mut self, guard: &Guard<'_>) {
+        self.scratch.look_up(&mut self.tables, self.engine.max_vlans, guard);
+        if !self.process_alike(guard) {
+            self.process_each(guard);
+        }
+        self.scratch.port = None;
+        self.scratch.metadata.clear();
+        self.scratch.depths.clear();
+    }
+
+    /// A batch whose packets all hit one megaflow that just sends them goes to its port as it is. `false`: this
+    /// batch is not one.
+    fn process_alike(&mut self, guard: &Guard<'_>) -> bool {
         let Self { scratch, tables, engine, stats, .. } = self;
-        scratch.look_up(tables, engine.max_vlans, guard);
+        let Some(flow) = scratch.common().and_then(|id| tables.get(id, guard)) else { return false };
+        let Some(port) = plain_output(flow.value().actions(guard)) else { return false };
         let mut run = Run::default();
-        let mut last: Option<&Megaflow> = None;
-        for (index, packet) in scratch.packets.drain().enumerate() {
-            let metadata = &mut scratch.metadata[index];
-            let depth = scratch.depths[index];
-            let Some(flow) = scratch.found[index].and_then(|id| tables.get(id, guard)) else {
+        for (packet, key) in scratch.packets.iter().zip(&scratch.keys) {
+            run.add(packet.len(), key);
+        }
+        run.finish(flow, engine.now);
+        stats.hit += scratch.packets.len() as u64;
+        engine.outputs.push_all(&mut scratch.packets, port, &mut engine.pool, &mut engine.ledger);
+        true
+    }
+
+    fn process_each(&mut self, guard: &Guard<'_>) {
+        let Self { scratch, tables, engine, stats, .. } = self;
+        let Scratch { packets, port, metadata, depths, keys, found, .. } = scratch;
+        let mut run = Run::default();
+        let mut last: Option<(FlowId, &Megaflow, Option<DpPort>)> = None;
+        for (index, packet) in packets.drain().enumerate() {
+            if last.is_none_or(|(id, ..)| found[index] != Some(id)) {
+                if let Some((_, flow, _)) = last.take() {
+                    run.finish(flow, engine.now);
+                }
+                let flow = found[index].and_then(|id| Some((id, tables.get(id, guard)?)));
+                last = flow.map(|(id, flow)| (id, flow, plain_output(flow.value().actions(guard))));
+            }
+            let Some((_, flow, output)) = last else {
                 // Whether it is a miss after all is known when its turn comes.
-                let lost = !engine.miss(packet, std::mem::take(metadata), depth);
+                let (metadata, depth) = known(port.as_ref(), metadata, depths, index, &packet);
+                let lost = !engine.miss(packet, metadata, depth);
                 stats.missed += u64::from(lost);
                 stats.lost += u64::from(lost);
                 continue;
             };
-            if let Some(last) = last.filter(|last| last.id() != flow.id()) {
-                run.finish(last, engine.now);
-            }
-            last = Some(flow);
             stats.hit += 1;
-            run.add(packet.len(), &scratch.keys[index]);
+            run.add(packet.len(), &keys[index]);
+            if let Some(output) = output {
+                engine.output(packet, output);
+                continue;
+            }
+            let (mut metadata, depth) = known(port.as_ref(), metadata, depths, index, &packet);
             let actions = flow.value().actions(guard);
-            execute(engine, actions, packet, metadata, Context::recirculated(depth));
+            execute(engine, actions, packet, &mut metadata, Context::recirculated(depth));
         }
-        if let Some(last) = last {
-            run.finish(last, engine.now);
+        if let Some((_, flow, _)) = last {
+            run.finish(flow, engine.now);
         }
-        scratch.metadata.clear();
-        scratch.depths.clear();
     }
 
     /// Processes what has recirculated until nothing is left.

@@ -1,7 +1,7 @@
 //! The queues that a worker receives from.
 
 use ovs_classifier::rcu::Guard;
-use ovs_flow::{DpPort, Metadata};
+use ovs_flow::DpPort;
 use ovs_netdev::{RxError, RxQueue, Wait};
 use ovs_packet::{Batch, Pool};
 
@@ -61,31 +61,41 @@ impl Receivers {
 }
 
 impl Worker {
-    /// Takes one batch from each queue while the budget lasts, starting where the last turn ended; says how
-    /// many packets that were, and whether there may be more.
+    /// Takes one batch from each queue in turn, and again from all while any gives a full one and the budget lasts,
+    /// starting where the last turn ended; says how many packets that were, and whether there may be more.
     pub(super) fn receive(&mut self, budget: usize, guard: &Guard<'_>) -> (usize, bool) {
-        let (mut packets, mut more) = (0, false);
-        for turn in 0..self.receivers.queues.len() {
-            if packets >= budget {
-                return (packets, more || turn < self.receivers.queues.len());
+        let mut packets = 0;
+        loop {
+            let mut more = false;
+            for _ in 0..self.receivers.queues.len() {
+                if packets >= budget {
+                    return (packets, true);
+                }
+                let (count, full) = self.receive_one(guard);
+                packets += count;
+                more |= full;
             }
-            let mut batch = Batch::new();
-            let Some((port, gone)) = self.receivers.receive(&mut self.engine.pool, &mut batch) else { break };
-            if gone {
-                self.reply(Reply::RxGone(port));
+            if !more {
+                return (packets, false);
             }
-            if batch.is_empty() {
-                continue;
-            }
-            packets += batch.len();
-            more |= batch.is_full();
-            self.engine.ledger.received += batch.len() as u64;
-            for packet in batch.drain() {
-                let metadata = Metadata { mark: packet.facts().mark, ..Metadata::of_port(port) };
-                self.scratch.push(packet, metadata, 0);
-            }
+        }
+    }
+
+    /// Takes one batch from the queue whose turn it is; says how many packets that were, and whether it was full.
+    fn receive_one(&mut self, guard: &Guard<'_>) -> (usize, bool) {
+        let batch = &mut self.scratch.packets;
+        let Some((port, gone)) = self.receivers.receive(&mut self.engine.pool, batch) else {
+            return (0, false);
+        };
+        let (count, full) = (batch.len(), batch.is_full());
+        if gone {
+            self.reply(Reply::RxGone(port));
+        }
+        if count > 0 {
+            self.engine.ledger.received += count as u64;
+            self.scratch.came_by(port);
             self.process(guard);
         }
-        (packets, more)
+        (count, full)
     }
 }
