@@ -16,6 +16,8 @@ use crate::snapshot::BridgeId;
 const LAST_ID: u32 = (1 << 28) - 1;
 const AFTER_WRAP: u32 = 1025;
 const GRACE: Duration = Duration::from_millis(250);
+/// States that are swept in one holding of the lock.
+const SLICE: usize = 64;
 
 /// Where a packet was when it was frozen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,21 +103,10 @@ impl Recirculation {
 
     /// Forgets what nobody has referred to for the time of grace. Called by control now and then.
     pub fn sweep(&self, now: Duration) {
-        let mut inner = self.inner.lock();
-        let Inner { by_state, by_id, .. } = &mut *inner;
-        by_id.retain(|_, slot| {
-            // Two references are this table's own.
-            if Arc::strong_count(&slot.state) > 2 {
-                slot.released = None;
-                return true;
-            }
-            let since = *slot.released.get_or_insert(now);
-            let stays = now.saturating_sub(since) < GRACE;
-            if !stays {
-                by_state.remove(&slot.state);
-            }
-            stays
-        });
+        let mut next = Some(0);
+        while let Some(from) = next {
+            next = self.inner.lock().sweep(from, now);
+        }
     }
 
     /// States that are kept.
@@ -126,6 +117,28 @@ impl Recirculation {
 }
 
 impl Inner {
+    /// Sweeps [`SLICE`] states from `from` on; says where to go on, if there are more. A worker that tries the lock
+    /// meanwhile gets it long before it gives up.
+    fn sweep(&mut self, from: u32, now: Duration) -> Option<u32> {
+        let mut gone = Vec::new();
+        let mut slots = self.by_id.range_mut(from..);
+        for (id, slot) in slots.by_ref().take(SLICE) {
+            // Two references are this table's own.
+            if Arc::strong_count(&slot.state) > 2 {
+                slot.released = None;
+            } else if now.saturating_sub(*slot.released.get_or_insert(now)) >= GRACE {
+                gone.push(*id);
+            }
+        }
+        let next = slots.next().map(|(id, _)| *id);
+        for id in gone {
+            if let Some(slot) = self.by_id.remove(&id) {
+                self.by_state.remove(&slot.state);
+            }
+        }
+        next
+    }
+
     fn next_id(&mut self) -> Option<u32> {
         for _ in 0..=self.by_id.len() {
             self.last = if self.last >= LAST_ID { AFTER_WRAP } else { self.last + 1 };
@@ -158,5 +171,16 @@ mod tests {
         table.sweep(GRACE);
         assert!(table.find(2).is_none());
         assert_eq!((table.len(), first.id), (1, 1));
+    }
+
+    #[test]
+    fn sweeps_all_slices() {
+        let table = Recirculation::default();
+        let held: Vec<_> = (0..=255).map(|n| table.intern(state(n)).unwrap()).collect();
+        let kept = held.into_iter().step_by(3).collect::<Vec<_>>();
+        table.sweep(Duration::ZERO);
+        assert_eq!(table.len(), 256);
+        table.sweep(GRACE);
+        assert_eq!(table.len(), kept.len());
     }
 }
