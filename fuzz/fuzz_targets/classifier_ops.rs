@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use ovs_classifier::rcu::Domain;
 use ovs_classifier::{
-    CacheConfig, ClassifierConfig, ClassifierWriter, ExactMatchCache, FlowStats, FlowTable, FlowTableConfig,
+    Arch, CacheConfig, ClassifierConfig, ClassifierWriter, ExactMatchCache, FlowStats, FlowTable, FlowTableConfig,
     MegaflowConfig, MegaflowIndex, PrefixField, Version, naive,
 };
 use ovs_flow::{FlowKey, FlowMask, Match, SparseKey, U16, U32};
@@ -83,8 +83,9 @@ fn classifier<'a>(operations: impl Iterator<Item = &'a [u8]>) {
 }
 
 fn megaflows<'a>(operations: impl Iterator<Item = &'a [u8]>) {
-    let mut index = MegaflowIndex::new(MegaflowConfig::default().masks_per_port(4));
+    let mut index = MegaflowIndex::new(MegaflowConfig::default().masks_per_port(4).arch(Arch::detect()));
     let mut list = naive::MegaflowIndex::new();
+    let mut keys: Vec<FlowKey> = Vec::new();
     for (n, bytes) in operations.enumerate() {
         let (key, mask) = (key(&bytes[1..9]), mask(&bytes[9..]));
         if bytes[0] % 3 == 0 {
@@ -96,9 +97,17 @@ fn megaflows<'a>(operations: impl Iterator<Item = &'a [u8]>) {
             let matching = Match::new(&key, admitted);
             assert_eq!(index.insert(&matching, n), Ok(list.insert(&matching, n)));
         }
-        match index.lookup(&SparseKey::from(&key)) {
-            None => assert_eq!(list.matching(&key).count(), 0),
-            Some(found) => assert!(list.matching(&key).any(|handle| handle == found)),
+        keys.push(key);
+        if bytes[0] % 3 == 2 {
+            let asked: Vec<SparseKey> = keys.drain(..).map(|key| SparseKey::from(&key)).collect();
+            let mut found = vec![None; asked.len()];
+            index.lookup_batch(&asked, &mut found);
+            for (key, found) in asked.iter().map(SparseKey::expand).zip(found) {
+                match found {
+                    None => assert_eq!(list.matching(&key).count(), 0),
+                    Some(found) => assert!(list.matching(&key).any(|handle| handle == found)),
+                }
+            }
         }
     }
 }
@@ -135,24 +144,29 @@ fn flow_table<'a>(operations: impl Iterator<Item = &'a [u8]>) {
 }
 
 fn cache<'a>(operations: impl Iterator<Item = &'a [u8]>) {
-    let mut cache = ExactMatchCache::new(CacheConfig::default().entries(8));
+    let mut cache = ExactMatchCache::new(CacheConfig::default().entries(64).arch(Arch::detect()));
     let mut all = naive::ExactMatchCache::new();
     for (n, bytes) in operations.enumerate() {
-        let (hash, key) = (u64::from(bytes[9]), SparseKey::from(&key(&bytes[1..9])));
-        match bytes[0] % 4 {
-            0 => {
-                cache.insert_always(hash, &key, n);
-                all.insert(&key, n);
+        let hash = u64::from_le_bytes([0, bytes[1], bytes[2] & 1, 0, bytes[3], 0, 0, 0]);
+        match bytes[0] % 8 {
+            0..3 => {
+                cache.insert_always(hash, n);
+                all.insert(hash, n);
             }
-            1 => {
+            3 => {
                 cache.clear();
                 all.clear();
             }
-            _ => {
-                let found = cache.lookup(hash, &key);
-                // Under another hash an older handle may still stand; the owner never uses two for one key.
-                assert!(found.is_none_or(|found| found <= n));
+            4 => cache.fit(usize::from(bytes[4])),
+            5 => {
+                let (removed, known) = (cache.remove(hash), all.remove(hash));
+                assert!(removed.is_none() || removed == known);
             }
+            _ => {}
         }
+        let mut found = [None];
+        cache.lookup_batch(&[hash], &mut found);
+        assert_eq!(found[0], cache.lookup(hash));
+        assert!(found[0].is_none() || found[0] == all.lookup(hash));
     }
 }

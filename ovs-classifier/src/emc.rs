@@ -1,36 +1,61 @@
 //! The exact-match cache: from the hash of a whole key to the megaflow that it last hit.
 //!
-//! A hash has two places, chosen by different bits of it. A key is put into the place that is free or out of
-//! date, else into the one whose turn it is. What is found is compared in full, so a handle given out was
-//! put in for this very key; whether the megaflow behind the handle is still there is the owner's to
-//! check (a handle with a generation), or to forestall with [`ExactMatchCache::clear`], which is one addition.
+//! # What it is
 //!
-//! Under traffic of very many flows, inserting each would only throw out the others: of so many misses
-//! ([`CacheConfig::insert_one_in`]) one is inserted, so that flows with many packets come in and others mostly
-//! do not.
+//! A key's 64-bit keyed hash is its *signature*; the cache remembers signature and handle, 16 bytes, four to a cache line,
+//! and nothing of the key. So a million flows take 32 MB instead of some hundred, and a lookup touches one line:
 //!
-//! One owner, no atomics. A lookup touches one or two places and, if the hash is there, the key's words.
+//! ```text
+//!   hash ──▶ bucket (one cache line)   │ sig h │ sig h │ sig h │ sig h │
+//!                                         └─ equal? ──▶ h
+//! ```
+//!
+//! A handle given out was put in for a key of the same signature. Two keys share one with a probability of 2⁻⁵⁶ or less that
+//! nobody can raise who does not know the hash's key; still, the owner compares the key with what the handle leads to before it
+//! acts on it. It has to look there anyway, for the actions; and it must find out there whether the megaflow is still the one
+//! that was put in (a handle with a generation), unless it forestalls that with [`ExactMatchCache::clear`].
+//!
+//! # What comes in
+//!
+//! A key is put into a place that is free or out of date, else into one of its bucket's by chance. Under traffic of very
+//! many flows, inserting each would only throw out the others: of so many misses ([`CacheConfig::insert_one_in`]) one
+//! is inserted, so that flows with many packets come in and others mostly do not.
+//!
+//! # Size and generation
+//!
+//! [`ExactMatchCache::fit`] makes the cache as large as the flows in use need, up to [`CacheConfig::entries`]. A bucket's number is
+//! low bits of the hash, so a cache of twice the size is the old one twice over: what does not belong into a half there
+//! is never asked for, and is overwritten in time. A generation takes the place of the last byte of all signatures, so that
+//! forgetting everything is one addition; in a cache of 1024 places or more that byte is known from the bucket.
+//!
+//! One owner, no atomics, no lock. Insertion and lookup take the same time whatever is in the cache.
 
 use alloc::vec::Vec;
 use core::fmt;
 
-use ovs_flow::{SparseKey, WordMap};
+use crate::arch::{Arch, Kernel, prefetch};
+
+/// Places in a bucket: one cache line of 16-byte places.
+const WAYS: usize = 4;
 
 /// Size and rate of insertion of an [`ExactMatchCache`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheConfig {
-    /// Places; rounded up to a power of two, at least 2.
+    /// The most places; rounded up to a power of two, at least 4.
     pub entries: usize,
     /// [`ExactMatchCache::insert`] inserts one in so many; 1 inserts all, 0 none.
     pub insert_one_in: u32,
     /// Seed of the choice which.
     pub seed: u64,
+    /// What the machine can do.
+    pub arch: Arch,
 }
 
 impl Default for CacheConfig {
+    /// 8192 places, one insertion in a hundred, no more instructions than every machine has.
     fn default() -> Self {
-        Self { entries: 8192, insert_one_in: 100, seed: 0 }
+        Self { entries: 8192, insert_one_in: 100, seed: 0, arch: Arch::PORTABLE }
     }
 }
 
@@ -52,49 +77,67 @@ impl CacheConfig {
         self.seed = seed;
         self
     }
+
+    /// For a machine that can do this.
+    pub fn arch(mut self, arch: Arch) -> Self {
+        self.arch = arch;
+        self
+    }
 }
 
-/// Remembers handles by whole keys. `H` is the owner's handle of a megaflow.
+/// Remembers handles by hashes of whole keys. `H` is the owner's handle of a megaflow.
 pub struct ExactMatchCache<H: Copy> {
-    /// A power of two.
-    places: Vec<Place<H>>,
+    /// A power of two of them, or none before the first insertion.
+    buckets: Vec<Bucket<H>>,
+    /// How many there are to be.
+    size: usize,
     config: CacheConfig,
-    /// Places of another generation are free.
+    /// 1 to 255: the last byte of signatures that count.
     generation: u64,
     random: u64,
+    thrown_out: usize,
 }
 
-struct Place<H> {
-    hash: u64,
-    /// 0 for a place never used.
-    generation: u64,
-    handle: Option<H>,
-    map: WordMap,
-    /// Keeps its memory when the place is used again.
-    values: Vec<u64>,
+/// Places that one hash can be in. With a handle of eight bytes, a cache line.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Bucket<H> {
+    /// The hash but for its last byte, which is a generation; 0 for a place never used.
+    signatures: [u64; WAYS],
+    handles: [H; WAYS],
 }
+
+/// Places that a cache begins with, unless it may only have fewer.
+const FIRST: usize = 8192;
+const GENERATION: u64 = 0xff;
 
 impl<H: Copy> ExactMatchCache<H> {
-    /// An empty cache. Memory for keys comes with their first insertion.
+    /// An empty cache, with 8192 places if it may have so many. Memory comes with the first insertion.
     pub fn new(config: CacheConfig) -> Self {
-        let free = || Place { hash: 0, generation: 0, handle: None, map: [0; 2], values: Vec::new() };
-        let size = config.entries.max(2).next_power_of_two();
         Self {
-            places: core::iter::repeat_with(free).take(size).collect(),
+            buckets: Vec::new(),
+            size: buckets_for(config.entries.min(FIRST)),
             config,
             generation: 1,
             random: config.seed | 1,
+            thrown_out: 0,
         }
     }
 
     /// Places in all.
     pub fn capacity(&self) -> usize {
-        self.places.len()
+        self.size * WAYS
+    }
+
+    /// Memory that lookups read, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.buckets.len() * size_of::<Bucket<H>>()
     }
 
     /// Keys remembered. Counts them, so not for every packet.
     pub fn len(&self) -> usize {
-        self.places.iter().filter(|place| place.is_live(self.generation)).count()
+        let live = |signature: &&u64| **signature & GENERATION == self.generation;
+        self.buckets.iter().flat_map(|bucket| &bucket.signatures).filter(live).count()
     }
 
     /// Whether no key is remembered.
@@ -102,68 +145,100 @@ impl<H: Copy> ExactMatchCache<H> {
         self.len() == 0
     }
 
-    /// The two places of a hash.
+    /// The handle put in for a key with this hash: a keyed hash of the whole key, the same as at insertion.
     #[inline]
-    fn homes(&self, hash: u64) -> [usize; 2] {
-        let last = self.places.len() - 1;
-        [hash as usize & last, (hash >> 32) as usize & last]
+    pub fn lookup(&self, hash: u64) -> Option<H> {
+        find(&self.buckets, hash, self.signature(hash))
     }
 
-    /// The handle put in for `key`. `hash` is a keyed hash of the whole key, the same as at insertion.
+    /// [`ExactMatchCache::lookup`] for several packets, as many as the shorter slice has: the places of all of them are
+    /// fetched before the first is compared, so that the memory of all is under way at once.
     #[inline]
-    pub fn lookup(&self, hash: u64, key: &SparseKey) -> Option<H> {
-        let places = self.homes(hash).map(|at| &self.places[at]);
-        places.into_iter().find(|place| place.is_of(hash, key, self.generation))?.handle
-    }
-
-    /// [`ExactMatchCache::lookup`] for several packets: all places are touched before the first is compared,
-    /// so that the memory of all of them is under way at once.
-    pub fn lookup_batch(&self, hashes: &[u64], keys: &[SparseKey], found: &mut [Option<H>]) {
-        let touched =
-            hashes.iter().filter(|hash| self.homes(**hash).iter().any(|at| self.places[*at].hash == **hash));
-        core::hint::black_box(touched.count());
-        for ((hash, key), found) in hashes.iter().zip(keys).zip(found) {
-            *found = self.lookup(*hash, key);
-        }
+    pub fn lookup_batch(&self, hashes: &[u64], found: &mut [Option<H>]) {
+        let Self { buckets, generation, .. } = self;
+        self.config.arch.run(Lookup { buckets, generation: *generation, hashes, found });
     }
 
     /// Puts a handle in for a key, if it is this one's turn of [`CacheConfig::insert_one_in`].
-    pub fn insert(&mut self, hash: u64, key: &SparseKey, handle: H) {
+    #[inline]
+    pub fn insert(&mut self, hash: u64, handle: H) {
         let one_in = u64::from(self.config.insert_one_in);
         if one_in == 1 || (one_in > 1 && self.next_random().is_multiple_of(one_in)) {
-            self.insert_always(hash, key, handle);
+            self.insert_always(hash, handle);
         }
     }
 
     /// Puts a handle in for a key.
-    pub fn insert_always(&mut self, hash: u64, key: &SparseKey, handle: H) {
-        let homes = self.homes(hash);
+    pub fn insert_always(&mut self, hash: u64, handle: H) {
+        if self.buckets.is_empty() {
+            let free = Bucket { signatures: [0; WAYS], handles: [handle; WAYS] };
+            self.buckets = alloc::vec![free; self.size];
+        }
+        let signature = self.signature(hash);
+        let chance = self.next_random() as usize % WAYS;
+        let at = hash as usize & (self.size - 1);
+        let bucket = &mut self.buckets[at];
+        let same = bucket.signatures.iter().position(|other| *other == signature);
         let generation = self.generation;
-        let same = homes.into_iter().find(|at| self.places[*at].is_of(hash, key, generation));
-        let free = || homes.into_iter().find(|at| !self.places[*at].is_live(generation));
-        let at = same.or_else(free).unwrap_or_else(|| homes[(self.next_random() & 1) as usize]);
-        let place = &mut self.places[at];
-        (place.hash, place.generation, place.handle, place.map) = (hash, generation, Some(handle), key.map());
-        place.values.clear();
-        place.values.extend_from_slice(key.values());
+        let free = || bucket.signatures.iter().position(|other| other & GENERATION != generation);
+        let way = same.or_else(free).unwrap_or_else(|| {
+            self.thrown_out += 1;
+            chance
+        });
+        (bucket.signatures[way], bucket.handles[way]) = (signature, handle);
     }
 
     /// Forgets a key: the handle that was put in for it, if it was remembered.
-    pub fn remove(&mut self, hash: u64, key: &SparseKey) -> Option<H> {
-        let generation = self.generation;
-        let mut found = None;
-        for at in self.homes(hash) {
-            let place = &mut self.places[at];
-            if place.is_of(hash, key, generation) {
-                found = place.handle.take().or(found);
-            }
-        }
-        found
+    pub fn remove(&mut self, hash: u64) -> Option<H> {
+        let signature = self.signature(hash);
+        let bucket = self.buckets.get_mut(hash as usize & (self.size - 1))?;
+        let way = bucket.signatures.iter().position(|other| *other == signature)?;
+        bucket.signatures[way] = 0;
+        Some(bucket.handles[way])
     }
 
-    /// Forgets all keys.
+    /// Forgets all keys: an addition, but for every 255th time.
     pub fn clear(&mut self) {
         self.generation += 1;
+        if self.generation > GENERATION {
+            self.generation = 1;
+            self.buckets.iter_mut().for_each(|bucket| bucket.signatures = [0; WAYS]);
+        }
+    }
+
+    /// Makes the cache as large as so many keys in use need, twice as many places, within [`CacheConfig::entries`]; it
+    /// keeps what it knows, unless it becomes smaller: then it is empty. Takes a millisecond for some ten thousand places that are added.
+    pub fn fit(&mut self, keys: usize) {
+        let size = buckets_for(keys.saturating_mul(2).min(self.config.entries));
+        if size == self.size {
+            return;
+        }
+        self.size = size;
+        while !self.buckets.is_empty() && self.buckets.len() < size {
+            self.buckets.extend_from_within(..);
+        }
+        if self.buckets.len() > size {
+            // Its lower half may have older handles of keys that moved to the upper one.
+            self.buckets.truncate(size);
+            self.buckets.shrink_to_fit();
+            self.clear();
+        }
+    }
+
+    /// Doubles the cache if, since it was last asked, it had to throw out half as many keys as it has places. To be called
+    /// now and then, such as once a turn; usually it is one comparison.
+    #[inline]
+    pub fn adapt(&mut self) {
+        if self.thrown_out > self.capacity() / 2 {
+            self.thrown_out = 0;
+            self.fit(self.capacity());
+        }
+    }
+
+    /// What a key's place has if the key is remembered.
+    #[inline(always)]
+    fn signature(&self, hash: u64) -> u64 {
+        hash & !GENERATION | self.generation
     }
 
     /// A step of xorshift64*: which insertions are made need not be unpredictable, only spread.
@@ -175,18 +250,42 @@ impl<H: Copy> ExactMatchCache<H> {
     }
 }
 
-impl<H> Place<H> {
-    #[inline]
-    fn is_live(&self, generation: u64) -> bool {
-        self.generation == generation && self.handle.is_some()
-    }
+fn buckets_for(entries: usize) -> usize {
+    entries.div_ceil(WAYS).max(1).next_power_of_two()
+}
 
-    #[inline]
-    fn is_of(&self, hash: u64, key: &SparseKey, generation: u64) -> bool {
-        self.hash == hash
-            && self.is_live(generation)
-            && self.map == key.map()
-            && self.values.as_slice() == key.values()
+#[inline(always)]
+fn find<H: Copy>(buckets: &[Bucket<H>], hash: u64, signature: u64) -> Option<H> {
+    let bucket = buckets.get(hash as usize & buckets.len().wrapping_sub(1))?;
+    let mut found = WAYS;
+    for (way, other) in bucket.signatures.iter().enumerate() {
+        // Without a branch: which way it is cannot be foreseen.
+        found = if *other == signature { way } else { found };
+    }
+    bucket.handles.get(found).copied()
+}
+
+struct Lookup<'a, H: Copy> {
+    buckets: &'a [Bucket<H>],
+    generation: u64,
+    hashes: &'a [u64],
+    found: &'a mut [Option<H>],
+}
+
+impl<H: Copy> Kernel for Lookup<'_, H> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { buckets, generation, hashes, found } = self;
+        for hash in hashes {
+            if let Some(bucket) = buckets.get(*hash as usize & buckets.len().wrapping_sub(1)) {
+                prefetch(bucket);
+            }
+        }
+        for (hash, found) in hashes.iter().zip(found) {
+            *found = find(buckets, *hash, hash & !GENERATION | generation);
+        }
     }
 }
 

@@ -1,11 +1,17 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![deny(unsafe_code)]
+#![expect(
+    clippy::inline_always,
+    reason = "what a kernel of `arch` calls is compiled for the same instructions only if it is inlined"
+)]
 
 extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+#[expect(unsafe_code, reason = "calls what is compiled for more than the baseline; see its head")]
+pub mod arch;
 pub mod classifier;
 pub mod emc;
 pub mod flex_array;
@@ -19,6 +25,7 @@ pub mod naive;
 )]
 pub mod rcu;
 
+pub use arch::Arch;
 pub use classifier::{
     ClassifierConfig, ClassifierError, ClassifierReader, ClassifierWriter, Clause, Inserted, PrefixField,
     Rule, RuleRef, Version,

@@ -19,11 +19,6 @@ pub(crate) struct MaskWord {
 }
 
 impl MaskWord {
-    /// Word `at` of a mask, unless it is zero.
-    pub(crate) fn new(at: usize, bits: u64) -> Option<Self> {
-        (bits != 0).then_some(Self { index: at as u8, bits })
-    }
-
     /// Its place in the key.
     #[inline]
     pub(crate) fn at(self) -> usize {

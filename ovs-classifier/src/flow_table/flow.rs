@@ -6,7 +6,7 @@ use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed};
 use core::time::Duration;
 
-use ovs_flow::Match;
+use ovs_flow::{Match, SparseKey};
 
 use super::masks::TableMask;
 
@@ -55,6 +55,12 @@ impl<V> Flow<V> {
     /// The counters, for the worker that owns the table.
     pub fn counters(&self) -> &FlowCounters {
         &self.counters
+    }
+
+    /// Whether a packet with this key is the flow's.
+    #[inline]
+    pub fn matches(&self, key: &SparseKey) -> bool {
+        self.mask.matches(&self.values, |at| key.word(at))
     }
 
     /// What it matches.

@@ -33,8 +33,9 @@ impl TableMask {
         hash.finish(words.fold(hash.start(), |state, word| hash.add(state, word)))
     }
 
-    pub(super) fn matches(&self, values: &[u64], key: &FlowKey) -> bool {
-        self.words.iter().zip(values).all(|(word, value)| key.words()[word.at()] & word.bits == *value)
+    #[inline]
+    pub(super) fn matches(&self, values: &[u64], word: impl Fn(usize) -> u64) -> bool {
+        self.words.iter().zip(values).all(|(mask, value)| word(mask.at()) & mask.bits == *value)
     }
 
     pub(super) fn to_match(&self, values: &[u64]) -> Match {

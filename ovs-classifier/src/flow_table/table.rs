@@ -12,6 +12,7 @@ use super::buckets::{Buckets, END, Slots, flow_at};
 use super::masks::{MaskList, MaskUsers};
 use super::reader::Shared;
 use super::{Flow, FlowCounters, FlowId, FlowStats, FlowTableReader};
+use crate::arch::{prefetch, prefetch_second};
 use crate::hash::WordHash;
 use crate::rcu::{Domain, Guard, Link, Stamp};
 
@@ -245,6 +246,17 @@ impl<V: Send + Sync + 'static> FlowTable<V> {
     pub fn get<'g>(&'g self, id: FlowId, guard: &'g Guard<'_>) -> Option<&'g Flow<V>> {
         self.shared.check(guard);
         self.shared.get(id, guard)
+    }
+
+    /// Begins to fetch flows that are asked for soon: the slots of all, then what stands in them.
+    pub fn prefetch(&self, ids: impl Iterator<Item = FlowId> + Clone, guard: &Guard<'_>) {
+        self.shared.check(guard);
+        let slots = ids.filter_map(|id| self.shared.slots.get(id.slot as usize));
+        slots.clone().for_each(prefetch);
+        for flow in slots.filter_map(|slot| slot.load(guard)) {
+            prefetch(flow);
+            prefetch_second(flow);
+        }
     }
 
     /// The flow of just this match.

@@ -1,300 +1,282 @@
 //! The index itself.
 
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::borrow::Borrow;
 use core::fmt;
+use core::mem::offset_of;
 
 use ovs_flow::{FlowKey, FlowMask, Match, SparseKey};
 
-use super::dense::Dense;
-use super::masks::{PortMasks, SharedMask};
-use super::nodes::Search;
-use super::table::NONE;
+use super::lookup::{BATCH, Lookup};
+use super::port::Port;
+use super::store::{Entry, Held, NONE, PortKey};
+use super::table::Table;
+use super::{MegaflowConfig, MegaflowError, MegaflowStats, budget};
 use crate::classifier::tuple_mask::{MaskWord, words_of};
-use crate::hash::WordHash;
-
-/// Seed and limits of a [`MegaflowIndex`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MegaflowConfig {
-    /// Secret from which the keys of the hash tables derive.
-    pub seed: [u64; 2],
-    /// The most megaflows.
-    pub max_flows: usize,
-    /// The masks that [`MegaflowIndex::admit`] lets each port of entry have, beside up to 32 that are exact.
-    pub masks_per_port: usize,
-}
-
-impl Default for MegaflowConfig {
-    fn default() -> Self {
-        Self { seed: [0; 2], max_flows: 1 << 20, masks_per_port: 256 }
-    }
-}
-
-impl MegaflowConfig {
-    /// With this seed.
-    pub fn seed(mut self, seed: [u64; 2]) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// With at most this many megaflows.
-    pub fn max_flows(mut self, flows: usize) -> Self {
-        self.max_flows = flows;
-        self
-    }
-
-    /// With this many masks a port.
-    pub fn masks_per_port(mut self, masks: usize) -> Self {
-        self.masks_per_port = masks;
-        self
-    }
-}
-
-/// Why a megaflow is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MegaflowError {
-    /// There are as many as the configuration allows.
-    #[error("the megaflow index is full: {limit} megaflows")]
-    Full {
-        /// [`MegaflowConfig::max_flows`]
-        limit: usize,
-    },
-}
-
-/// What an index holds and has done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MegaflowStats {
-    /// Megaflows held.
-    pub flows: usize,
-    /// Masks held; the same mask under two ports counts twice.
-    pub masks: usize,
-    /// The most masks that one port has, to compare with [`MegaflowConfig::masks_per_port`].
-    pub most_masks: usize,
-    /// Lookups that found a megaflow.
-    pub hits: u64,
-    /// Lookups that found none.
-    pub misses: u64,
-    /// Hash tables looked into by those that found one.
-    pub hit_probes: u64,
-    /// Hash tables looked into by those that found none.
-    pub miss_probes: u64,
-}
+use crate::hash::SumHash;
 
 /// Finds the megaflow for a packet. `H` is what the index gives out: a small handle of the owner's.
 pub struct MegaflowIndex<H: Copy> {
     config: MegaflowConfig,
-    hash: WordHash,
-    /// By port of entry.
-    ports: BTreeMap<u32, PortMasks>,
-    /// Megaflows whose mask does not have the whole port of entry.
-    anywhere: PortMasks,
-    entries: Vec<Option<Entry<H>>>,
-    free: Vec<u32>,
+    hash: SumHash,
+    ports: Ports,
+    held: Held<H>,
+    /// All megaflows, by their hash under their mask.
+    table: Table,
+    len: usize,
     stats: MegaflowStats,
-    scratch: Vec<MaskWord>,
-    dense: Dense,
-}
-
-struct Entry<H> {
-    mask: Arc<SharedMask>,
-    values: Box<[u64]>,
-    /// The next entry with the same hash in the same node, or [`NONE`].
-    next: u32,
-    handle: H,
+    mask_words: Vec<MaskWord>,
+    /// Of a batch being looked up.
+    words: Vec<PortKey>,
 }
 
 impl<H: Copy> MegaflowIndex<H> {
     /// An empty index.
     pub fn new(config: MegaflowConfig) -> Self {
         Self {
-            hash: WordHash::new(config.seed),
-            ports: BTreeMap::new(),
-            anywhere: PortMasks::new(),
-            entries: Vec::new(),
-            free: Vec::new(),
+            hash: SumHash::new(config.seed),
+            ports: Ports::new(),
+            held: Held::new(),
+            table: Table::new(),
+            len: 0,
             stats: MegaflowStats::default(),
-            scratch: Vec::new(),
-            dense: Dense::new(),
+            mask_words: Vec::new(),
+            words: alloc::vec![PortKey::ZERO; BATCH],
             config,
         }
     }
 
     /// Megaflows held.
     pub fn len(&self) -> usize {
-        self.entries.len() - self.free.len()
+        self.len
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len == 0
     }
 
     /// What it holds and has done.
     pub fn stats(&self) -> MegaflowStats {
-        let masks = || self.ports.values().chain([&self.anywhere]).map(PortMasks::len);
+        let masks = || self.ports.all.iter().map(|port| port.masks.len());
         MegaflowStats {
-            flows: self.len(),
+            flows: self.len,
             masks: masks().sum(),
+            hashed_masks: self.ports.all.iter().map(|port| port.crowd.len()).sum(),
             most_masks: masks().max().unwrap_or(0),
             ..self.stats
         }
     }
 
-    /// Hash tables that lookups have looked into; cheaper than [`MegaflowIndex::stats`].
+    /// Steps that lookups have taken; cheaper than [`MegaflowIndex::stats`].
     pub fn probes(&self) -> u64 {
         self.stats.hit_probes + self.stats.miss_probes
     }
 
     /// The masks that megaflows from a port have.
     pub fn masks_of_port(&self, in_port: u32) -> usize {
-        self.ports.get(&in_port).map_or(0, PortMasks::len)
+        self.ports.by_number.get(&in_port).map_or(0, |port| self.ports.all[*port as usize].masks.len())
     }
 
     /// The mask under which a megaflow for `key`, for which `mask` would do, shall be inserted: `mask` itself while
     /// the port is within its budget, a wider one (a superset of its bits) after that.
     #[must_use]
     pub fn admit(&self, key: &FlowKey, mask: &FlowMask) -> FlowMask {
-        let port =
-            if mask.fields.in_port == u32::MAX { self.ports.get(&key.in_port) } else { Some(&self.anywhere) };
-        port.map_or(*mask, |port| port.admit(key, mask, self.config.masks_per_port))
+        let port = self.ports.find(key, mask).map(|port| &self.ports.all[port as usize]);
+        port.map_or(*mask, |port| budget::admit(&port.masks, key, mask, self.config.masks_per_port))
     }
 
     /// Adds a megaflow; if there is one of the same match, it gets the new handle and the old one is returned.
     ///
     /// Megaflows that overlap must mean the same: which of them a lookup finds is not defined.
     pub fn insert(&mut self, matching: &Match, handle: H) -> Result<Option<H>, MegaflowError> {
-        if let Some(entry) = self.find(matching).and_then(|(id, _)| self.entries[id as usize].as_mut()) {
+        let found = self.find(matching);
+        if let Some(entry) = found.and_then(|found| self.held.entries.get_mut(found.id)) {
             return Ok(Some(core::mem::replace(&mut entry.handle, handle)));
         }
-        if self.len() >= self.config.max_flows {
+        if self.len >= self.config.max_flows {
             return Err(MegaflowError::Full { limit: self.config.max_flows });
         }
-        words_of(&matching.mask, &mut self.scratch);
-        let port = port_of(matching, &mut self.ports, &mut self.anywhere);
-        let mask = port.take(&matching.mask, &self.scratch);
-        let words = matching.key.words();
-        let values = mask.values(|at| words[at]);
-        let id = self.free.pop().unwrap_or_else(|| {
-            self.entries.push(None);
-            (self.entries.len() - 1) as u32
-        });
-        let next = port.tree.add_flow(&mask.path, id, |at| words[at], self.hash);
-        self.entries[id as usize] = Some(Entry { mask, values, next, handle });
+        let Self { hash, ports, held, table, mask_words, words, .. } = self;
+        words_of(&matching.mask, mask_words);
+        let number = ports.take(matching);
+        let port = &mut ports.all[number as usize];
+        let known = port.masks.get(&**mask_words).copied();
+        let mask_id = known.unwrap_or_else(|| port.add_mask(number, mask_words, held, hash));
+        let key = &mut words[0];
+        port.load(matching.key.words(), key);
+        let Some(mask) = held.masks.get(mask_id) else { return Ok(None) };
+        let hashed = Port::hash_under(mask, key, hash);
+        let id = held.entries.add(Entry::new(mask_id, mask, key, handle));
+        if table.insert(hashed, id).is_err() {
+            held.entries.take(id);
+            self.drop_mask_if_unused(mask_id, matching);
+            return Err(MegaflowError::Crowded);
+        }
+        port.add_flow(id, mask_id, held, hash);
+        self.len += 1;
         Ok(None)
     }
 
     /// Removes the megaflow of just this match; its handle, if there was one.
     pub fn remove(&mut self, matching: &Match) -> Option<H> {
-        let (id, before) = self.find(matching)?;
-        let entry = self.entries[id as usize].take()?;
-        self.free.push(id);
-        if let Some(before) = self.entries.get_mut(before as usize).and_then(Option::as_mut) {
-            before.next = entry.next;
-        }
-        let port = port_of(matching, &mut self.ports, &mut self.anywhere);
-        let word = |at| entry.mask.word_in(&entry.values, at);
-        port.tree.remove_flow(&entry.mask.path, (id, entry.next), word, self.hash);
-        port.give_back(&entry.mask);
-        if matching.mask.fields.in_port == u32::MAX && port.len() == 0 {
-            self.ports.remove(&matching.key.in_port);
-        }
+        let Found { id, mask, hash } = self.find(matching)?;
+        let port = self.held.masks.get(mask)?.port;
+        self.table.remove(hash, id);
+        self.ports.all[port as usize].remove_flow(id, mask, &mut self.held);
+        self.len -= 1;
+        let entry = self.held.entries.take(id)?;
+        self.drop_mask_if_unused(mask, matching);
         Some(entry.handle)
     }
 
     /// The handle of the megaflow with just this match.
     pub fn get(&self, matching: &Match) -> Option<H> {
-        let (id, _) = self.find(matching)?;
-        self.entries[id as usize].as_ref().map(|entry| entry.handle)
+        let found = self.find(matching)?;
+        self.held.entries.get(found.id).map(|entry| entry.handle)
     }
 
     /// Forgets all megaflows.
     pub fn clear(&mut self) {
-        self.ports.clear();
-        self.anywhere = PortMasks::new();
-        self.entries.clear();
-        self.free.clear();
+        self.ports = Ports::new();
+        self.held = Held::new();
+        self.table = Table::new();
+        self.len = 0;
     }
 
     /// The handle of a megaflow that matches a packet with this key.
     #[inline]
     pub fn lookup(&mut self, key: &SparseKey) -> Option<H> {
-        let entries = &self.entries;
-        let words = self.dense.load(key);
-        let accept =
-            |first| chain(entries, first).find(|(_, e)| e.mask.matches(&e.values, words)).map(|(id, _)| id);
-        let mut search = Search { key: words, hash: self.hash, probes: 0, accept };
-        let in_port = Dense::in_port(words);
-        let mut found = self.ports.get(&in_port).and_then(|port| port.tree.search(&mut search));
-        if found.is_none() && self.anywhere.len() > 0 {
-            found = self.anywhere.tree.search(&mut search);
+        let mut found = [None];
+        self.lookup_batch(core::slice::from_ref(key), &mut found);
+        found[0]
+    }
+
+    /// [`MegaflowIndex::lookup`] for several packets: what their lookups touch is fetched for all of them at once, 32 at a
+    /// time. Looks up as many as the shorter slice has.
+    pub fn lookup_batch<K: Borrow<SparseKey>>(&mut self, keys: &[K], found: &mut [Option<H>]) {
+        for (keys, found) in keys.chunks(BATCH).zip(found.chunks_mut(BATCH)) {
+            let count = keys.len().min(found.len());
+            self.lookup_chunk(&keys[..count], found);
         }
-        let probes = u64::from(search.probes);
-        let stats = &mut self.stats;
-        let (count, sum) = match found {
-            Some(_) => (&mut stats.hits, &mut stats.hit_probes),
-            None => (&mut stats.misses, &mut stats.miss_probes),
+    }
+
+    fn lookup_chunk<K: Borrow<SparseKey>>(&mut self, keys: &[K], found: &mut [Option<H>]) {
+        let mut ids = [NONE; BATCH];
+        let cost = self.config.arch.run(Lookup {
+            ports: &self.ports,
+            held: &self.held,
+            table: &self.table,
+            factor: self.hash.factor(),
+            keys,
+            words: &mut self.words,
+            found: &mut ids,
+        });
+        for (found, id) in found.iter_mut().zip(&ids[..keys.len()]) {
+            let entry = self.held.entries.get(*id);
+            *found = entry.map(|entry| entry.handle);
+            if let Some(mask) = entry.map(|entry| entry.mask).and_then(|mask| self.held.masks.get_mut(mask)) {
+                mask.hits = mask.hits.saturating_add(1);
+            }
+        }
+        self.stats.hits += cost.hits;
+        self.stats.misses += keys.len() as u64 - cost.hits;
+        self.stats.hit_probes += cost.hit_steps;
+        self.stats.miss_probes += cost.miss_steps;
+    }
+
+    /// The megaflow of just this match.
+    fn find(&self, matching: &Match) -> Option<Found> {
+        let mut mask_words = Vec::new();
+        words_of(&matching.mask, &mut mask_words);
+        let port = &self.ports.all[self.ports.find(&matching.key, &matching.mask)? as usize];
+        let mask_id = *port.masks.get(&*mask_words)?;
+        let mask = self.held.masks.get(mask_id)?;
+        let mut key = PortKey::ZERO;
+        port.load(matching.key.words(), &mut key);
+        let hash = Port::hash_under(mask, &key, &self.hash);
+        let id = self.table.find(hash, |id| self.held.is(id, mask_id, &key))?;
+        Some(Found { id, mask: mask_id, hash })
+    }
+
+    fn drop_mask_if_unused(&mut self, mask: u32, matching: &Match) {
+        let Some(Ok(port)) =
+            self.held.masks.get(mask).map(|mask| if mask.flows == 0 { Ok(mask.port) } else { Err(()) })
+        else {
+            return;
         };
-        *count += 1;
-        *sum += probes;
-        self.entries[found? as usize].as_ref().map(|entry| entry.handle)
+        words_of(&matching.mask, &mut self.mask_words);
+        self.ports.all[port as usize].remove_mask(mask, &self.mask_words, &mut self.held, &self.hash);
+        self.ports.give_back(port, matching);
+    }
+}
+
+/// A megaflow, its mask and its hash.
+struct Found {
+    id: u32,
+    mask: u32,
+    hash: u32,
+}
+
+/// The ports of entry that have megaflows.
+pub(super) struct Ports {
+    by_number: BTreeMap<u32, u32>,
+    /// The first is for megaflows whose mask does not have the whole port.
+    all: Vec<Port>,
+    free: Vec<u32>,
+}
+
+impl Ports {
+    fn new() -> Self {
+        Self { by_number: BTreeMap::new(), all: alloc::vec![Port::default()], free: Vec::new() }
     }
 
-    /// [`MegaflowIndex::lookup`] for several packets.
-    pub fn lookup_batch(&mut self, keys: &[SparseKey], found: &mut [Option<H>]) {
-        for (key, found) in keys.iter().zip(found) {
-            *found = self.lookup(key);
+    /// Where megaflows of a mask stand, for a key.
+    fn find(&self, key: &FlowKey, mask: &FlowMask) -> Option<u32> {
+        if mask.fields.in_port == u32::MAX { self.by_number.get(&key.in_port).copied() } else { Some(0) }
+    }
+
+    /// The same, made if need be.
+    fn take(&mut self, matching: &Match) -> u32 {
+        self.find(&matching.key, &matching.mask).unwrap_or_else(|| {
+            let number = self.free.pop().unwrap_or_else(|| {
+                self.all.push(Port::default());
+                (self.all.len() - 1) as u32
+            });
+            self.by_number.insert(matching.key.in_port, number);
+            number
+        })
+    }
+
+    /// Forgets a port that has no mask any more.
+    fn give_back(&mut self, number: u32, matching: &Match) {
+        let port = &mut self.all[number as usize];
+        if port.masks.is_empty() {
+            *port = Port::default();
+            if number != 0 {
+                self.by_number.remove(&matching.key.in_port);
+                self.free.push(number);
+            }
         }
     }
 
-    /// The entry of just this match, and the one chained before it ([`NONE`] if it is the first).
-    fn find(&self, matching: &Match) -> Option<(u32, u32)> {
-        let mut words = Vec::new();
-        words_of(&matching.mask, &mut words);
-        let exact = matching.mask.fields.in_port == u32::MAX;
-        let port = if exact { self.ports.get(&matching.key.in_port)? } else { &self.anywhere };
-        let mask = port.get(&words)?;
-        let key = matching.key.words();
-        let values = mask.values(|at| key[at]);
-        let first = port.tree.spot(&mask.path, |at| key[at], self.hash)?.first;
-        let mut before = NONE;
-        chain(&self.entries, first)
-            .find(|(id, entry)| {
-                let found = Arc::ptr_eq(&entry.mask, mask) && entry.values == values;
-                if !found {
-                    before = *id;
-                }
-                found
-            })
-            .map(|(id, _)| id)
-            .map(|id| (id, before))
+    /// A packet's port of entry.
+    #[inline(always)]
+    pub(super) fn of_key(key: &SparseKey) -> u32 {
+        const AT: usize = offset_of!(FlowKey, in_port);
+        let bytes = key.word(AT / 8).to_ne_bytes();
+        u32::from_ne_bytes([bytes[AT % 8], bytes[AT % 8 + 1], bytes[AT % 8 + 2], bytes[AT % 8 + 3]])
     }
-}
 
-/// The entries chained from `first` on.
-fn chain<H>(entries: &[Option<Entry<H>>], first: u32) -> impl Iterator<Item = (u32, &Entry<H>)> {
-    let mut at = first;
-    core::iter::from_fn(move || {
-        let entry = entries.get(at as usize)?.as_ref()?;
-        let id = core::mem::replace(&mut at, entry.next);
-        Some((id, entry))
-    })
-}
+    /// Where megaflows of a port of entry stand.
+    pub(super) fn get(&self, in_port: u32) -> Option<&Port> {
+        self.by_number.get(&in_port).map(|port| &self.all[*port as usize])
+    }
 
-/// Where megaflows with this match belong.
-fn port_of<'a>(
-    matching: &Match,
-    ports: &'a mut BTreeMap<u32, PortMasks>,
-    anywhere: &'a mut PortMasks,
-) -> &'a mut PortMasks {
-    if matching.mask.fields.in_port == u32::MAX {
-        ports.entry(matching.key.in_port).or_insert_with(PortMasks::new)
-    } else {
-        anywhere
+    #[inline(always)]
+    pub(super) fn anywhere(&self) -> &Port {
+        &self.all[0]
     }
 }
 

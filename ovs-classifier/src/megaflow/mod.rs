@@ -8,47 +8,63 @@
 //!
 //! # The idea
 //!
-//! Megaflows are kept apart by port of entry first, so that nobody pays for what comes in elsewhere. Then
-//! a mask is cut at fixed places into *segments* (addresses, ports …), and masks are kept as a
-//! tree: an edge is a segment's bits, and masks that begin alike share a path. Each node knows the hashes
-//! of the masked values up to there of all megaflows below it.
+//! Megaflows are kept apart by port of entry first, so that nobody pays for what comes in elsewhere. Then there are two kinds of
+//! masks. A mask of *many* megaflows is worth a hash probe, and a handful of such masks are hashed at once by one wide
+//! operation. But masks that traffic makes by the thousand have *few* megaflows each, one as a rule: hashing finds nothing in
+//! nearly all of them. These megaflows are not looked for mask by mask at all. They stand as rows in a ternary memory in
+//! software, which answers for 512 of them at a time, whatever their masks are:
 //!
 //! ```text
-//!   in_port ─▶ metadata ─▶ dl_type ─┬─ nw_src/8 ──┬─ nw_dst/9 ──▶ tp_dst/3 ▸ megaflows
-//!                                   │             └─ nw_dst/32 ─▶ …
-//!                                   └─ nw_src/24 ──▶ …      a node that does not know the hash of the
-//!                                                           packet's bits ends the whole branch
+//!            ┌ masks of many megaflows, by eights       ┌ megaflows of other masks, by 512s
+//!            │   hash, hash, … hash  ─▶ table           │   set of rows for each four bits of the key
+//!   in_port ─┤                            │             │   AND AND AND …        ─▶ row
+//!            └──────────── miss ──────────┼────────────▶┘                            │
+//!                                         └─────────▶ compare in full ◀──────────────┘
 //! ```
 //!
-//! Masks that traffic creates are products: so many prefixes of one field times so many of another. A flat
-//! list probes the product; the tree probes about the sum, and where a node has many children, a filter by the
-//! bytes of the key leaves few of them to probe. A node that has no siblings and no megaflow
-//! of its own is not probed at all, so that one mask costs one probe.
+//! The rows ([`filter`]) are pruned by four bits of the key at a time, best bits first; a block of 512 usually falls to nothing
+//! after one to three steps, each of one load and one AND of 512 bits where the machine has such registers. So 8,192
+//! masks of one megaflow each are some sixty steps and no hash, where a list of masks takes 8,192 probes. It does not
+//! matter whether masks are prefixes, or which fields they are of.
+//!
+//! A mask's kind is what it has: with more than 64 megaflows it is hashed ([`crowd`]), and its rows are taken out.
 //!
 //! # The bound
 //!
 //! A port may have [`MegaflowConfig::masks_per_port`] masks. Beyond that, [`MegaflowIndex::admit`] rounds a
 //! new mask up to one that the port has and that holds all of its bits, at the worst to one that is exact for
-//! its kind of packet, for which there is always a place. A megaflow under a wider mask is still right, it only covers fewer packets.
+//! its kind of packet, for which there is always a place. A megaflow under a wider mask is still right, it only covers fewer
+//! packets. A mask keeps its place while it has megaflows, and these while they are hit: their owner removes what
+//! has not been for some time. With B masks a port, a lookup takes at most B/8 groups of hashes and B/8 filters of 512
+//! rows, whatever traffic does.
+//!
+//! # Batches
+//!
+//! [`MegaflowIndex::lookup_batch`] takes all keys through each step before the next, and prefetches what the next one reads
+//! ([`lookup`]), so that an index far larger than the caches answers at the rate of the memory, not at its latency.
 //!
 //! # Invariants
 //!
 //! * Megaflows may overlap if their actions are equal: a lookup gives any that matches.
-//! * Each megaflow is counted once in every node on its mask's path; a node or mask without megaflows is
-//!   taken out.
-//! * A hash met in a node is a hint: the megaflow's words are compared before it is given out.
+//! * Each megaflow stands in the hash table once ([`table`]), by its hash under its mask; and in a row while its mask is not hashed.
+//! * Hash and rows only say where to look: the megaflow's words are compared before it is given out.
+//! * All secrets derive from the seed; whoever does not know it cannot choose keys that collide.
 //!
-//! One owner, no atomics. Insert and remove touch one hash table for each segment of the mask.
+//! One owner, no atomics. Inserting and removing change one place of the hash table and one row; no change makes a pause, for the
+//! table grows by splitting a segment, and lanes are chosen again for one filter at a time.
 
-mod dense;
+mod budget;
+mod config;
+mod crowd;
 mod filter;
 mod index;
-mod masks;
-mod nodes;
-mod segments;
+mod lookup;
+mod port;
+mod store;
 mod table;
 
-pub use index::{MegaflowConfig, MegaflowError, MegaflowIndex, MegaflowStats};
+pub use config::{MegaflowConfig, MegaflowError, MegaflowStats};
+pub use index::MegaflowIndex;
 
 #[cfg(test)]
 mod tests;

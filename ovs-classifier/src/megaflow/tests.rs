@@ -4,7 +4,7 @@ use ovs_flow::{FlowKey, FlowMask, Match, SparseKey, U16, U32};
 use proptest::prelude::*;
 
 use super::*;
-use crate::naive;
+use crate::{Arch, naive};
 
 /// Keys from a small space, so that they meet.
 fn key() -> impl Strategy<Value = FlowKey> {
@@ -60,8 +60,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn finds_what_the_list_finds(ops in prop::collection::vec(op(), 1..200), budget in 1usize..8) {
-        let config = MegaflowConfig::default().masks_per_port(budget).max_flows(60);
+    fn finds_what_the_list_finds(
+        ops in prop::collection::vec(op(), 1..400),
+        budget in 1usize..8,
+        arch in prop::sample::select(Arch::all().collect::<Vec<_>>()),
+    ) {
+        let config = MegaflowConfig::default().masks_per_port(budget).max_flows(150).arch(arch);
         let mut index = MegaflowIndex::new(config);
         let mut list = naive::MegaflowIndex::new();
         let mut held: Vec<Match> = Vec::new();
@@ -72,7 +76,9 @@ proptest! {
                     prop_assert!(admitted.covers(&mask));
                     let matching = Match::new(&key, admitted);
                     match index.insert(&matching, n) {
-                        Err(MegaflowError::Full { limit }) => prop_assert_eq!(list.len(), limit),
+                        Err(error) => {
+                            prop_assert_eq!(error, MegaflowError::Full { limit: list.len() });
+                        }
                         Ok(old) => {
                             prop_assert_eq!(old, list.insert(&matching, n));
                             if old.is_none() {
@@ -133,5 +139,5 @@ fn product_masks_cost_about_their_sum() {
     }
     let stats = index.stats();
     assert_eq!(stats.hits, 1024);
-    assert!(stats.hit_probes <= 1024 * 64, "{stats:?}");
+    assert!(stats.hit_probes <= 1024 * 8, "{stats:?}");
 }

@@ -2,39 +2,37 @@
 
 use alloc::vec::Vec;
 
-use ovs_flow::SparseKey;
-
-/// All keys and their handles. The bounded cache gives the same handles or none.
+/// All hashes and their handles. The bounded cache gives the same handles or none.
 #[derive(Clone, Debug, Default)]
 pub struct ExactMatchCache<H> {
-    keys: Vec<(SparseKey, H)>,
+    hashes: Vec<(u64, H)>,
 }
 
 impl<H: Copy> ExactMatchCache<H> {
     /// An empty one.
     pub fn new() -> Self {
-        Self { keys: Vec::new() }
+        Self { hashes: Vec::new() }
     }
 
-    /// The handle put in last for this key.
-    pub fn lookup(&self, key: &SparseKey) -> Option<H> {
-        self.keys.iter().find(|(k, _)| k == key).map(|(_, handle)| *handle)
+    /// The handle put in last for this hash.
+    pub fn lookup(&self, hash: u64) -> Option<H> {
+        self.hashes.iter().find(|(other, _)| *other == hash).map(|(_, handle)| *handle)
     }
 
     /// Puts a handle in.
-    pub fn insert(&mut self, key: &SparseKey, handle: H) {
-        self.remove(key);
-        self.keys.push((key.clone(), handle));
+    pub fn insert(&mut self, hash: u64, handle: H) {
+        self.remove(hash);
+        self.hashes.push((hash, handle));
     }
 
-    /// Forgets a key.
-    pub fn remove(&mut self, key: &SparseKey) -> Option<H> {
-        let at = self.keys.iter().position(|(k, _)| k == key)?;
-        Some(self.keys.remove(at).1)
+    /// Forgets a hash.
+    pub fn remove(&mut self, hash: u64) -> Option<H> {
+        let at = self.hashes.iter().position(|(other, _)| *other == hash)?;
+        Some(self.hashes.remove(at).1)
     }
 
     /// Forgets all.
     pub fn clear(&mut self) {
-        self.keys.clear();
+        self.hashes.clear();
     }
 }

@@ -25,7 +25,8 @@ pub struct UserspaceConfig {
     pub upcall_queue: usize,
     /// Memory of each worker's packets.
     pub pool: PoolConfig,
-    /// Places of each worker's exact-match cache; rounded up to a power of two.
+    /// The most places of each worker's exact-match cache, rounded up to a power of two. It begins with 8192, if it may
+    /// have so many, and grows with the flows in use.
     pub cache_entries: usize,
     /// Of so many packets that the cache does not know, one is put in (`other_config:emc-insert-inv-prob`); 0
     /// switches the cache off.
@@ -46,7 +47,7 @@ impl Default for UserspaceConfig {
             reply_queue: 1024,
             upcall_queue: 128,
             pool: PoolConfig::default(),
-            cache_entries: 8192,
+            cache_entries: 1 << 20,
             cache_insert_one_in: 100,
             vlan_limit: 1,
         }

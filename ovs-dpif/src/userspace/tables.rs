@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use ovs_classifier::rcu::{Cell, Domain, Guard};
 use ovs_classifier::{
-    CacheConfig, ExactMatchCache, Flow, FlowId, FlowTable, FlowTableConfig, FlowTableError, FlowTableReader,
-    MegaflowConfig, MegaflowIndex,
+    Arch, CacheConfig, ExactMatchCache, Flow, FlowId, FlowTable, FlowTableConfig, FlowTableError,
+    FlowTableReader, MegaflowConfig, MegaflowIndex,
 };
 use ovs_flow::hash::HashKey;
 use ovs_flow::{FlowKey, FlowMask, Match, SparseKey, Ufid};
@@ -62,15 +62,18 @@ impl Tables {
         let most = MOST_FLOWS.max(config.flow_limit as usize);
         let table = FlowTable::new(domain, FlowTableConfig::default().seed(seed).max_flows(most));
         let view = TableView { reader: table.reader() };
+        let arch = Arch::detect();
+        let index = MegaflowConfig::default().seed(seed).max_flows(most).arch(arch);
         let cache = CacheConfig::default()
             .entries(config.cache_entries)
             .insert_one_in(config.cache_insert_one_in)
+            .arch(arch)
             .seed(config.seed);
         let [a, b] = seed.map(|word| word ^ 0x6f76_732d_6470_6966);
         let tables = Self {
             domain: domain.clone(),
             table,
-            index: MegaflowIndex::new(MegaflowConfig::default().seed(seed).max_flows(most)),
+            index: MegaflowIndex::new(index),
             cache: ExactMatchCache::new(cache),
             hash: HashKey::from_seed(config.seed ^ seed[1] << 32),
             hashes: [0; BATCH_MAX],
@@ -102,16 +105,38 @@ impl Tables {
         for (hash, key) in self.hashes.iter_mut().zip(keys) {
             *hash = self.hash.sparse(key);
         }
-        self.cache.lookup_batch(&self.hashes[..count], keys, found);
+        self.cache.lookup_batch(&self.hashes[..count], found);
+        self.table.prefetch(found[..count].iter().flatten().copied(), guard);
+        let mut missed = [0; BATCH_MAX];
+        let mut misses = 0;
         for index in 0..count {
-            // The cache may remember a megaflow that is gone.
-            if found[index].is_some_and(|flow| self.table.get(flow, guard).is_some()) {
+            // The cache may remember a megaflow that is gone, or, by its hash alone, one that is another's.
+            let flow = found[index].and_then(|flow| self.table.get(flow, guard));
+            if flow.is_some_and(|flow| flow.matches(&keys[index])) {
                 self.cache_hits += 1;
-                continue;
+            } else {
+                missed[misses] = index;
+                misses += 1;
             }
-            found[index] = self.index.lookup(&keys[index]);
-            if let Some(flow) = found[index] {
-                self.cache.insert(self.hashes[index], &keys[index], flow);
+        }
+        if misses > 0 {
+            self.search(keys, &missed[..misses], found);
+            self.table.prefetch(missed[..misses].iter().filter_map(|index| found[*index]), guard);
+        }
+    }
+
+    /// Looks up the keys that the cache does not know.
+    fn search(&mut self, keys: &[SparseKey], missed: &[usize], found: &mut [Option<FlowId>]) {
+        let mut asked = [&keys[0]; BATCH_MAX];
+        for (place, index) in asked.iter_mut().zip(missed) {
+            *place = &keys[*index];
+        }
+        let mut flows = [None; BATCH_MAX];
+        self.index.lookup_batch(&asked[..missed.len()], &mut flows);
+        for (index, flow) in missed.iter().zip(flows) {
+            found[*index] = flow;
+            if let Some(flow) = flow {
+                self.cache.insert(self.hashes[*index], flow);
             }
         }
     }
@@ -202,6 +227,7 @@ impl Tables {
 
     /// Makes room that removed flows have left, as far as no reader stands on them any more.
     pub fn tidy(&mut self) {
+        self.cache.adapt();
         self.table.tidy(BATCH_MAX);
     }
 }

@@ -1,0 +1,130 @@
+//! What the machine can do beyond its baseline: wider vectors, and fetching memory ahead of its use.
+//!
+//! # One source, several machines
+//!
+//! A loop over eight words is written once, in plain Rust. [`Arch::run`] has it compiled for each instruction set that
+//! this module knows (a [`Kernel`] is inlined into a function of that set, where the compiler makes vectors of the
+//! loop) and calls the copy that fits the machine. The portable copy is therefore the same program, not a second one
+//! that may drift from the first; the tests run all of them beside each other.
+//!
+//! # No globals
+//!
+//! What the machine can do is found out once by [`Arch::detect`] and passed in as a value, in the configurations of
+//! the tables. `--cfg ovs_portable` leaves only the portable copy, and so does a processor other than x86-64.
+//!
+//! # Why this is safe
+//!
+//! An [`Arch`] other than [`Arch::PORTABLE`] comes only from `detect`, after the processor has said that it has the
+//! instructions: that is what calling a function with more target features requires. Prefetching has no effect but on
+//! the caches, and cannot fault.
+
+#[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
+mod x86;
+
+#[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
+pub use x86::{prefetch, prefetch_second};
+
+/// Begins to fetch the memory of a value that is needed soon. Does nothing on machines that this module does not know.
+#[cfg(not(all(target_arch = "x86_64", not(ovs_portable))))]
+#[inline(always)]
+pub fn prefetch<T: ?Sized>(_place: &T) {}
+
+/// The same for the second cache line of a value that has one.
+#[cfg(not(all(target_arch = "x86_64", not(ovs_portable))))]
+#[inline(always)]
+pub fn prefetch_second<T>(_place: &T) {}
+
+/// The instruction set that the tables' loops use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Arch(Level);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+enum Level {
+    #[default]
+    Portable,
+    #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
+    Avx2(x86::HasAvx2),
+    #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
+    Avx512(x86::HasAvx512),
+}
+
+impl Arch {
+    /// Nothing beyond what every machine of the target has. Also the default.
+    pub const PORTABLE: Self = Self(Level::Portable);
+
+    /// The widest that this machine has. Without the feature `std` there is nobody to ask, and it is
+    /// [`Arch::PORTABLE`].
+    pub fn detect() -> Self {
+        Self::all().last().unwrap_or(Self::PORTABLE)
+    }
+
+    /// All that this machine has, from the portable one to the widest.
+    pub fn all() -> impl Iterator<Item = Self> {
+        #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
+        let more = [x86::HasAvx2::ask().map(Level::Avx2), x86::HasAvx512::ask().map(Level::Avx512)];
+        #[cfg(not(all(target_arch = "x86_64", not(ovs_portable))))]
+        let more: [Option<Level>; 0] = [];
+        core::iter::once(Self::PORTABLE).chain(more.into_iter().flatten().map(Self))
+    }
+
+    /// Its name, for records: `portable`, `avx2` or `avx512`.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Level::Portable => "portable",
+            #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
+            Level::Avx2(_) => "avx2",
+            #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
+            Level::Avx512(_) => "avx512",
+        }
+    }
+
+    /// Runs the copy of a kernel that was compiled for this instruction set.
+    #[inline]
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self.0 {
+            Level::Portable => kernel.run(),
+            #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
+            Level::Avx2(proof) => proof.run(kernel),
+            #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
+            Level::Avx512(proof) => proof.run(kernel),
+        }
+    }
+}
+
+/// Work whose loops are worth wider vectors.
+pub(crate) trait Kernel {
+    /// What it computes.
+    type Output;
+
+    /// Does it. To be `#[inline(always)]`, and so all that it calls in its loops: what is not inlined is compiled for
+    /// the baseline.
+    fn run(self) -> Self::Output;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sum<'a>(&'a [u64]);
+
+    impl Kernel for Sum<'_> {
+        type Output = u64;
+
+        #[inline(always)]
+        fn run(self) -> u64 {
+            self.0.iter().fold(0, |sum, word| sum ^ word.wrapping_mul(3))
+        }
+    }
+
+    #[test]
+    fn all_copies_compute_the_same() {
+        let words = core::array::from_fn::<u64, 100, _>(|n| n as u64 * 0x9e37_79b9);
+        prefetch(&words);
+        prefetch_second(&words);
+        prefetch_second(&words[0]);
+        let sums = Arch::all().map(|arch| arch.run(Sum(&words)));
+        assert!(sums.into_iter().all(|sum| sum == Arch::PORTABLE.run(Sum(&words))));
+        assert_eq!(Arch::all().next(), Some(Arch::default()));
+        assert_eq!(Arch::all().last().map(Arch::name), Some(Arch::detect().name()));
+    }
+}
