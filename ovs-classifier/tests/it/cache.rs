@@ -112,7 +112,7 @@ fn grows_with_the_keys_in_use_and_keeps_them() {
         assert!(round == 0 || cache.capacity() >= 131_072, "{}", cache.capacity());
     }
     let known = (0..100_000_u64).filter(|n| cache.lookup(spread(*n)) == Some(*n)).count();
-    assert!(known > 80_000, "{known}");
+    assert!(known > 60_000, "{known}");
     cache.fit(300_000);
     assert_eq!(cache.capacity(), 1 << 20);
     assert_eq!((0..100_000_u64).filter(|n| cache.lookup(spread(*n)) == Some(*n)).count(), known);
