@@ -35,5 +35,7 @@
 pub mod cli;
 pub mod daemon;
 pub mod lab;
+#[cfg(feature = "count-allocations")]
+pub mod memory;
 pub mod switchd;
 pub mod vlog;

@@ -10,8 +10,14 @@ use vswitchd::lab;
 use vswitchd::switchd::Vswitchd;
 use vswitchd::vlog::{VSWITCHD_MODULES, Vlog};
 
+#[cfg(not(feature = "count-allocations"))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[cfg(feature = "count-allocations")]
+#[global_allocator]
+static ALLOCATOR: vswitchd::memory::Counting<mimalloc::MiMalloc> =
+    vswitchd::memory::Counting(mimalloc::MiMalloc);
 
 fn main() -> ExitCode {
     let program = Program::from_env("vswitchd");

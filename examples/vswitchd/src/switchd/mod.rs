@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ovs_db::unixctl::{RequestId, Server};
+use ovs_db::unixctl::{Format, RequestId, Server};
 use ovs_netdev::dummy::Dummies;
 use ovs_ofproto::{DesiredState, SwitchEvent};
 use ovs_stream::StreamConfig;
@@ -319,6 +319,11 @@ impl Vswitchd {
         for request in server.poll() {
             let answer = match request.command {
                 Command::Vlog(command) => Some(self.vlog.command(command, &request.args)),
+                Command::Show(viewer) if request.format == Format::Json => {
+                    server.reply_json(request.id, viewer(self).json());
+                    None
+                }
+                Command::Show(viewer) => Some(Ok(viewer(self).text())),
                 Command::Run(handler) => handler(self, &request),
             };
             if let Some(answer) = answer {

@@ -3,13 +3,18 @@
 mod datapath;
 mod dummy;
 mod flows;
+#[cfg(feature = "count-allocations")]
+mod memory;
 mod ofproto;
 pub mod pmd;
 mod process;
+mod view;
 
 use ovs_db::unixctl::{Registry, Request};
 
 use super::Vswitchd;
+pub use view::View;
+
 use crate::vlog::VlogCommand;
 
 /// What a command is.
@@ -17,9 +22,14 @@ use crate::vlog::VlogCommand;
 pub enum Command {
     /// A log command.
     Vlog(VlogCommand),
+    /// One that shows something in two forms.
+    Show(Viewer),
     /// Another one.
     Run(Handler),
 }
+
+/// What a command of [`Command::Show`] shows.
+pub type Viewer = fn(&Vswitchd) -> View;
 
 /// Carries out a command; the answer is its text, or why it failed. `None`: it is answered later.
 pub type Handler = fn(&mut Vswitchd, &Request<Command>) -> Answer;
@@ -59,7 +69,6 @@ const COMMANDS: &[Row] = &[
     ("exit", "[--cleanup]", 0, 1, process::exit),
     ("fdb/flush", "[bridge]", 0, 1, ofproto::fdb_flush),
     ("fdb/show", "bridge", 1, 1, ofproto::fdb_show),
-    ("ledger/show", "", 0, 0, process::ledger_show),
     ("memory/show", "", 0, 0, process::memory_show),
     ("ofproto/list", "", 0, 0, ofproto::list),
     (
@@ -71,6 +80,13 @@ const COMMANDS: &[Row] = &[
     ),
     ("revalidator/wait", "", 0, 0, process::revalidator_wait),
     ("upcall/show", "", 0, 0, ofproto::upcall_show),
+];
+
+/// Commands without arguments that show something as text and as JSON.
+const VIEWS: &[(&str, Viewer)] = &[
+    ("ledger/show", process::ledger_show),
+    #[cfg(feature = "count-allocations")]
+    ("memory/live", memory::live),
 ];
 
 /// Commands of the dummy mode.
@@ -88,6 +104,9 @@ pub fn registry(version: &str, dummy: bool) -> Registry<Command> {
     let more = if dummy { DUMMY_COMMANDS } else { &[] };
     for &(name, usage, min, max, handler) in COMMANDS.iter().chain(more) {
         registry.add(name, usage, min, Some(max), Command::Run(handler));
+    }
+    for &(name, viewer) in VIEWS {
+        registry.add(name, "", 0, Some(0), Command::Show(viewer));
     }
     registry
 }

@@ -6,7 +6,7 @@ use ovs_db::unixctl::Request;
 use ovs_dpif::{DropReason, Ledger};
 
 use super::super::Vswitchd;
-use super::{Answer, Command, done, fail};
+use super::{Answer, Command, View, done, fail};
 
 /// `exit`.
 pub fn exit(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
@@ -52,30 +52,24 @@ pub fn coverage_read_counter(switchd: &mut Vswitchd, request: &Request<Command>)
 }
 
 /// `ledger/show`: where all packets went, and whether the sums agree.
-pub fn ledger_show(switchd: &mut Vswitchd, _request: &Request<Command>) -> Answer {
+pub fn ledger_show(switchd: &Vswitchd) -> View {
     let ledger = ledger(switchd);
-    let mut text = String::new();
-    let rows = [
-        ("received", ledger.received),
-        ("created: cloned", ledger.cloned),
-        ("created: injected", ledger.injected),
-        ("created: segmented", ledger.segmented),
-        ("sent", ledger.sent),
-        ("queued", ledger.queued),
-        ("consumed: punted", ledger.punted),
-    ];
-    for (name, count) in rows {
-        let _ = writeln!(text, "{name:<32} {count}");
-    }
+    let mut view = View::default()
+        .row("received", ledger.received)
+        .row("created: cloned", ledger.cloned)
+        .row("created: injected", ledger.injected)
+        .row("created: segmented", ledger.segmented)
+        .row("sent", ledger.sent)
+        .row("queued", ledger.queued)
+        .row("consumed: punted", ledger.punted);
     for reason in DropReason::ALL.iter().filter(|reason| ledger.dropped_for(**reason) > 0) {
-        let _ = writeln!(text, "dropped: {:<23} {}", reason.name(), ledger.dropped_for(*reason));
+        view = view.row(format!("dropped: {}", reason.name()), ledger.dropped_for(*reason));
     }
-    let _ = match ledger.imbalance() {
-        0 => writeln!(text, "balanced"),
+    match ledger.imbalance() {
+        0 => view.verdict("state", "balanced"),
         // Workers publish their counts once a turn, so a moment of traffic may show.
-        difference => writeln!(text, "in flight or unaccounted for: {difference}"),
-    };
-    done(text)
+        difference => view.verdict("state", format!("in flight or unaccounted for: {difference}")),
+    }
 }
 
 /// `memory/show`.
