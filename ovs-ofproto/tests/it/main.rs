@@ -13,6 +13,7 @@ mod ofctl;
 mod openflow;
 mod patch;
 mod peer;
+mod remains;
 mod trace;
 mod twins;
 mod world;
