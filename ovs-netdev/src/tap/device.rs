@@ -105,7 +105,12 @@ impl Netdev for TapDevice {
             tx_errors: host.rx_errors,
             tx_dropped: mine(host.rx_dropped, self.shared.tx_lost.load(Ordering::Relaxed)),
             collisions: host.collisions,
-            ..Statistics::default()
+            // There is no wire on which these could happen, and no buffer of a device that could be full.
+            rx_frame_errors: Some(0),
+            rx_over_errors: Some(0),
+            rx_crc_errors: Some(0),
+            rx_missed_errors: Some(0),
+            multicast: host.multicast,
         }
     }
 

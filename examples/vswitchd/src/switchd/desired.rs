@@ -72,7 +72,7 @@ fn bridge_config(rows: &dyn Rows, row: &Row<'_>, kinds: Kinds) -> BridgeConfig {
         config = config.controller(controller_config(&controller));
     }
     for port in row.references("ports").filter_map(|uuid| rows.get("Port", uuid)) {
-        config = config.port(port_config(rows, &port, row.string("name"), kinds));
+        config = config.port(port_config(rows, &port, row, kinds));
     }
     for (number, uuid) in table_references(row) {
         if let Some(table) = rows.get("Flow_Table", uuid) {
@@ -103,7 +103,7 @@ fn controller_config(row: &Row<'_>) -> ControllerConfig {
         .inactivity_probe(probe)
 }
 
-fn port_config(rows: &dyn Rows, row: &Row<'_>, bridge: &str, kinds: Kinds) -> PortConfig {
+fn port_config(rows: &dyn Rows, row: &Row<'_>, bridge: &Row<'_>, kinds: Kinds) -> PortConfig {
     let vlan = |n: i64| u16::try_from(n).ok().and_then(VlanId::new);
     let mode = match row.string("vlan_mode") {
         "access" => Some(VlanMode::Access),
@@ -129,11 +129,14 @@ fn port_config(rows: &dyn Rows, row: &Row<'_>, bridge: &str, kinds: Kinds) -> Po
     config
 }
 
-fn interface_config(row: &Row<'_>, bridge: &str, kinds: Kinds) -> InterfaceConfig {
+fn interface_config(row: &Row<'_>, bridge: &Row<'_>, kinds: Kinds) -> InterfaceConfig {
     let name = row.string("name");
+    let is_local = name == bridge.string("name");
+    // The local port's address is its bridge's.
+    let own = if is_local { bridge.key("other_config", "hwaddr").and_then(ether_addr) } else { None };
     let kind = match row.string("type") {
         // The local port is a device of the switch, whatever the row says.
-        _ if name == bridge => kinds.internal,
+        _ if is_local => kinds.internal,
         "internal" => kinds.internal,
         "" => "system",
         kind => kind,
@@ -141,7 +144,7 @@ fn interface_config(row: &Row<'_>, bridge: &str, kinds: Kinds) -> InterfaceConfi
     InterfaceConfig::new(name, kind)
         .options(row.map("options"))
         .ofport_request(row.integer("ofport_request").and_then(|n| u16::try_from(n).ok()).map(OfPort))
-        .mac(Some(row.string("mac")).and_then(ether_addr))
+        .mac(own.or_else(|| ether_addr(row.string("mac"))))
         .mtu_request(row.integer("mtu_request").and_then(|n| u32::try_from(n).ok()))
 }
 

@@ -116,6 +116,7 @@ fn statistics(counters: &Statistics) -> Datum {
         ("rx_errors", counters.rx_errors),
         ("rx_frame_err", counters.rx_frame_errors),
         ("rx_missed_errors", counters.rx_missed_errors),
+        ("rx_multicast_packets", counters.multicast),
         ("rx_over_err", counters.rx_over_errors),
         ("rx_packets", counters.rx_packets),
         ("tx_bytes", counters.tx_bytes),
