@@ -237,6 +237,8 @@ fn packets_are_sent_and_counted_alike() {
             "ovs-ofctl dump-tables-desc br0",
             "ovs-ofctl queue-get-config br0 1",
             "ovs-ofctl dump-ports br0 77",
+            "ovs-ofctl dump-ports br0",
+            "ovs-ofctl -O OpenFlow13 dump-ports br0 LOCAL",
         ],
         &[
             Difference { line: "lookups:", because: "what hosts say of themselves comes when it comes" },
