@@ -131,7 +131,7 @@ impl Load {
 fn transfer(load: &Load, world: &World, step: u64) -> Result<Duration, BenchError> {
     let way: &[&str] = [&[][..], &["-R"], &["--bidir"]][(step % 3) as usize];
     let mut command = world.inside(&load.client, "iperf3");
-    command.args(["-c", HOSTS[1], "-P", "2", "-t", "2", "-b", &load.rate]).args(way);
+    command.args(["-c", HOSTS[1], "-P", "2", "-t", "1", "-b", &load.rate]).args(way);
     run(&mut command)?;
     Ok(Duration::ZERO)
 }

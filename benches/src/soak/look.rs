@@ -7,8 +7,8 @@ use crate::process::{Holdings, devices};
 use crate::{BenchError, World};
 
 /// How often memory is read for one look, and how long apart.
-const READINGS: u32 = 14;
-const APART: Duration = Duration::from_millis(500);
+const READINGS: u32 = 10;
+const APART: Duration = Duration::from_millis(200);
 
 /// What a switch holds.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -45,10 +45,15 @@ pub struct Report {
 impl Report {
     /// What is not well, in words; nothing if all is well.
     pub fn faults(&self) -> Vec<String> {
+        self.faults_beyond(LIVE)
+    }
+
+    /// The same, with another share that live memory may differ by.
+    pub fn faults_beyond(&self, live: f64) -> Vec<String> {
         let (before, after) = (&self.before, &self.after);
         let mut faults = Vec::new();
         let change = after.live_bytes as f64 / before.live_bytes as f64 - 1.0;
-        if change.abs() > LIVE {
+        if change.abs() > live {
             let (was, is) = (before.live_bytes, after.live_bytes);
             faults.push(format!("live bytes changed by {:+.2}%: {was} before, {is} after", change * 100.0));
         }

@@ -16,3 +16,5 @@ mod interop;
 mod lab;
 mod peer;
 mod program;
+mod soak;
+mod tables;
