@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ExitCode};
 use std::time::{Duration, Instant, SystemTime};
 
-use ovs_db::server::{Event, Listener, ListenerConfig, Now, Server, ServerConfig};
+use ovs_db::server::{Counters, Event, Listener, ListenerConfig, Now, RemoteOptions, Server, ServerConfig};
 use ovs_db::storage::JournalFile;
 use ovs_db::unixctl;
 use ovs_db::value::UuidSource;
@@ -16,8 +16,10 @@ use vswitchd::vlog::{OVSDB_SERVER_MODULES, Vlog};
 
 use crate::cli::Cli;
 use crate::commands::{Command, registry};
+use crate::config::Config;
 use crate::fault::Fault;
-use crate::remotes::DbRemote;
+use crate::remotes::{DbRemote, Found};
+use crate::storage::ThreadedJournal;
 
 /// How often the program of `--run` is looked after.
 const RUN_INTERVAL: Duration = Duration::from_millis(100);
@@ -42,7 +44,17 @@ pub struct State {
     /// The files of the databases, by the databases' names.
     pub files: BTreeMap<String, PathBuf>,
     /// The remotes as the user named them.
-    pub remotes: BTreeSet<String>,
+    pub remotes: BTreeMap<String, RemoteOptions>,
+    /// Remotes that were found in databases, with where their status is to be written.
+    pub found: BTreeMap<String, Found>,
+    /// When status was last written.
+    pub status_at: Duration,
+    /// The file that says what to serve.
+    pub config_file: Option<PathBuf>,
+    /// Tables whose operations are logged.
+    pub logged: BTreeSet<(String, String)>,
+    /// The counters when they were last cleared.
+    pub counters_base: Counters,
     pub exiting: bool,
     /// Rows get UUIDs that are derived from this.
     seed: Vec<u8>,
@@ -76,7 +88,12 @@ impl App {
             clock,
             vlog,
             files: BTreeMap::new(),
-            remotes: BTreeSet::new(),
+            remotes: BTreeMap::new(),
+            found: BTreeMap::new(),
+            status_at: Duration::ZERO,
+            config_file: cli.config_file.clone(),
+            logged: BTreeSet::new(),
+            counters_base: Counters::default(),
             exiting: false,
             seed,
             reconciled: None,
@@ -85,8 +102,9 @@ impl App {
             state.add_db(&file)?;
         }
         for remote in &cli.remote {
-            state.add_remote(remote)?;
+            state.add_remote(remote, RemoteOptions::default())?;
         }
+        state.reload()?;
         let unixctl = match cli.daemon.unixctl_address(program) {
             Some(address) => {
                 let server = unixctl::Server::bind(&address, &stream, registry(program));
@@ -106,6 +124,7 @@ impl App {
             self.state.listener.poll(self.state.clock.now());
             self.commands();
             self.state.reconcile_remotes();
+            self.state.write_status();
             self.state.log_events();
             if let Some(signal) = self.daemon.terminated() {
                 let App { state, unixctl, daemon, .. } = self;
@@ -145,6 +164,7 @@ impl App {
         if let Some(unixctl) = &self.unixctl {
             waits.extend(unixctl.waits());
         }
+        waits.extend(self.state.status_due().map(Wait::At));
         let limit = self.child.as_ref().map(|_| RUN_INTERVAL);
         if let Err(error) = sleep(&waits, now, limit) {
             tracing::error!(target: "poll_loop", "poll: {error}");
@@ -156,6 +176,11 @@ impl State {
     /// Serves the database in a file.
     pub fn add_db(&mut self, path: &Path) -> Result<(), Fault> {
         let now = self.clock.now();
+        if let Ok(absolute) = std::path::absolute(path)
+            && self.files.values().any(|known| *known == absolute)
+        {
+            return Err(Fault::AlreadyOpen(path.display().to_string()));
+        }
         let mut uuids = UuidSource::new(&self.seed, &format!("versions of {}", path.display()));
         let opened = JournalFile::open(path, &mut uuids)?;
         if let Some((offset, damage)) = opened.torn {
@@ -166,39 +191,73 @@ impl State {
         }
         let name = opened.database.schema().name().to_owned();
         let path = opened.file.path().to_owned();
-        self.listener.add_database(opened.database, Some(Box::new(opened.file)), now)?;
+        let thread = |error| Fault::Thread { path: path.display().to_string(), error };
+        let storage = ThreadedJournal::start(opened.file).map_err(thread)?;
+        self.listener.add_database(opened.database, Some(Box::new(storage)), now)?;
         self.files.insert(name, path);
+        Ok(())
+    }
+
+    /// Reads the file of `--config-file` again, and makes what is served what it says.
+    pub fn reload(&mut self) -> Result<(), Fault> {
+        let Some(file) = &self.config_file else { return Ok(()) };
+        let config = Config::read(file)?;
+        let now = self.clock.now();
+        let wanted: BTreeSet<PathBuf> =
+            config.databases.iter().filter_map(|path| std::path::absolute(path).ok()).collect();
+        let gone = self.files.iter().filter(|(_, path)| !wanted.contains(*path));
+        for name in gone.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            self.listener.remove_database(&name, now)?;
+            self.files.remove(&name);
+        }
+        for path in &wanted {
+            if !self.files.values().any(|known| known == path) {
+                self.add_db(path)?;
+            }
+        }
+        self.remotes.retain(|remote, _| config.remotes.contains_key(remote));
+        for (remote, options) in config.remotes {
+            self.add_remote(&remote, options)?;
+        }
+        self.remotes_changed();
         Ok(())
     }
 
     /// Opens and closes remotes as the user, and the databases that the user named, want it.
     pub fn reconcile_remotes(&mut self) {
         let commits = self.listener.server().counters().commits;
-        let mut wanted = BTreeSet::new();
-        for remote in &self.remotes {
+        // Only a commit, or the user, changes what is wanted.
+        if self.reconciled == Some(commits) {
+            return;
+        }
+        self.reconciled = Some(commits);
+        let mut wanted: BTreeMap<String, Found> = BTreeMap::new();
+        for (remote, options) in &self.remotes {
             match DbRemote::parse(remote) {
                 Ok(Some(source)) => wanted.extend(source.targets(self.listener.server())),
                 Ok(None) => {
-                    wanted.insert(remote.clone());
+                    wanted.insert(remote.clone(), Found { options: options.clone(), row: None });
                 }
                 Err(error) => tracing::warn!(target: "ovsdb_server", "{error}"),
             }
         }
         let present: BTreeSet<String> = self.listener.remotes().map(ToOwned::to_owned).collect();
         let now = self.clock.now();
-        for remote in present.difference(&wanted) {
+        for remote in present.iter().filter(|remote| !wanted.contains_key(*remote)) {
             let _ = self.listener.remove_remote(remote, now);
         }
-        for remote in wanted.difference(&present) {
-            // Tried again with every commit, not in every turn.
-            if self.reconciled == Some(commits) {
-                continue;
-            }
-            if let Err(error) = self.listener.add_remote(remote, now) {
+        for (remote, found) in &wanted {
+            if let Err(error) = self.listener.set_remote(remote, found.options.clone(), now) {
                 tracing::warn!(target: "ovsdb_server", "{error}");
             }
         }
-        self.reconciled = Some(commits);
+        self.found = wanted;
+    }
+
+    /// Looks at the remotes again in the next turn.
+    pub fn remotes_changed(&mut self) {
+        self.reconciled = None;
+        self.reconcile_remotes();
     }
 
     fn log_events(&mut self) {
@@ -210,6 +269,7 @@ impl State {
                 Event::Closed { .. } | Event::ConnectFailed { .. } => {
                     tracing::info!(target: "ovsdb_jsonrpc_server", rl = 5, "{event}");
                 }
+                Event::Operation { .. } => tracing::info!(target: "transaction", rl = 5, "{event}"),
                 Event::Storage(error) => tracing::error!(target: "ovsdb_file", "{error}"),
                 event => tracing::warn!(target: "ovsdb_jsonrpc_server", rl = 5, "{event}"),
             }

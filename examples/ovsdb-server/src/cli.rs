@@ -20,6 +20,15 @@ pub struct Cli {
     /// Listen on or connect to REMOTE: punix:FILE, ptcp:PORT:IP, unix:FILE, tcp:IP:PORT, db:DB,TABLE,COLUMN
     #[arg(long, value_name = "REMOTE")]
     pub remote: Vec<String>,
+    /// File that says which databases to serve and which remotes to have, instead of the arguments
+    #[arg(long, value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
+    /// Write whole columns where differences are usual; this server reads both and writes differences
+    #[arg(long, hide = true)]
+    disable_file_column_diff: bool,
+    /// Concerns clustered databases only
+    #[arg(long, hide = true)]
+    disable_file_no_data_conversion: bool,
     /// Run COMMAND once the server is ready, and exit when it does
     #[arg(long, value_name = "COMMAND")]
     pub run: Option<String>,
@@ -43,7 +52,7 @@ pub struct Cli {
 impl Cli {
     /// The files to serve.
     pub fn databases(&self, program: &Program) -> Vec<PathBuf> {
-        if self.databases.is_empty() && !self.no_dbs {
+        if self.databases.is_empty() && !self.no_dbs && self.config_file.is_none() {
             vec![program.dirs.db.join("conf.db")]
         } else {
             self.databases.clone()
@@ -56,6 +65,9 @@ impl Cli {
         let keys = [&self.private_key, &self.certificate, &self.ca_cert, &self.bootstrap_ca_cert];
         if keys.into_iter().flatten().any(|key| !key.starts_with("db:")) {
             return Err(Fault::NoTls);
+        }
+        if self.config_file.is_some() && !(self.databases.is_empty() && self.remote.is_empty()) {
+            return Err(Fault::ConfigAndArguments);
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ovs_db::database::Database;
+use ovs_db::server::RemoteOptions;
 use ovs_db::unixctl::Registry;
 use vswitchd::daemon::Program;
 use vswitchd::vlog::VlogCommand;
@@ -23,6 +23,12 @@ pub enum Command {
     RemoveRemote,
     SyncStatus,
     CountersShow,
+    CountersClear,
+    Reconnect,
+    Reload,
+    TrimOnCompaction,
+    LogSet,
+    LogList,
     StorageStatus,
     MemoryShow,
     Vlog(VlogCommand),
@@ -45,6 +51,12 @@ pub fn registry(program: &Program) -> Registry<Command> {
     add("ovsdb-server/remove-remote", "REMOTE", 1, 1, Command::RemoveRemote);
     add("ovsdb-server/sync-status", "", 0, 0, Command::SyncStatus);
     add("ovsdb-server/perf-counters-show", "", 0, 0, Command::CountersShow);
+    add("ovsdb-server/perf-counters-clear", "", 0, 0, Command::CountersClear);
+    add("ovsdb-server/reconnect", "", 0, 0, Command::Reconnect);
+    add("ovsdb-server/reload", "", 0, 0, Command::Reload);
+    add("ovsdb-server/memory-trim-on-compaction", "on|off", 1, 1, Command::TrimOnCompaction);
+    add("ovsdb-server/tlog-set", "DB:TABLE on|off", 2, 2, Command::LogSet);
+    add("ovsdb-server/tlog-list", "", 0, 0, Command::LogList);
     add("ovsdb-server/get-db-storage-status", "DB", 1, 1, Command::StorageStatus);
     VlogCommand::register(&mut registry, Command::Vlog);
     registry
@@ -58,16 +70,37 @@ impl State {
             Command::Exit => self.exiting = true,
             Command::Compact => self.compact(args.first().map(String::as_str))?,
             Command::ListDbs => return Ok(self.list_dbs()),
-            Command::AddDb => self.add_db(first.as_ref()).map_err(|e| e.to_string())?,
-            Command::RemoveDb => self.remove_db(first)?,
-            Command::ListRemotes => return Ok(lines(self.remotes.iter().map(String::as_str))),
-            Command::AddRemote => self.add_remote(first).map_err(|e| e.to_string())?,
-            Command::RemoveRemote => {
-                if !self.remotes.remove(first) {
-                    return Err("no such remote".to_owned());
-                }
-                self.reconcile_remotes();
+            Command::AddDb => {
+                self.by_arguments()?;
+                self.add_db(first.as_ref()).map_err(|e| e.to_string())?;
+                self.remotes_changed();
             }
+            Command::RemoveDb => self.remove_db(first)?,
+            Command::ListRemotes => return Ok(lines(self.remotes.keys().map(String::as_str))),
+            Command::AddRemote => {
+                self.by_arguments()?;
+                self.add_remote(first, RemoteOptions::default()).map_err(|e| e.to_string())?;
+            }
+            Command::RemoveRemote => {
+                self.by_arguments()?;
+                self.remotes.remove(first).ok_or("no such remote")?;
+                self.remotes_changed();
+            }
+            Command::CountersClear => self.counters_base = self.listener.server().counters(),
+            Command::Reconnect => {
+                let now = self.clock.now();
+                self.listener.reconnect(now);
+            }
+            Command::Reload => {
+                if self.config_file.is_none() {
+                    return Err("there is no --config-file to read again".to_owned());
+                }
+                self.reload().map_err(|e| e.to_string())?;
+            }
+            // The allocator gives memory back by itself: there is nothing to switch, but the word is checked.
+            Command::TrimOnCompaction => drop(on_or_off(first)?),
+            Command::LogSet => self.log_set(first, args.get(1).map_or("", String::as_str))?,
+            Command::LogList => return Ok(self.log_list()),
             Command::SyncStatus => return Ok("state: active\n".to_owned()),
             Command::CountersShow => return Ok(self.counters()),
             Command::StorageStatus => return self.storage_status(first),
@@ -83,6 +116,8 @@ impl State {
 
     fn compact(&mut self, name: Option<&str>) -> Result<(), String> {
         let names: Vec<String> = match name {
+            Some("_Server") => return Err("cannot compact built-in databases".to_owned()),
+            Some(name) if !self.files.contains_key(name) => return Err("no database by that name".to_owned()),
             Some(name) => vec![name.to_owned()],
             None => self.files.keys().cloned().collect(),
         };
@@ -94,17 +129,68 @@ impl State {
         Ok(())
     }
 
+    /// What the file of `--config-file` says is changed there.
+    fn by_arguments(&self) -> Result<(), String> {
+        match &self.config_file {
+            None => Ok(()),
+            Some(file) => {
+                Err(format!("{} says what is served; change it and use ovsdb-server/reload", file.display()))
+            }
+        }
+    }
+
     fn remove_db(&mut self, name: &str) -> Result<(), String> {
+        self.by_arguments()?;
+        if name == "_Server" {
+            return Err("Cannot remove reserved database.".to_owned());
+        }
+        if !self.files.contains_key(name) {
+            return Err("Failed to find the database.".to_owned());
+        }
         let now = self.clock.now();
         self.listener.remove_database(name, now).map_err(|e| e.to_string())?;
         self.files.remove(name);
-        self.reconcile_remotes();
+        self.remotes_changed();
         Ok(())
+    }
+
+    fn log_set(&mut self, what: &str, how: &str) -> Result<(), String> {
+        let on = on_or_off(how)?;
+        let (name, table) = what.split_once(':').ok_or("invalid argument")?;
+        let server = self.listener.server();
+        let db = server.find(name).and_then(|id| server.database(id)).ok_or("invalid argument")?;
+        db.schema().table_id(table).ok_or("invalid argument")?;
+        let key = (name.to_owned(), table.to_owned());
+        if on {
+            self.logged.insert(key);
+        } else {
+            self.logged.remove(&key);
+        }
+        self.listener.log_tables(self.logged.clone());
+        Ok(())
+    }
+
+    fn log_list(&self) -> String {
+        let mut text = String::from(
+            "database        table                       logging\n--------        -----                       -------\n",
+        );
+        let server = self.listener.server();
+        for name in server.database_names() {
+            let Some(db) = server.find(name).and_then(|id| server.database(id)) else { continue };
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{name:<16} ");
+            for (_, table) in db.schema().tables() {
+                let on = self.logged.contains(&(name.to_owned(), table.name.clone()));
+                let _ =
+                    writeln!(text, "                {:<27} {}", table.name, if on { "ON" } else { "OFF" });
+            }
+        }
+        text
     }
 
     fn storage_status(&self, name: &str) -> Result<String, String> {
         let server = self.listener.server();
-        let id = server.find(name).ok_or("no such database")?;
+        let id = server.find(name).ok_or("Failed to find the database.")?;
         Ok(match server.read_only(id) {
             Some(why) if name != "_Server" => format!("status: {why}\n"),
             _ => "status: ok\n".to_owned(),
@@ -112,13 +198,13 @@ impl State {
     }
 
     fn counters(&self) -> String {
-        let counters = self.listener.server().counters();
+        let (counters, base) = (self.listener.server().counters(), self.counters_base);
         let mut text = String::new();
         for (name, value) in [
-            ("messages", counters.messages),
-            ("commits", counters.commits),
-            ("failures", counters.failures),
-            ("updates", counters.updates),
+            ("messages", counters.messages - base.messages),
+            ("commits", counters.commits - base.commits),
+            ("failures", counters.failures - base.failures),
+            ("updates", counters.updates - base.updates),
         ] {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{name:<24}{value:>12}");
@@ -128,22 +214,39 @@ impl State {
 
     fn memory(&self) -> String {
         let server = self.listener.server();
-        let databases = server.database_names().into_iter().filter_map(|name| server.find(name));
-        let rows: usize = databases.filter_map(|id| server.database(id)).map(Database::total_rows).sum();
-        format!("monitors:{} rows:{rows} sessions:{}\n", server.monitor_count(), server.session_count())
+        let (mut atoms, mut cells) = (0, 0);
+        for db in server.database_names().into_iter().filter_map(|n| server.database(server.find(n)?)) {
+            for (id, table) in db.schema().tables() {
+                cells += db.row_count(id) * (table.columns.len() + 2);
+                for (_, row) in db.rows(id) {
+                    atoms +=
+                        2 + table.ids().map(|(column, _)| row.get(column).atoms().count()).sum::<usize>();
+                }
+            }
+        }
+        let (monitors, sessions) = (server.monitor_count(), server.session_count());
+        format!("atoms:{atoms} cells:{cells} monitors:{monitors} sessions:{sessions}\n")
     }
 
     /// Adds a remote of any kind.
-    pub fn add_remote(&mut self, remote: &str) -> Result<(), crate::fault::Fault> {
+    pub fn add_remote(&mut self, remote: &str, options: RemoteOptions) -> Result<(), crate::fault::Fault> {
         if let Some(source) = DbRemote::parse(remote)? {
             source.check(self.listener.server(), remote)?;
         } else {
             let now = self.clock.now();
-            self.listener.add_remote(remote, now)?;
+            self.listener.set_remote(remote, options.clone(), now)?;
         }
-        self.remotes.insert(remote.to_owned());
-        self.reconcile_remotes();
+        self.remotes.insert(remote.to_owned(), options);
+        self.remotes_changed();
         Ok(())
+    }
+}
+
+fn on_or_off(word: &str) -> Result<bool, String> {
+    match word {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("invalid argument".to_owned()),
     }
 }
 

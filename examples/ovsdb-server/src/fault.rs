@@ -34,13 +34,35 @@ pub enum Fault {
     #[error("--run: {0}")]
     Run(std::io::Error),
     /// A remote of the form `db:` that names no column.
-    #[error("{remote}: {what}")]
+    #[error("\"{remote}\": {what}")]
     DbRemote {
         /// The remote.
         remote: String,
         /// What is wrong with it.
-        what: &'static str,
+        what: String,
     },
+    /// The file of `--config-file` cannot be used.
+    #[error("{path}: {what}")]
+    ConfigFile {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// `--config-file` says what other arguments would say.
+    #[error("--config-file cannot be combined with databases and --remote")]
+    ConfigAndArguments,
+    /// A thread for a journal cannot be started.
+    #[error("{path}: starting a thread failed: {error}")]
+    Thread {
+        /// The database file.
+        path: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The file is served already.
+    #[error("ovsdb error: {0}: already open")]
+    AlreadyOpen(String),
     /// Keys were given.
     #[error("TLS support is not built in")]
     NoTls,

@@ -3,8 +3,11 @@
 mod app;
 mod cli;
 mod commands;
+mod config;
 mod fault;
 mod remotes;
+mod status;
+mod storage;
 
 use std::process::ExitCode;
 

@@ -127,7 +127,7 @@ impl Database {
 }
 
 /// Calls `f` with the table, the kind and the UUID of every reference in the row `uuid`. A strong reference of
-/// a row to itself is none: it keeps nothing alive.
+/// a row to itself is none: it keeps nothing alive. As elsewhere, its own UUID counts as itself whatever the table is.
 pub(crate) fn for_each_reference(
     schema: &Schema,
     table: TableId,
@@ -139,7 +139,7 @@ pub(crate) fn for_each_reference(
         let datum = row.get(reference.column);
         let mut report = |atom: &Atom| {
             if let Some(to) = atom.as_uuid()
-                && (reference.kind == RefKind::Weak || (reference.target, to) != (table, uuid))
+                && (reference.kind == RefKind::Weak || to != uuid)
             {
                 f(reference.target, reference.kind, to);
             }

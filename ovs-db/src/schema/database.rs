@@ -36,7 +36,7 @@ pub struct Schema {
     tables: Vec<TableSchema>,
     /// The references of each table.
     references: Vec<Vec<Reference>>,
-    /// No table said `isRoot`, so all are roots (schemas from before that word).
+    /// All tables are roots: then none says so.
     all_roots: bool,
 }
 
@@ -102,10 +102,12 @@ impl Schema {
             }
             tables.push(TableSchema::from_json(table, schema)?);
         }
-        let all_roots = !tables.iter().any(|t| t.is_root);
+        // Schemas from before the word `isRoot` do not have it: all their tables are roots.
+        let before_roots = !tables.iter().any(|t| t.is_root);
         for table in &mut tables {
-            table.is_root |= all_roots;
+            table.is_root |= before_roots;
         }
+        let all_roots = tables.iter().all(|t| t.is_root);
         let references = find_references(&mut tables)?;
         Ok(Schema { name, version, cksum: text("cksum")?, tables, references, all_roots })
     }
@@ -151,7 +153,11 @@ fn find_references(tables: &mut [TableSchema]) -> Result<Vec<Vec<Reference>>, Db
                     let what = format!("{}.{} refers to unknown table {target}", table.name, column.name);
                     return Err(DbError::new(ErrorTag::SyntaxError, what));
                 };
-                column.persistent |= kind == RefKind::Strong && !targets[id].1;
+                let keeps_alive = kind == RefKind::Strong && !targets[id].1;
+                column.persistent |= keeps_alive;
+                column.ephemeral &= !keeps_alive;
+                // A weak reference goes with its row, whatever else may change.
+                column.mutable |= kind == RefKind::Weak;
                 let (column, target) = (ColumnId(i), TableId(id));
                 references.push(Reference { column, in_value: in_value == 1, target, kind });
             }

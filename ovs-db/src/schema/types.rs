@@ -349,15 +349,21 @@ impl ColumnType {
 
     /// Checks the number of elements and each element's constraint.
     pub fn check(&self, datum: &Datum) -> Result<(), DbError> {
-        if datum.len() < self.min || datum.len() > self.max {
-            let what = format!("{} elements where {} are allowed", datum.len(), self.allowed_count());
-            return Err(DbError::new(ErrorTag::SyntaxError, what));
-        }
+        self.check_count(datum.len())?;
         datum.keys().try_for_each(|atom| self.key.check(atom))?;
         match &self.value {
             Some(base) => datum.pairs().try_for_each(|(_, atom)| base.check(atom)),
             None => Ok(()),
         }
+    }
+
+    /// Checks the number of elements.
+    pub fn check_count(&self, count: usize) -> Result<(), DbError> {
+        if count < self.min || count > self.max {
+            let what = format!("{count} elements where {} are allowed", self.allowed_count());
+            return Err(DbError::new(ErrorTag::SyntaxError, what));
+        }
+        Ok(())
     }
 
     fn allowed_count(&self) -> String {

@@ -195,7 +195,8 @@ impl Server {
         }
         let new = new.clone();
         let Some(served) = self.databases.get_mut(&database) else { return Ok(None) };
-        let conditions = read_where(served.db.schema(), conditions)?;
+        let monitored = &self.monitors.get(&key).ok_or_else(unknown)?.view.tables;
+        let conditions = read_where(served.db.schema(), conditions, monitored)?;
         let mut monitor = self.monitors.remove(&key).ok_or_else(unknown)?;
         let (view, updates) = monitor.view.change_conditions(&served.db, conditions);
         monitor.view = served.views.share(view);

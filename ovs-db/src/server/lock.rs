@@ -1,15 +1,24 @@
 //! Locks (RFC 7047 sections 4.1.8 to 4.1.10). They belong to the server, not to one of its databases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::effect::SessionId;
 
 /// For each lock, who asked for it, in order; the first one has it.
+///
+/// A session from which a lock is stolen waits for it again, unless it had stolen it itself: then it is out, and has to
+/// unlock before it may ask again. Whoever leaves a queue, the first one in it is told that it has the lock.
 #[derive(Debug, Default)]
 pub(super) struct Locks {
-    queues: BTreeMap<String, Vec<SessionId>>,
-    /// Who asked for a lock that was stolen from it, and still waits to have it back.
-    lost: BTreeMap<SessionId, Vec<String>>,
+    queues: BTreeMap<String, Vec<Waiter>>,
+    /// Sessions from which a lock was stolen, until they have it again or unlock it.
+    lost: BTreeSet<(SessionId, String)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiter {
+    session: SessionId,
+    stole: bool,
 }
 
 /// A session's part in the locks.
@@ -35,74 +44,82 @@ pub(super) enum Notice {
 impl Locks {
     /// True if the session has the lock.
     pub(super) fn holds(&self, session: SessionId, name: &str) -> bool {
-        self.queues.get(name).is_some_and(|queue| queue.first() == Some(&session))
+        self.queues.get(name).and_then(|queue| queue.first()).is_some_and(|first| first.session == session)
     }
 
     /// Counts the locks of a session.
     pub(super) fn counts(&self, session: SessionId) -> LockCounts {
-        let mut counts = LockCounts::default();
+        let lost = self.lost.iter().filter(|(loser, _)| *loser == session).count();
+        let mut counts = LockCounts { lost, ..LockCounts::default() };
         for (name, queue) in &self.queues {
-            match queue.iter().position(|waiter| *waiter == session) {
-                None => {}
+            match queue.iter().position(|waiter| waiter.session == session) {
                 Some(0) => counts.held += 1,
-                Some(_) if self.has_lost(session, name) => counts.lost += 1,
-                Some(_) => counts.waiting += 1,
+                Some(_) if !self.has_lost(session, name) => counts.waiting += 1,
+                _ => {}
             }
         }
         counts
     }
 
-    fn has_lost(&self, session: SessionId, name: &String) -> bool {
-        self.lost.get(&session).is_some_and(|lost| lost.contains(name))
+    fn has_lost(&self, session: SessionId, name: &str) -> bool {
+        self.lost.contains(&(session, name.to_owned()))
+    }
+
+    fn asked(&self, session: SessionId, name: &str) -> bool {
+        let queued = |queue: &Vec<Waiter>| queue.iter().any(|waiter| waiter.session == session);
+        self.queues.get(name).is_some_and(queued) || self.has_lost(session, name)
     }
 
     /// Asks for a lock. `None` if the session asked before; else whether it has it.
     pub(super) fn lock(&mut self, session: SessionId, name: &str) -> Option<bool> {
-        let queue = self.queues.entry(name.to_owned()).or_default();
-        if queue.contains(&session) {
+        if self.asked(session, name) {
             return None;
         }
-        queue.push(session);
+        let queue = self.queues.entry(name.to_owned()).or_default();
+        queue.push(Waiter { session, stole: false });
         Some(queue.len() == 1)
     }
 
     /// Takes a lock from whoever has it. `None` if the session asked before.
     pub(super) fn steal(&mut self, session: SessionId, name: &str) -> Option<Vec<Notice>> {
-        let queue = self.queues.entry(name.to_owned()).or_default();
-        if queue.contains(&session) {
+        if self.asked(session, name) {
             return None;
         }
-        let victim = queue.first().map(|victim| Notice::Stolen(*victim, name.to_owned()));
-        if let Some(victim) = queue.first() {
-            self.lost.entry(*victim).or_default().push(name.to_owned());
+        let queue = self.queues.entry(name.to_owned()).or_default();
+        let victim = queue.first().copied();
+        if victim.is_some_and(|victim| victim.stole) {
+            queue.remove(0);
         }
-        queue.insert(0, session);
-        Some(victim.into_iter().collect())
+        queue.insert(0, Waiter { session, stole: true });
+        self.lost.extend(victim.map(|victim| (victim.session, name.to_owned())));
+        Some(victim.map(|victim| Notice::Stolen(victim.session, name.to_owned())).into_iter().collect())
     }
 
     /// Gives a lock, or the wish for it, up. `None` if the session did not ask for it.
     pub(super) fn unlock(&mut self, session: SessionId, name: &str) -> Option<Vec<Notice>> {
-        let queue = self.queues.get_mut(name)?;
-        let place = queue.iter().position(|waiter| *waiter == session)?;
+        if !self.asked(session, name) {
+            return None;
+        }
+        self.lost.remove(&(session, name.to_owned()));
+        let Some(queue) = self.queues.get_mut(name) else { return Some(Vec::new()) };
+        let Some(place) = queue.iter().position(|waiter| waiter.session == session) else {
+            return Some(Vec::new());
+        };
         queue.remove(place);
-        let next = queue.first().filter(|_| place == 0).map(|next| Notice::Locked(*next, name.to_owned()));
-        for regained in [Some(session), queue.first().copied().filter(|_| place == 0)].into_iter().flatten() {
-            if let Some(lost) = self.lost.get_mut(&regained) {
-                lost.retain(|lost| lost != name);
-            }
-        }
-        if queue.is_empty() {
+        let Some(next) = queue.first().map(|next| next.session) else {
             self.queues.remove(name);
-        }
-        Some(next.into_iter().collect())
+            return Some(Vec::new());
+        };
+        self.lost.remove(&(next, name.to_owned()));
+        Some(vec![Notice::Locked(next, name.to_owned())])
     }
 
     /// Gives up everything that a session asked for.
     pub(super) fn close(&mut self, session: SessionId) -> Vec<Notice> {
         let names: Vec<String> =
-            self.queues.iter().filter(|(_, q)| q.contains(&session)).map(|(name, _)| name.clone()).collect();
+            self.queues.keys().filter(|name| self.asked(session, name)).cloned().collect();
         let notices = names.iter().filter_map(|name| self.unlock(session, name)).flatten().collect();
-        self.lost.remove(&session);
+        self.lost.retain(|(loser, _)| *loser != session);
         notices
     }
 }
@@ -120,9 +137,22 @@ mod tests {
         assert_eq!(locks.lock(b, "l"), Some(false));
         assert_eq!(locks.steal(c, "l"), Some(vec![Notice::Stolen(a, "l".into())]));
         assert!(locks.holds(c, "l") && !locks.holds(a, "l"));
-        assert_eq!(locks.unlock(b, "l"), Some(vec![]));
+        assert_eq!(locks.unlock(b, "l"), Some(vec![Notice::Locked(c, "l".into())]));
+        assert_eq!(locks.counts(a), LockCounts { lost: 1, ..LockCounts::default() });
         assert_eq!(locks.close(c), vec![Notice::Locked(a, "l".into())]);
         assert_eq!(locks.unlock(a, "l"), Some(vec![]));
         assert_eq!(locks.unlock(a, "l"), None);
+    }
+
+    #[test]
+    fn who_stole_and_is_robbed_does_not_get_it_back() {
+        let (a, b) = (SessionId(1), SessionId(2));
+        let mut locks = Locks::default();
+        assert_eq!(locks.steal(a, "l"), Some(vec![]));
+        assert_eq!(locks.steal(b, "l"), Some(vec![Notice::Stolen(a, "l".into())]));
+        assert_eq!(locks.unlock(b, "l"), Some(vec![]));
+        assert_eq!(locks.lock(a, "l"), None);
+        assert_eq!(locks.unlock(a, "l"), Some(vec![]));
+        assert_eq!(locks.lock(a, "l"), Some(true));
     }
 }

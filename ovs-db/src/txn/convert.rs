@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::database::Database;
-use crate::error::{DbError, ErrorTag};
-use crate::schema::{ColumnId, Schema, TableId, TableSchema};
+use crate::error::DbError;
+use crate::schema::{ColumnId, Schema, TableSchema};
 use crate::value::{Datum, NoNames, UuidSource};
 
 use super::settle_rows;
@@ -12,7 +12,7 @@ use super::settle_rows;
 /// Makes a database of `schema` that has the rows of `db`.
 ///
 /// Tables and columns that `schema` does not have are left out; columns that `db` does not have get their default
-/// values. What stays must be good under `schema`, constraints and references included; the error says what
+/// values, whether a constraint allows those or not. What stays must be good under `schema`, constraints and references included; the error says what
 /// is not.
 pub fn convert(db: &Database, schema: &Arc<Schema>, uuids: &mut UuidSource) -> Result<Database, DbError> {
     let mut new = Database::new(schema.clone());
@@ -36,7 +36,6 @@ pub fn convert(db: &Database, schema: &Arc<Schema>, uuids: &mut UuidSource) -> R
                 };
                 row.set(*to, datum);
             }
-            check_defaults(&new, id, table, old_table)?;
             rows.push((id, *uuid, Some(row)));
         }
     }
@@ -47,16 +46,4 @@ pub fn convert(db: &Database, schema: &Arc<Schema>, uuids: &mut UuidSource) -> R
 
 fn common_columns(old: &TableSchema, new: &TableSchema) -> Vec<(ColumnId, ColumnId)> {
     new.ids().filter_map(|(id, column)| Some((old.column(&column.name)?, id))).collect()
-}
-
-/// A column that is new gets its default, which its constraint may forbid.
-fn check_defaults(db: &Database, id: TableId, new: &TableSchema, old: &TableSchema) -> Result<(), DbError> {
-    for (column, schema) in new.ids().filter(|(_, column)| old.column(&column.name).is_none()) {
-        let default = db.default_row(id).get(column);
-        schema.kind.check(default).map_err(|e| {
-            let what = format!("table {}, new column {}: {}", new.name, schema.name, e.details);
-            DbError::new(ErrorTag::ConstraintViolation, what)
-        })?;
-    }
-    Ok(())
 }

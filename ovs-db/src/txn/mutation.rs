@@ -3,7 +3,7 @@
 use crate::database::Row;
 use crate::error::{DbError, ErrorTag};
 use crate::json::Json;
-use crate::schema::{AtomType, BaseType, ColumnId, ColumnType, Constraint, TableSchema};
+use crate::schema::{AtomType, ColumnId, ColumnType, TableSchema};
 use crate::value::{Atom, Datum, Real, UuidNames};
 
 use super::condition::ColumnRef;
@@ -123,10 +123,8 @@ fn read_argument(
             Datum::from_json(argument, &some, names)
         }
         Mutator::Delete => {
-            // What goes need not satisfy what may stay.
-            let free = unconstrained(&unlimited);
-            let keys = ColumnType { value: None, ..free.clone() };
-            match Datum::from_json(argument, &free, names) {
+            let keys = ColumnType { value: None, ..unlimited.clone() };
+            match Datum::from_json(argument, &unlimited, names) {
                 Err(_) if kind.is_map() => Datum::from_json(argument, &keys, names),
                 result => result,
             }
@@ -141,11 +139,6 @@ fn read_argument(
             Datum::from_json(argument, &ColumnType::scalar(number), names)
         }
     }
-}
-
-fn unconstrained(kind: &ColumnType) -> ColumnType {
-    let free = |base: &BaseType| BaseType { kind: base.kind, constraint: Constraint::None };
-    ColumnType { key: free(&kind.key), value: kind.value.as_ref().map(free), min: kind.min, max: kind.max }
 }
 
 fn calculate(mutator: Mutator, a: &Atom, b: &Atom) -> Result<Atom, ErrorTag> {

@@ -20,8 +20,8 @@ struct Named {
 }
 
 impl Names {
-    /// The UUID for a row that is inserted under `name`. If the name was used before without its row, the
-    /// row gets the UUID that was used; `chosen` is the one that the operation demands, if it does.
+    /// The UUID for a row that is inserted under `name`: `chosen`, if the operation demands one; else the one that
+    /// was used, if the name was used before its row.
     pub(super) fn insert(
         &mut self,
         name: &str,
@@ -37,11 +37,10 @@ impl Names {
             Some(named) if named.inserted => {
                 duplicate(format!("uuid-name \"{name}\" names two rows of this transaction"))
             }
-            Some(named) if chosen.is_some_and(|uuid| uuid != named.uuid) => {
-                duplicate(format!("uuid-name \"{name}\" was used before its row chose a UUID"))
-            }
             Some(named) => {
                 named.inserted = true;
+                // What used the name before keeps the UUID that it got then.
+                named.uuid = chosen.unwrap_or(named.uuid);
                 Ok(named.uuid)
             }
             None => {

@@ -27,9 +27,13 @@ pub(super) fn settle(mut view: View<'_>, uuids: &mut UuidSource) -> Result<Chang
     check_strong(&view, &counts)?;
     collect_garbage(&mut view, &mut counts, touched);
     check_row_limits(&view)?;
+    let touched: BTreeSet<RowId> = changes(&view).map(|c| (c.table, c.uuid)).collect();
     drop_weak(&mut view)?;
     check_indexes(&view)?;
-    let mut set: Vec<Change> = changes(&view).collect();
+    // A row whose only change was a weak reference to nothing is what it was, but has a new version all the same.
+    let mut set: Vec<Change> = every_touched(&view)
+        .filter(|c| touched.contains(&(c.table, c.uuid)) || differs(c.old.as_deref(), c.new.as_deref()))
+        .collect();
     for change in &mut set {
         if let Some(new) = &mut change.new {
             Arc::make_mut(new).version = uuids.generate();
@@ -38,16 +42,25 @@ pub(super) fn settle(mut view: View<'_>, uuids: &mut UuidSource) -> Result<Chang
     Ok(ChangeSet::new(set))
 }
 
+/// The rows that were written or deleted, whether they differ from their committed state or not.
+fn every_touched(view: &View<'_>) -> impl Iterator<Item = Change> {
+    view.changed().map(|(table, uuid, new)| {
+        let old = view.db().row(table, &uuid).cloned();
+        Change { table, uuid, old, new: new.cloned() }
+    })
+}
+
 /// The rows that differ from their committed state.
 fn changes(view: &View<'_>) -> impl Iterator<Item = Change> {
-    view.changed().filter_map(|(table, uuid, new)| {
-        let old = view.db().row(table, &uuid).cloned();
-        match (&old, new) {
-            (None, None) => None,
-            (Some(old), Some(new)) if old.same_values(new) => None,
-            _ => Some(Change { table, uuid, old, new: new.cloned() }),
-        }
-    })
+    every_touched(view).filter(|change| differs(change.old.as_deref(), change.new.as_deref()))
+}
+
+fn differs(old: Option<&Row>, new: Option<&Row>) -> bool {
+    match (old, new) {
+        (None, None) => false,
+        (Some(old), Some(new)) => !old.same_values(new),
+        _ => true,
+    }
 }
 
 /// By how much the transaction changes the numbers of strong references to rows.

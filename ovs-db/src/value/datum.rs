@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::error::{DbError, ErrorTag};
 use crate::json::Json;
-use crate::schema::ColumnType;
+use crate::schema::{BaseType, ColumnType};
 
 use super::atom::Atom;
 use super::uuid::Uuid;
@@ -182,30 +182,34 @@ impl Datum {
         found.ok().and_then(|i| pairs[i].1.as_str())
     }
 
-    /// Reads a `<value>` of RFC 7047 for a column of type `kind`, and checks it against the type: atomic
-    /// types, number of elements, duplicates and constraints.
+    /// Reads a `<value>` of RFC 7047 for a column of type `kind`, and checks it against the type. Of several things
+    /// that are wrong the first one is reported, in this order: number of elements; each element's atomic type
+    /// and constraint; duplicates.
     pub fn from_json(json: &Json, kind: &ColumnType, names: &mut dyn UuidNames) -> Result<Datum, DbError> {
+        let mut atom = |json: &Json, base: &BaseType| {
+            let atom = Atom::from_json(json, base.kind, names)?;
+            base.check(&atom)?;
+            Ok::<Atom, DbError>(atom)
+        };
+        let count = |elements: &[Json]| kind.check_count(elements.len()).map_err(|e| e.about(json));
         let datum = match (&kind.value, tagged(json)) {
             (None, Some(("set", elements))) => {
-                let atoms = elements.iter().map(|e| Atom::from_json(e, kind.key.kind, names));
+                count(elements)?;
+                let atoms = elements.iter().map(|e| atom(e, &kind.key));
                 Repr::Set(atoms.collect::<Result<_, _>>()?)
             }
-            (None, _) => Repr::Set(vec![Atom::from_json(json, kind.key.kind, names)?]),
+            (None, _) => Repr::Set(vec![atom(json, &kind.key)?]),
             (Some(value), Some(("map", elements))) => {
+                count(elements)?;
                 let pair = |e: &Json| match e.as_array() {
-                    Some([k, v]) => Ok((
-                        Atom::from_json(k, kind.key.kind, names)?,
-                        Atom::from_json(v, value.kind, names)?,
-                    )),
+                    Some([k, v]) => Ok((atom(k, &kind.key)?, atom(v, value)?)),
                     _ => Err(DbError::syntax(e, "expected [KEY, VALUE]")),
                 };
                 Repr::Map(elements.iter().map(pair).collect::<Result<_, _>>()?)
             }
             (Some(_), _) => return Err(DbError::syntax(json, "expected [\"map\", PAIRS]")),
         };
-        let datum = sort_unique(datum).map_err(|what| DbError::new(ErrorTag::Duplicate, what).about(json))?;
-        kind.check(&datum).map_err(|e| if e.tag == ErrorTag::SyntaxError { e.about(json) } else { e })?;
-        Ok(datum)
+        sort_unique(datum).map_err(|what| DbError::new(ErrorTag::Duplicate, what).about(json))
     }
 
     /// Appends the text of the `<value>` of RFC 7047 to `out`.

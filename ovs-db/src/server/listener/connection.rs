@@ -274,6 +274,10 @@ impl Listener {
             match connection.next(&self.config) {
                 Turn::Nothing => return,
                 Turn::Message(message) => {
+                    if !self.logged.is_empty() {
+                        let peer = connection.peer();
+                        self.log_operations(&peer, &message);
+                    }
                     let effects = self.server.handle(session, message, now);
                     self.carry_out(effects);
                 }
@@ -282,6 +286,23 @@ impl Listener {
                     self.drop_connection(session, now);
                     return;
                 }
+            }
+        }
+    }
+
+    /// Reports the operations of a transaction that the operator wants to see.
+    fn log_operations(&mut self, peer: &str, message: &Message) {
+        let Message::Request { method, params, .. } = message else { return };
+        let Some((Json::String(database), operations)) = params.split_first() else { return };
+        if method != "transact" {
+            return;
+        }
+        for operation in operations {
+            let Some(table) = operation.get("table").and_then(Json::as_str) else { continue };
+            if self.logged.contains(&(database.clone(), table.to_owned())) {
+                let (database, table) = (database.clone(), table.to_owned());
+                let (peer, operation) = (peer.to_owned(), operation.to_string());
+                self.events.push(Event::Operation { peer, database, table, operation });
             }
         }
     }

@@ -176,6 +176,18 @@ pub enum Event {
         /// Why.
         error: StreamError,
     },
+    /// A client's operation on a table of which operations are logged.
+    #[error("{peer}: {database}:{table}: {operation}")]
+    Operation {
+        /// The client.
+        peer: String,
+        /// The database.
+        database: String,
+        /// The table.
+        table: String,
+        /// The operation, as JSON.
+        operation: String,
+    },
     /// A write to a journal failed.
     #[error("{0}")]
     Storage(StorageError),
@@ -193,6 +205,8 @@ pub struct Listener {
     /// Clients of this process.
     pipes: Vec<Piped>,
     events: Vec<Event>,
+    /// Databases and tables of which operations are reported.
+    logged: BTreeSet<(String, String)>,
     /// Journals that are being rewritten.
     rewrites: BTreeSet<(DatabaseId, Ticket)>,
     poller: Poller,
@@ -222,6 +236,7 @@ impl Listener {
             local: BTreeMap::new(),
             pipes: Vec::new(),
             events: Vec::new(),
+            logged: BTreeSet::new(),
             rewrites: BTreeSet::new(),
             poller: Poller::new(),
             due: BTreeSet::new(),
@@ -310,6 +325,12 @@ impl Listener {
             self.drop_connection(session, now);
         }
         Ok(())
+    }
+
+    /// Reports every operation of a client on the tables that are named, each with its database, as
+    /// [`Event::Operation`].
+    pub fn log_tables(&mut self, tables: BTreeSet<(String, String)>) {
+        self.logged = tables;
     }
 
     /// The remotes, in alphabetical order.

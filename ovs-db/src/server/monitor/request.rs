@@ -32,15 +32,19 @@ pub(in crate::server) fn read_requests(
     Ok(tables)
 }
 
-/// Reads the `where` clauses by table of `monitor_cond_change`.
+/// Reads the `where` clauses by table of `monitor_cond_change`; the tables must be among those `monitored`.
 pub(in crate::server) fn read_where(
     schema: &Schema,
     json: &Json,
+    monitored: &BTreeMap<TableId, TableMonitor>,
 ) -> Result<BTreeMap<TableId, Option<Vec<Clause>>>, DbError> {
     let members = json.as_object().ok_or_else(|| DbError::syntax(json, "conditions are no object"))?;
     let mut tables = BTreeMap::new();
     for (name, requests) in members {
         let (id, table) = find_table(schema, name)?;
+        if !monitored.contains_key(&id) {
+            return Err(DbError::syntax(json, format!("the monitor is not about table {name}")));
+        }
         let requests = requests.as_array().ok_or_else(|| DbError::syntax(requests, "expected an array"))?;
         let mut condition = Some(Vec::new());
         for request in requests {

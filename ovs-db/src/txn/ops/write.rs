@@ -52,8 +52,9 @@ pub(super) fn insert(
     // Defaults are values like others: an enumeration or a range may not allow them.
     for (column, schema) in table.ids() {
         if !named[column.0] {
-            let checked = row.get(column).keys().try_for_each(|atom| schema.kind.key.check(atom));
-            checked
+            schema
+                .kind
+                .check(row.get(column))
                 .map_err(|e| DbError { details: format!("column {}: {}", schema.name, e.details), ..e })?;
         }
     }
