@@ -19,18 +19,20 @@ pub(super) fn packet(layers: &[Layer]) -> Result<Vec<u8>, BuildError> {
     for (index, layer) in layers.iter().enumerate().rev() {
         let Some(protocol) = layer.protocol() else {
             content.splice(0..0, layer.bytes.iter().copied());
+            if content.len() > 2 * MAX {
+                return Err(BuildError::TooLong { layer: index });
+            }
             continue;
         };
+        let most = if protocol == Protocol::Ethernet { 2 * MAX } else { MAX };
+        let within = |content: &Vec<u8>| content.len() <= most;
         let around = Around {
             protocol,
             outer: layers.get(..index).unwrap_or_default(),
             inner: layers.get(index + 1),
             content: &content,
         };
-        content = around.wrap(layer.clone());
-        if content.len() > MAX && protocol != Protocol::Ethernet || content.len() > 2 * MAX {
-            return Err(BuildError::TooLong { layer: index });
-        }
+        content = around.wrap(layer.clone()).filter(within).ok_or(BuildError::TooLong { layer: index })?;
     }
     Ok(content)
 }
@@ -44,16 +46,20 @@ struct Around<'a> {
 }
 
 impl Around<'_> {
-    fn wrap(&self, mut layer: Layer) -> Vec<u8> {
+    /// The layer's bytes and all within; none if one of its lengths does not fit its field.
+    fn wrap(&self, mut layer: Layer) -> Option<Vec<u8>> {
         let tail = self.tail(&mut layer);
         self.announce(&mut layer);
         self.measure(&mut layer, tail.len());
+        if layer.overflows {
+            return None;
+        }
         let mut bytes = layer.bytes.clone();
         bytes.extend_from_slice(&tail);
         let header_len = bytes.len();
         bytes.extend_from_slice(self.content);
         self.checksum(&layer, &mut bytes, header_len);
-        bytes
+        Some(bytes)
     }
 
     /// What is behind the fixed part: the pieces by rank, and padding or end marks.
@@ -119,6 +125,8 @@ impl Around<'_> {
         match self.protocol {
             Protocol::Ethernet | Protocol::Vlan if matches!(inner, Some(Protocol::Llc | Protocol::Snap)) => {
                 layer.compute("ether_type", self.content.len());
+                // A longer one would be a type.
+                layer.overflows |= self.content.len() > 1500;
             }
             Protocol::Ethernet | Protocol::Vlan | Protocol::Snap => layer.compute("ether_type", ether_type()),
             Protocol::Llc if matches!(inner, Some(Protocol::Bpdu | Protocol::BridgeUnit)) => {

@@ -15,6 +15,8 @@ pub struct Layer {
     given: u64,
     /// Options and the like, with a rank: lower ones stand first.
     pub(super) pieces: Vec<(u8, Vec<u8>)>,
+    /// A computed length did not fit its field.
+    pub(super) overflows: bool,
     /// The number by which the layer around announces this one, if not the protocol's usual.
     pub(super) announced_by: Option<u16>,
 }
@@ -42,12 +44,26 @@ impl Layer {
 
     /// These bytes, behind all headers.
     pub fn payload(bytes: &[u8]) -> Self {
-        Self { protocol: None, bytes: bytes.to_vec(), given: 0, pieces: Vec::new(), announced_by: None }
+        Self {
+            protocol: None,
+            bytes: bytes.to_vec(),
+            given: 0,
+            pieces: Vec::new(),
+            overflows: false,
+            announced_by: None,
+        }
     }
 
     fn zero(protocol: Protocol) -> Self {
         let bytes = vec![0; protocol.len()];
-        Self { protocol: Some(protocol), bytes, given: 0, pieces: Vec::new(), announced_by: None }
+        Self {
+            protocol: Some(protocol),
+            bytes,
+            given: 0,
+            pieces: Vec::new(),
+            overflows: false,
+            announced_by: None,
+        }
     }
 
     /// What it is; none for payload.
@@ -98,6 +114,8 @@ impl Layer {
     /// Sets a number that is computed, unless it, or a part of it, is given.
     pub(super) fn compute(&mut self, field: &str, value: usize) {
         if !self.is_given(field) {
+            let most = self.find(field).and_then(|(_, info)| info.max());
+            self.overflows |= most.is_some_and(|most| value as u64 > most);
             self.preset(field, value as u64);
         }
     }

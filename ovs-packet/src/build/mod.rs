@@ -78,6 +78,9 @@ pub use layer::Layer;
 
 use crate::wire::Protocol;
 
+/// Most layers of a description.
+pub const MAX_LAYERS: usize = 256;
+
 /// Why a description makes no packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -104,8 +107,14 @@ pub enum BuildError {
         /// What should stand there.
         expected: Expected,
     },
-    /// The packet would be longer than its length fields can say.
-    #[error("layer {layer}: longer than 65535 bytes")]
+    /// More than [`MAX_LAYERS`].
+    #[error("column {column}: more than {MAX_LAYERS} layers")]
+    TooMany {
+        /// Where the one too many begins, counted in characters from 1.
+        column: usize,
+    },
+    /// A layer, or the packet, would be longer than its length field can say.
+    #[error("layer {layer}: longer than its length field can say")]
     TooLong {
         /// Which layer, counted from 0.
         layer: usize,

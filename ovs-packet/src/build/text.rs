@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{BuildError, Expected, Layer, options, syntax, value};
+use super::{BuildError, Layer, MAX_LAYERS, options, syntax, value};
 use crate::wire::Protocol;
 
 /// The layers of a description.
@@ -10,7 +10,11 @@ pub(super) fn layers(description: &str) -> Result<Vec<Layer>, BuildError> {
     let mut at = 0;
     let mut layers = Vec::new();
     for text in description.split(" / ") {
-        layers.push(Part { description, text, at }.layer()?);
+        let part = Part { description, text, at };
+        if layers.len() == MAX_LAYERS {
+            return Err(BuildError::TooMany { column: part.column(text) });
+        }
+        layers.push(part.layer()?);
         at += text.len() + " / ".len();
     }
     Ok(layers)
@@ -37,15 +41,15 @@ impl<'a> Part<'a> {
         if let Some(payload) = self.payload(name) {
             return payload;
         }
-        let column = self.column(name);
-        let mut layer = syntax::named(name).ok_or(BuildError::UnknownLayer { column })?;
+        let unknown = || BuildError::UnknownLayer { column: self.column(name) };
+        let mut layer = syntax::named(name).ok_or_else(unknown)?;
         let protocol = layer.protocol();
         let mut plain = protocol.map_or(&[][..], syntax::words).iter();
         for word in words.filter(|word| *word != ">") {
-            let unknown = BuildError::UnknownWord { column: self.column(word), protocol };
+            let unknown = || BuildError::UnknownWord { column: self.column(word), protocol };
             let (field, text) = match word.split_once('=') {
                 Some(pair) => pair,
-                None => (*plain.next().ok_or(unknown)?, word),
+                None => (*plain.next().ok_or_else(unknown)?, word),
             };
             self.set(&mut layer, protocol, field, word, text)?;
         }
@@ -66,7 +70,7 @@ impl<'a> Part<'a> {
             return result.map_err(bad);
         }
         let field = protocol.and_then(|protocol| syntax::field(protocol, key));
-        let field = field.ok_or(BuildError::UnknownWord { column: self.column(word), protocol })?;
+        let field = field.ok_or_else(|| BuildError::UnknownWord { column: self.column(word), protocol })?;
         value::set(layer, field, text).map_err(bad)
     }
 
@@ -74,7 +78,6 @@ impl<'a> Part<'a> {
     fn payload(&self, name: &str) -> Option<Result<Layer, BuildError>> {
         let rest = self.text.trim_start().strip_prefix(name).unwrap_or_default();
         let rest = rest.strip_prefix(' ').unwrap_or(rest);
-        let column = self.column(name);
         Some(match name {
             "payload" => Ok(Layer::payload(rest.as_bytes())),
             "hex" => {
@@ -84,11 +87,11 @@ impl<'a> Part<'a> {
             }
             _ if name.starts_with(|first: char| first.is_ascii_digit()) => {
                 let most = u64::from(u16::MAX);
-                let bad = BuildError::BadValue { column, expected: Expected::Number(most) };
+                let bad = |expected| BuildError::BadValue { column: self.column(name), expected };
                 if let Some(word) = rest.split_whitespace().next() {
                     return Some(Err(BuildError::UnknownWord { column: self.column(word), protocol: None }));
                 }
-                value::number_up_to(name, most).map_err(|_| bad).map(|len| {
+                value::number_up_to(name, most).map_err(bad).map(|len| {
                     let bytes: Vec<u8> = (0..len).map(|i| i as u8).collect();
                     Layer::payload(&bytes)
                 })

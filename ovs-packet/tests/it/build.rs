@@ -51,6 +51,17 @@ fn mistakes_are_found() {
     assert_eq!(frame("eth / hex 012"), bad(11, Expected::Hex));
     assert_eq!(frame("eth / ipv6 ::1 > ::2 tos=x"), bad(26, Expected::Number(255)));
     assert_eq!(frame("payload é / nothing"), Err(BuildError::UnknownLayer { column: 13 }));
+    assert_eq!(
+        frame("tcp hex=0000000000000000000000000000000000000000000000000000000000000000000000000000000000"),
+        Err(BuildError::TooLong { layer: 0 })
+    );
+    assert_eq!(frame("eth / snap / 1500"), Err(BuildError::TooLong { layer: 0 }));
+    assert_eq!(frame(&"vlan / ".repeat(256)), Err(BuildError::TooMany { column: 256 * 7 + 1 }));
+    assert_eq!(frame(&"65535 / ".repeat(200)), Err(BuildError::UnknownLayer { column: 1601 }));
+    assert_eq!(
+        frame("65535 / ".repeat(200).trim_end_matches(" / ")),
+        Err(BuildError::TooLong { layer: 197 })
+    );
     assert_eq!(frame("eth / ipv4 / udp / 65535"), Err(BuildError::TooLong { layer: 2 }));
     assert_eq!(frame("eth / 4000000000"), bad(7, Expected::Number(65535)));
     assert_eq!(frame("eth / tcp ts=5").unwrap_err().to_string(), "column 14: expected two numbers");
