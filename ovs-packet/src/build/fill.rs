@@ -108,55 +108,64 @@ impl Around<'_> {
     /// Says what follows.
     fn announce(&self, layer: &mut Layer) {
         let inner = self.inner.and_then(Layer::protocol);
-        let announced_by = self.inner.and_then(|inner| inner.announced_by);
-        let ether_type = || {
-            let number =
-                inner.and_then(|inner| number_of(ETHER_TYPES, inner)).map(|EtherType(number)| number);
-            usize::from(announced_by.or(number).unwrap_or(EXPERIMENT))
-        };
-        let next =
-            |default| inner.and_then(|inner| number_of(NEXT_PROTOCOLS, inner)).map_or(default, usize::from);
-        let ip = || {
-            let number =
-                inner.and_then(|inner| number_of(IP_PROTOCOLS, inner)).map(|IpProtocol(number)| number);
-            // For experiments (RFC 3692).
-            announced_by.map_or(usize::from(number.unwrap_or(253)), usize::from)
-        };
+        let next = || usize::from(inner.and_then(|inner| number_of(NEXT_PROTOCOLS, inner)).unwrap_or(0));
         match self.protocol {
             Protocol::Ethernet | Protocol::Vlan if matches!(inner, Some(Protocol::Llc | Protocol::Snap)) => {
                 layer.compute("ether_type", self.content.len());
                 // A longer one would be a type.
                 layer.overflows |= self.content.len() > 1500;
             }
-            Protocol::Ethernet | Protocol::Vlan | Protocol::Snap => layer.compute("ether_type", ether_type()),
+            Protocol::Ethernet | Protocol::Vlan | Protocol::Snap => {
+                layer.compute("ether_type", self.ether_type());
+            }
+            Protocol::Geneve | Protocol::Gre => layer.compute("protocol", self.ether_type()),
             Protocol::Llc if matches!(inner, Some(Protocol::Bpdu | Protocol::BridgeUnit)) => {
                 layer.compute("dsap", 0x42);
                 layer.compute("ssap", 0x42);
             }
             Protocol::BridgeUnit if inner == Some(Protocol::MultipleTree) => layer.compute("version", 3),
             Protocol::Mpls => layer.compute("is_bottom", usize::from(inner != Some(Protocol::Mpls))),
-            Protocol::Geneve | Protocol::Gre => layer.compute("protocol", ether_type()),
-            Protocol::Nsh => layer.compute("next_protocol", next(0)),
+            Protocol::Nsh => layer.compute("next_protocol", next()),
             Protocol::Vxlan if layer.number("has_next_protocol") == 1 => {
-                layer.compute("next_protocol", next(0));
+                layer.compute("next_protocol", next());
             }
             Protocol::Erspan3 if inner == Some(Protocol::Ethernet) => layer.compute("is_ethernet", 1),
             Protocol::Udp => {
-                let port = inner.and_then(|inner| announced_by.or(number_of(UDP_PORTS, inner)));
-                if let Some(port) = port {
-                    layer.compute("dst_port", usize::from(port));
+                let announced_by = self.inner.and_then(|inner| inner.announced_by);
+                if let Some(usual) = inner.and_then(|inner| number_of(UDP_PORTS, inner)) {
+                    layer.compute("dst_port", usize::from(announced_by.unwrap_or(usual)));
                 }
             }
-            Protocol::Ipv4 => layer.compute("protocol", ip()),
+            Protocol::Ipv4 => layer.compute("protocol", self.ip_protocol()),
             Protocol::Ipv6
             | Protocol::Ipv6Options
             | Protocol::Routing
             | Protocol::SegmentRouting
             | Protocol::Fragment
-            | Protocol::Authentication => layer.compute("next_header", ip()),
-            Protocol::Mobility => layer.compute("next_header", if inner.is_some() { ip() } else { 59 }),
+            | Protocol::Authentication => layer.compute("next_header", self.ip_protocol()),
+            Protocol::Mobility => {
+                let none = usize::from(IpProtocol::NO_NEXT.0);
+                layer.compute("next_header", inner.map_or(none, |_| self.ip_protocol()));
+            }
             _ => {}
         }
+    }
+
+    /// The Ethernet type of what follows.
+    fn ether_type(&self) -> usize {
+        let inner = self.inner.and_then(Layer::protocol);
+        let number = inner.and_then(|inner| number_of(ETHER_TYPES, inner)).map(|EtherType(number)| number);
+        let announced_by = self.inner.and_then(|inner| inner.announced_by).filter(|number| *number >= 0x600);
+        usize::from(announced_by.or(number).unwrap_or(EXPERIMENT))
+    }
+
+    /// The IP protocol of what follows.
+    fn ip_protocol(&self) -> usize {
+        let inner = self.inner.and_then(Layer::protocol);
+        let number = inner.and_then(|inner| number_of(IP_PROTOCOLS, inner)).map(|IpProtocol(number)| number);
+        let announced_by = self.inner.and_then(|inner| inner.announced_by).filter(|number| *number < 256);
+        // 253 is for experiments (RFC 3692).
+        usize::from(announced_by.unwrap_or_else(|| u16::from(number.unwrap_or(253))))
     }
 
     /// Lengths and counts.

@@ -40,6 +40,7 @@ pub(super) fn option(layer: &mut Layer, key: &str, text: &str) -> Option<Result<
         }
         Protocol::Bfd if key == "auth" => {
             layer.preset("has_authentication", 1);
+            layer.pieces.clear();
             kind_hex(text).map(|(kind, data)| (1, BfdAuthentication { kind, data: &data }.to_vec()))
         }
         Protocol::Cfm
@@ -172,53 +173,39 @@ fn lldp(key: &str, text: &str) -> Option<Piece> {
     Some(tlv.map(|bytes| (1, bytes)))
 }
 
-/// Options of tunnels, which often come with a flag.
+/// Options of tunnels that a flag announces: protocol, key, flag, rank.
+const FLAGGED: &[(Protocol, &str, &str, u8)] = &[
+    (Protocol::Gre, "csum", "has_checksum", 0),
+    (Protocol::Gre, "key", "has_key", 1),
+    (Protocol::Gre, "seq", "has_sequence", 2),
+    (Protocol::Gre, "ack", "has_acknowledgment", 3),
+    (Protocol::Gre, "route", "has_routing", 4),
+    (Protocol::Gtpu, "ext", "has_extensions", 1),
+    (Protocol::Gtpu, "seq", "has_sequence", 2),
+    (Protocol::Gtpu, "npdu", "has_npdu", 3),
+    (Protocol::Erspan3, "platform", "has_platform", 1),
+];
+
+/// Options of tunnels.
 fn tunnel(layer: &mut Layer, protocol: Protocol, key: &str, text: &str) -> Option<Result<(), Expected>> {
-    let mut flag = "";
-    let word = |rank| number::<u32>(text).map(|word| (rank, word.to_be_bytes().to_vec()));
+    if let Some((.., flag, rank)) = FLAGGED.iter().find(|row| (row.0, row.1) == (protocol, key)) {
+        if !matches!(key, "route" | "ext") {
+            // There is one such word; said again, it is another.
+            layer.pieces.retain(|(other, _)| other != rank);
+        }
+        layer.preset(flag, 1);
+        return Some(flagged(protocol, key, text).map(|bytes| layer.pieces.push((*rank, bytes))));
+    }
     let piece = match (protocol, key) {
-        (Protocol::Gre, "csum") => {
-            flag = "has_checksum";
-            Ok((0, [0; 4].to_vec()))
-        }
-        (Protocol::Gre, "key") => {
-            flag = "has_key";
-            word(1)
-        }
-        (Protocol::Gre, "seq") => {
-            flag = "has_sequence";
-            word(2)
-        }
-        (Protocol::Gre, "ack") => {
-            flag = "has_acknowledgment";
-            word(3)
-        }
-        (Protocol::Gre, "route") => {
-            flag = "has_routing";
-            kind_hex(text).map(|(family, data)| (4, GreRoute { family, offset: 0, data: &data }.to_vec()))
-        }
-        (Protocol::Gtpu, "ext") => {
-            flag = "has_extensions";
-            kind_hex::<u8>(text).map(|(kind, data)| (1, [&[kind], &data[..]].concat()))
-        }
-        (Protocol::Gtpu, "seq") => {
-            flag = "has_sequence";
-            number::<u16>(text).map(|sequence| (2, sequence.to_be_bytes().to_vec()))
-        }
-        (Protocol::Gtpu, "npdu") => {
-            flag = "has_npdu";
-            number::<u8>(text).map(|number| (3, [number].to_vec()))
-        }
         (Protocol::Geneve, "opt") => class_kind_hex(text)
-            .map(|(class, kind, data)| (1, GeneveOption { class, kind, reserved: 0, data: &data }.to_vec())),
+            .map(|(class, kind, data)| GeneveOption { class, kind, reserved: 0, data: &data }.to_vec()),
         (Protocol::Nsh, "tlv") => {
             layer.preset("md_type", 2);
-            class_kind_hex(text).map(|(class, kind, data)| (1, NshTlv { class, kind, data: &data }.to_vec()))
+            class_kind_hex(text).map(|(class, kind, data)| NshTlv { class, kind, data: &data }.to_vec())
         }
-        (Protocol::Nsh, "context") => fixed::<16>(text),
-        (Protocol::Erspan3, "platform") => {
-            flag = "has_platform";
-            fixed::<8>(text)
+        (Protocol::Nsh, "context") => {
+            layer.pieces.clear();
+            fixed::<16>(text)
         }
         (Protocol::Vxlan, "gbp") => {
             layer.preset("has_policy", 1);
@@ -228,8 +215,23 @@ fn tunnel(layer: &mut Layer, protocol: Protocol, key: &str, text: &str) -> Optio
         }
         _ => return None,
     };
-    layer.preset(flag, 1);
-    Some(piece.map(|piece| layer.pieces.push(piece)))
+    Some(piece.map(|bytes| layer.pieces.push((1, bytes))))
+}
+
+/// The bytes of an option that a flag announces.
+fn flagged(protocol: Protocol, key: &str, text: &str) -> Result<Vec<u8>, Expected> {
+    match (protocol, key) {
+        // It is computed, with the word that it shares.
+        (Protocol::Gre, "csum") => number::<u8>(text).map(|_| [0; 4].to_vec()),
+        (Protocol::Gre, "route") => {
+            kind_hex(text).map(|(family, data)| GreRoute { family, offset: 0, data: &data }.to_vec())
+        }
+        (Protocol::Gre, _) => number::<u32>(text).map(|word| word.to_be_bytes().to_vec()),
+        (Protocol::Gtpu, "ext") => kind_hex::<u8>(text).map(|(kind, data)| [&[kind], &data[..]].concat()),
+        (Protocol::Gtpu, "seq") => number::<u16>(text).map(|sequence| sequence.to_be_bytes().to_vec()),
+        (Protocol::Gtpu, _) => number::<u8>(text).map(|number| [number].to_vec()),
+        _ => fixed::<8>(text),
+    }
 }
 
 /// `CLASS:KIND:HEX`.
@@ -241,7 +243,6 @@ fn class_kind_hex(text: &str) -> Result<(u16, u8, Vec<u8>), Expected> {
 }
 
 /// `N` bytes.
-fn fixed<const N: usize>(text: &str) -> Piece {
-    let bytes = hex(text)?;
-    if bytes.len() == N { Ok((1, bytes)) } else { Err(Expected::Bytes(N)) }
+fn fixed<const N: usize>(text: &str) -> Result<Vec<u8>, Expected> {
+    hex(text).ok().filter(|bytes| bytes.len() == N).ok_or(Expected::Bytes(N))
 }

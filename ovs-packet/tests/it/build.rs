@@ -32,6 +32,8 @@ fn bytes_are_as_described() {
     assert_eq!(edit::top_mpls(&Packet::detached(&mpls).unwrap()), Some(16 << 12 | 64));
     assert_eq!(frame("eth type=0x88cc / 3").unwrap()[12..], [0x88, 0xcc, 0, 1, 2]);
     assert_eq!(frame("payload a b / hex 00ff / 2").unwrap(), b"a b\x00\xff\x00\x01");
+    assert_eq!(frame("gre key=1 key=2 / 1").unwrap(), frame("gre key=2 / 1").unwrap());
+    assert_eq!(frame("ipv4 / svlan").unwrap()[9], 253);
     assert_eq!(frame("rarp").unwrap()[6..8], [0, 3]);
     assert_eq!(frame("eth / rarp").unwrap()[12..14], [0x80, 0x35]);
     assert_eq!(frame("ipv6 / hopopts ra=0 / udp").unwrap()[40..48], [17, 0, 5, 2, 0, 0, 0, 0]);
