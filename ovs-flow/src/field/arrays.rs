@@ -8,27 +8,42 @@ use crate::FlowKey;
 const REGS: usize = offset_of!(FlowKey, regs);
 const OPTIONS: usize = offset_of!(FlowKey, tunnel.metadata);
 
-/// `reg0` to `reg31`. The numbers of the first sixteen are those of `ovs-fields(7)`; NXM has no room for more.
+/// `reg0` to `reg31`. The first sixteen have the numbers of `ovs-fields(7)`. The others came with Open vSwitch 3.7,
+/// when NXM's class had no sixteen numbers left; no public text names theirs, so that ours are provisional.
 const fn reg(n: usize, name: &'static str, wire: &'static str) -> Facts {
     let row = Facts::row(name, 4, Place::native(REGS + 4 * n, 4));
-    if n < 16 { row.nxm_nx(wire, n as u8) } else { row.nx_et(wire, n as u8 + 1) }
+    let since = match n {
+        0..=3 => (1, 1),
+        4 => (1, 3),
+        5..=7 => (1, 7),
+        8..=15 => (2, 6),
+        _ => return row.nx_et(wire, n as u8 + 1, WIDER).provisional(),
+    };
+    row.nxm_nx(wire, n as u8, since)
 }
+
+/// When there came to be 32 registers.
+const WIDER: (u8, u8) = (3, 7);
 
 const fn xreg(n: usize, name: &'static str, wire: &'static str) -> Facts {
     let place = Place { order: Order::NativeWords, ..Place::net(REGS + 8 * n, 8) };
-    Facts::row(name, 8, place).wire(wire, 0x8001, n as u8, OfVersion::V13)
+    let since = if n < 8 { (2, 4) } else { WIDER };
+    Facts::row(name, 8, place).wire(wire, 0x8001, n as u8, OfVersion::V13, since)
 }
 
 const fn xxreg(n: usize, name: &'static str, wire: &'static str) -> Facts {
     let place = Place { order: Order::NativeWords, ..Place::net(REGS + 16 * n, 16) };
-    Facts::row(name, 16, place).nxm_nx(wire, 111 + n as u8)
+    let since = if n < 4 { (2, 6) } else { WIDER };
+    Facts::row(name, 16, place).nxm_nx(wire, 111 + n as u8, since)
 }
 
 /// An option without an entry in a TLV table has four bytes at a place of its own.
 const fn option(n: usize, name: &'static str, wire: &'static str) -> Facts {
-    Facts::row(name, 4, Place::net(OPTIONS + 4 * n, 4))
-        .set_by(Setter::TunOption(n as u8))
-        .nxm_nx(wire, 40 + n as u8)
+    Facts::row(name, 4, Place::net(OPTIONS + 4 * n, 4)).set_by(Setter::TunOption(n as u8)).nxm_nx(
+        wire,
+        40 + n as u8,
+        (2, 5),
+    )
 }
 
 pub(super) static REGISTERS: [Facts; 32] = [

@@ -123,6 +123,26 @@ pub enum Format {
     PacketType,
 }
 
+impl Format {
+    /// The format's name in `ovs-fields(7)`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Decimal => "decimal",
+            Self::Hexadecimal => "hexadecimal",
+            Self::Ethernet => "Ethernet",
+            Self::Ipv4 => "IPv4",
+            Self::Ipv6 => "IPv6",
+            Self::CtState => "ct state",
+            Self::Frag => "frag",
+            Self::TunFlags => "tunnel flags",
+            Self::TcpFlags => "TCP flags",
+            Self::Port => "OpenFlow 1.0 port",
+            Self::Port32 => "OpenFlow 1.1+ port",
+            Self::PacketType => "packet type",
+        }
+    }
+}
+
 /// What setting a field does beyond copying bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setter {
@@ -183,6 +203,32 @@ pub enum Prereq {
     NdAdvert,
 }
 
+impl Prereq {
+    /// The prerequisite's name in `ovs-fields(7)`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Ethernet => "Ethernet",
+            Self::Arp => "ARP",
+            Self::VlanVid => "VLAN VID",
+            Self::Ipv4 => "IPv4",
+            Self::Ipv6 => "IPv6",
+            Self::Ip => "IPv4/IPv6",
+            Self::Mpls => "MPLS",
+            Self::Nsh => "NSH",
+            Self::Ct => "CT",
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+            Self::Sctp => "SCTP",
+            Self::Icmpv4 => "ICMPv4",
+            Self::Icmpv6 => "ICMPv6",
+            Self::Nd => "ND",
+            Self::NdSolicit => "ND solicit",
+            Self::NdAdvert => "ND advert",
+        }
+    }
+}
+
 /// The version of OpenFlow that standardised a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OfVersion {
@@ -194,6 +240,25 @@ pub enum OfVersion {
     V13,
     /// 1.5.
     V15,
+}
+
+/// The experimenter of `NXOXM_ET_…`.
+pub(super) const NICIRA: u32 = 0x0000_2320;
+/// The experimenter of `NXOXM_NSH_…`.
+pub(super) const NSH: u32 = 0x005a_d650;
+/// The experimenter of `ONFOXM_ET_…`.
+pub(super) const ONF: u32 = 0x4f4e_4600;
+
+impl OfVersion {
+    /// `1.3`, or `-` for extensions.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Extension => "-",
+            Self::V12 => "1.2",
+            Self::V13 => "1.3",
+            Self::V15 => "1.5",
+        }
+    }
 }
 
 /// A field's number on the wire.
@@ -209,6 +274,10 @@ pub struct Header {
     pub experimenter: u32,
     /// Since when it may be used.
     pub since: OfVersion,
+    /// The first version of Open vSwitch that has it, major and minor.
+    pub ovs: (u8, u8),
+    /// Whether the number is this project's own choice, because no public text names that of Open vSwitch.
+    pub provisional: bool,
 }
 
 impl Facts {
@@ -274,8 +343,15 @@ impl Facts {
     }
 
     /// A header of class `class`.
-    pub(super) const fn wire(self, name: &'static str, class: u16, number: u8, since: OfVersion) -> Self {
-        self.header(Header { name, class, number, experimenter: 0, since })
+    pub(super) const fn wire(
+        self,
+        name: &'static str,
+        class: u16,
+        number: u8,
+        since: OfVersion,
+        ovs: (u8, u8),
+    ) -> Self {
+        self.header(Header { name, class, number, experimenter: 0, since, ovs, provisional: false })
     }
 
     /// A header of an experimenter.
@@ -285,32 +361,46 @@ impl Facts {
         id: u32,
         number: u8,
         since: OfVersion,
+        ovs: (u8, u8),
     ) -> Self {
-        self.header(Header { name, class: 0xffff, number, experimenter: id, since })
+        let provisional = false;
+        self.header(Header { name, class: 0xffff, number, experimenter: id, since, ovs, provisional })
     }
 
     /// `NXM_OF_…`: class 0.
-    pub(super) const fn nxm_of(self, name: &'static str, number: u8) -> Self {
-        self.wire(name, 0x0000, number, OfVersion::Extension)
+    pub(super) const fn nxm_of(self, name: &'static str, number: u8, ovs: (u8, u8)) -> Self {
+        self.wire(name, 0x0000, number, OfVersion::Extension, ovs)
     }
 
     /// `NXM_NX_…`: class 1.
-    pub(super) const fn nxm_nx(self, name: &'static str, number: u8) -> Self {
-        self.wire(name, 0x0001, number, OfVersion::Extension)
+    pub(super) const fn nxm_nx(self, name: &'static str, number: u8, ovs: (u8, u8)) -> Self {
+        self.wire(name, 0x0001, number, OfVersion::Extension, ovs)
     }
 
     /// `OXM_OF_…` of OpenFlow 1.2.
-    pub(super) const fn oxm(self, name: &'static str, number: u8) -> Self {
-        self.wire(name, 0x8000, number, OfVersion::V12)
+    pub(super) const fn oxm(self, name: &'static str, number: u8, ovs: (u8, u8)) -> Self {
+        self.wire(name, 0x8000, number, OfVersion::V12, ovs)
     }
 
     /// `NXOXM_ET_…`.
-    pub(super) const fn nx_et(self, name: &'static str, number: u8) -> Self {
-        self.experimenter(name, 0x0000_2320, number, OfVersion::Extension)
+    pub(super) const fn nx_et(self, name: &'static str, number: u8, ovs: (u8, u8)) -> Self {
+        self.experimenter(name, NICIRA, number, OfVersion::Extension, ovs)
     }
 
     /// `NXOXM_NSH_…`.
-    pub(super) const fn nsh(self, name: &'static str, number: u8) -> Self {
-        self.experimenter(name, 0x005a_d650, number, OfVersion::Extension)
+    pub(super) const fn nsh(self, name: &'static str, number: u8, ovs: (u8, u8)) -> Self {
+        self.experimenter(name, NSH, number, OfVersion::Extension, ovs)
+    }
+
+    /// The header last given has a number that is only ours.
+    pub(super) const fn provisional(mut self) -> Self {
+        let mut i = 0;
+        while i < self.headers.len() {
+            if let Some(header) = &mut self.headers[i] {
+                header.provisional = true;
+            }
+            i += 1;
+        }
+        self
     }
 }

@@ -19,6 +19,7 @@
 
 mod arrays;
 mod facts;
+mod lookup;
 pub mod nxm;
 mod place;
 mod prereq;
@@ -49,7 +50,28 @@ const REG_BASE: usize = ROWS.len();
 const XREG_BASE: usize = REG_BASE + REGISTERS.len();
 const XXREG_BASE: usize = XREG_BASE + XREGISTERS.len();
 const TUN_BASE: usize = XXREG_BASE + XXREGISTERS.len();
-const _: () = assert!(FIELDS <= 256);
+const _: () = assert!(FIELDS < lookup::NONE as usize);
+
+/// The rows of all tables, by [`Field::index`].
+static ALL: [&Facts; FIELDS] = {
+    let mut all = [&ROWS[0]; FIELDS];
+    let mut i = 0;
+    while i < FIELDS {
+        all[i] = if i < REG_BASE {
+            &ROWS[i]
+        } else if i < XREG_BASE {
+            &REGISTERS[i - REG_BASE]
+        } else if i < XXREG_BASE {
+            &XREGISTERS[i - XREG_BASE]
+        } else if i < TUN_BASE {
+            &XXREGISTERS[i - XXREG_BASE]
+        } else {
+            &TUN_METADATA[i - TUN_BASE]
+        };
+        i += 1;
+    }
+    all
+};
 
 impl Field {
     /// All fields, in the registry's order.
@@ -89,19 +111,7 @@ impl Field {
 
     /// What is known of this field.
     pub fn facts(self) -> &'static Facts {
-        let i = self.index();
-        let (table, base): (&'static [Facts], usize) = if i < REG_BASE {
-            (&ROWS, 0)
-        } else if i < XREG_BASE {
-            (&REGISTERS, REG_BASE)
-        } else if i < XXREG_BASE {
-            (&XREGISTERS, XREG_BASE)
-        } else if i < TUN_BASE {
-            (&XXREGISTERS, XXREG_BASE)
-        } else {
-            (&TUN_METADATA, TUN_BASE)
-        };
-        &table[i - base]
+        ALL[self.index()]
     }
 
     /// The name that the tools print.
@@ -111,12 +121,17 @@ impl Field {
 
     /// The field of this name or alias (`eth_src`, `dl_src`), as matches write it; case matters.
     pub fn by_name(name: &str) -> Option<Self> {
-        Self::all().find(|f| f.name() == name || (f.facts().alias == name && !name.is_empty()))
+        lookup::by_name(name)
     }
 
     /// The field of this NXM or OXM name (`NXM_OF_IP_SRC`), as subfields write it.
     pub fn by_wire_name(name: &str) -> Option<Self> {
-        Self::all().find(|f| f.headers().any(|h| h.name == name))
+        lookup::by_wire_name(name)
+    }
+
+    /// The field that has this number on the wire; `experimenter` is that of class 0xffff, else 0.
+    pub fn by_header(class: u16, number: u8, experimenter: u32) -> Option<Self> {
+        lookup::by_header(class, number, experimenter)
     }
 
     /// The numbers under which the field goes over the wire; the first is preferred by old versions.

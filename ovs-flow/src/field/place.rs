@@ -18,18 +18,30 @@ pub enum SetError {
     Value(Field),
 }
 
+/// A number of any length; of more than 16 bytes the last 16.
+pub(super) fn big_endian(bytes: &[u8]) -> u128 {
+    match bytes.len() {
+        1 => bytes[0].into(),
+        2 => bytes.first_chunk().map_or(0, |b| u16::from_be_bytes(*b).into()),
+        4 => bytes.first_chunk().map_or(0, |b| u32::from_be_bytes(*b).into()),
+        8 => bytes.first_chunk().map_or(0, |b| u64::from_be_bytes(*b).into()),
+        16 => bytes.first_chunk().map_or(0, |b| u128::from_be_bytes(*b)),
+        _ => bytes.iter().fold(0, |value, byte| value << 8 | u128::from(*byte)),
+    }
+}
+
 impl Place {
     /// The container's value in a key.
     fn load(&self, key: &FlowKey) -> u128 {
         let start = self.offset as usize;
         let bytes = &key.as_bytes()[start..start + self.bytes as usize];
-        match self.order {
-            Order::Network => bytes.iter().fold(0, |value, byte| value << 8 | u128::from(*byte)),
-            Order::Native if cfg!(target_endian = "big") => {
-                bytes.iter().fold(0, |value, byte| value << 8 | u128::from(*byte))
-            }
-            Order::Native => bytes.iter().rev().fold(0, |value, byte| value << 8 | u128::from(*byte)),
-            Order::NativeWords => bytes.chunks_exact(4).fold(0, |value, word| {
+        match (self.order, bytes) {
+            (Order::Network, _) => big_endian(bytes),
+            (Order::Native, [a, b]) => u16::from_ne_bytes([*a, *b]).into(),
+            (Order::Native, [a, b, c, d]) => u32::from_ne_bytes([*a, *b, *c, *d]).into(),
+            (_, [a]) => (*a).into(),
+            // Joined registers, most significant first.
+            _ => bytes.chunks_exact(4).fold(0, |value, word| {
                 value << 32 | u128::from(u32::from_ne_bytes([word[0], word[1], word[2], word[3]]))
             }),
         }
@@ -40,18 +52,26 @@ impl Place {
         let start = self.offset as usize;
         let bytes = &mut key.as_mut_bytes()[start..start + self.bytes as usize];
         let len = bytes.len();
-        match self.order {
-            Order::Network => bytes.copy_from_slice(&value.to_be_bytes()[16 - len..]),
-            Order::Native if cfg!(target_endian = "big") => {
-                bytes.copy_from_slice(&value.to_be_bytes()[16 - len..]);
-            }
-            Order::Native => bytes.copy_from_slice(&value.to_le_bytes()[..len]),
-            Order::NativeWords => {
+        match (self.order, bytes) {
+            (_, [a]) => *a = value as u8,
+            (Order::Network, [a, b]) => [*a, *b] = (value as u16).to_be_bytes(),
+            (Order::Network, [a, b, c, d]) => [*a, *b, *c, *d] = (value as u32).to_be_bytes(),
+            (Order::Network, bytes) => bytes.copy_from_slice(&value.to_be_bytes()[16 - len..]),
+            (Order::Native, [a, b]) => [*a, *b] = (value as u16).to_ne_bytes(),
+            (Order::Native, [a, b, c, d]) => [*a, *b, *c, *d] = (value as u32).to_ne_bytes(),
+            (_, bytes) => {
                 for (i, word) in bytes.chunks_exact_mut(4).rev().enumerate() {
                     word.copy_from_slice(&((value >> (32 * i)) as u32).to_ne_bytes());
                 }
             }
         }
+    }
+
+    /// Whether the container has a bit in a mask; cheaper than its value.
+    pub(crate) fn is_clear(&self, key: &FlowKey) -> bool {
+        let first = self.offset as usize / 8;
+        let last = (self.offset as usize + self.bytes as usize - 1) / 8;
+        key.words()[first..=last].iter().all(|word| *word == 0)
     }
 
     /// The field's bits in a key, right-aligned.
@@ -89,7 +109,7 @@ impl Field {
 
     /// Whether the mask has no bit of this field.
     pub fn is_wildcarded(self, mask: &FlowMask) -> bool {
-        self.get_mask(mask) == 0
+        self.facts().place.is_clear(&mask.fields) || self.get_mask(mask) == 0
     }
 
     /// Whether the match asks for this tunnel option, be it only for its presence; of other fields, whether it

@@ -131,33 +131,29 @@ impl Field {
         Known(&m.key, Some(&m.mask)).meets(self.facts().prereq)
     }
 
-    /// Adds to `mask` the bits that decide whether a packet with this key has the field.
+    /// Adds to `mask` the bits that decide whether a packet with this key has the field. The Ethernet type and the kind
+    /// of fragment are exact in every mask of a packet.
     pub fn mask_prerequisites(self, key: &FlowKey, mask: &mut FlowMask) {
+        let known = Known(key, None);
+        let v6 = key.ethertype() == eth::IPV6;
         let fields = &mut mask.fields;
         match self.facts().prereq {
-            Prereq::None
-            | Prereq::Ethernet
-            | Prereq::Arp
-            | Prereq::Ipv4
-            | Prereq::Ipv6
-            | Prereq::Ip
-            | Prereq::Mpls
-            | Prereq::Nsh => {}
             Prereq::VlanVid => {
                 let tci = fields.vlans[0].tci.get();
                 fields.vlans[0].tci.set(tci | crate::VLAN_CFI);
             }
             Prereq::Ct => fields.ct_state |= CT_VALID.bits(),
-            Prereq::Tcp | Prereq::Udp | Prereq::Sctp | Prereq::Icmpv4 | Prereq::Icmpv6 => {
-                fields.nw_proto = 0xff;
-            }
-            Prereq::Nd | Prereq::NdSolicit | Prereq::NdAdvert => {
+            Prereq::Tcp | Prereq::Udp | Prereq::Sctp if known.is_ip() => fields.nw_proto = 0xff,
+            Prereq::Icmpv4 if key.ethertype() == eth::IPV4 => fields.nw_proto = 0xff,
+            Prereq::Icmpv6 if v6 => fields.nw_proto = 0xff,
+            Prereq::Nd | Prereq::NdSolicit | Prereq::NdAdvert if v6 => {
                 fields.nw_proto = 0xff;
                 if key.nw_proto == ip::ICMPV6 {
                     fields.tp_src.set(0xffff);
                     fields.tp_dst.set(0xffff);
                 }
             }
+            _ => {}
         }
     }
 }

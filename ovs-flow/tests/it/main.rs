@@ -21,5 +21,6 @@ mod match_text;
 mod mutate;
 mod nxm;
 mod peer;
+mod reference;
 mod round_trip;
 mod switch;

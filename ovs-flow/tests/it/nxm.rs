@@ -77,7 +77,7 @@ fn encodes_what_the_original_encodes() {
 }
 
 /// A `flow_mod` of OpenFlow 1.2 and later with this match, that adds a flow which drops.
-fn flow_mod(version: u8, entries: &[u8]) -> Vec<u8> {
+pub fn flow_mod(version: u8, entries: &[u8]) -> Vec<u8> {
     let mut body = vec![0; 40];
     body[16..18].copy_from_slice(&[0, 0]);
     body[22..24].copy_from_slice(&0x8000_u16.to_be_bytes());

@@ -4,13 +4,14 @@ use super::super::facts::Setter;
 use super::super::rows::Field;
 use super::COOKIE;
 use crate::Match;
+use crate::field::place::big_endian as number;
 
 /// Why bytes are no match. `offset` counts from the first entry's first byte; the kinds are those of OpenFlow's
 /// `OFPET_BAD_MATCH` errors, and the entry's class and number tell more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// An entry of an unknown field (`OFPBMC_BAD_FIELD`).
+    /// An entry of an unknown field, or of a known one with a length that is not the field's (`OFPBMC_BAD_FIELD`).
     #[error("unknown field {class:#06x}:{number} at byte {offset}")]
     BadField {
         /// Its class.
@@ -20,7 +21,7 @@ pub enum DecodeError {
         /// Where.
         offset: usize,
     },
-    /// An entry that is cut off or not as long as its field (`OFPBMC_BAD_LEN`).
+    /// An entry that is cut off, or a tunnel option of a length that is not understood (`OFPBMC_BAD_LEN`).
     #[error("bad length at byte {offset}")]
     BadLength {
         /// Where.
@@ -124,12 +125,12 @@ fn raw_header(bytes: &[u8], offset: usize) -> Result<RawHeader, DecodeError> {
 }
 
 impl RawHeader {
+    /// A number belongs to a field together with its length: with another it is unknown. Only tunnel options are as
+    /// long as their TLV table says.
     fn field(&self) -> Option<Field> {
-        Field::all().find(|f| {
-            f.headers().any(|h| {
-                h.class == self.class && h.number == self.number && h.experimenter == self.experimenter
-            })
-        })
+        let field = Field::by_header(self.class, self.number, self.experimenter)?;
+        let size = usize::from(field.facts().size) * if self.masked { 2 } else { 1 };
+        (self.payload == size || is_option(field)).then_some(field)
     }
 
     fn is_cookie(&self) -> bool {
@@ -142,14 +143,10 @@ impl RawHeader {
 }
 
 /// Reads a header alone, as actions like `move` have them: the field, whether it says "masked", and the header's
-/// length. The length that it gives must be the field's.
+/// length. The length that it gives must be the field's, else the field is unknown.
 pub fn pull_header(bytes: &[u8]) -> Result<(Field, bool, usize), DecodeError> {
     let header = raw_header(bytes, 0)?;
     let field = header.field().ok_or_else(|| header.bad_field(0))?;
-    let size = usize::from(field.facts().size) * if header.masked { 2 } else { 1 };
-    if header.payload != size && !is_option(field) {
-        return Err(DecodeError::BadLength { offset: 0 });
-    }
     Ok((field, header.masked, header.len))
 }
 
@@ -160,6 +157,13 @@ fn is_option(field: Field) -> bool {
 
 /// Reads one entry from the front of `bytes`: known field, right length, mask and value as the field allows them.
 pub fn pull_entry(bytes: &[u8]) -> Result<Entry, DecodeError> {
+    let header = raw_header(bytes, 0)?;
+    // Alone, an entry tells a wrong length from an unknown number.
+    if header.field().is_none()
+        && Field::by_header(header.class, header.number, header.experimenter).is_some()
+    {
+        return Err(DecodeError::BadLength { offset: 0 });
+    }
     entry_at(bytes, 0)
 }
 
@@ -233,8 +237,4 @@ fn add(m: &mut Match, entry: &Entry, offset: usize) -> Result<(), DecodeError> {
     m.require_ethernet(field);
     let mask = entry.mask.unwrap_or(u128::MAX);
     field.set_masked(m, entry.value, mask).map_err(|_| DecodeError::BadMask { field, offset })
-}
-
-fn number(bytes: &[u8]) -> u128 {
-    bytes.iter().fold(0, |value, byte| value << 8 | u128::from(*byte))
 }

@@ -6,7 +6,7 @@ use super::super::facts::{Header, OfVersion};
 use super::super::numbers::{eth, ip, nd};
 use super::super::rows::Field;
 use super::COOKIE;
-use crate::{Match, REGISTERS, VLAN_CFI};
+use crate::{Match, REGISTERS, TunnelKey, VLAN_CFI};
 
 /// Appends a field's header: 4 bytes, or 8 for experimenters'.
 pub fn put_header(header: &Header, size: usize, masked: bool, out: &mut Vec<u8>) {
@@ -72,6 +72,10 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn put(&mut self, field: Field) {
+        // Most fields of most matches are not constrained.
+        if field.facts().place.is_clear(&self.m.mask.fields) {
+            return;
+        }
         let (value, mask) = field.get_match(self.m);
         put_entry(field, value & wire_mask(field, mask), mask, self.version, self.out);
     }
@@ -109,7 +113,9 @@ impl Writer<'_> {
             let vid_mask = mask & (VLAN_CFI | 0x0fff);
             put_entry(Field::VLAN_VID, vid.into(), vid_mask.into(), self.version, self.out);
             if vid != 0 && mask >> 13 != 0 {
-                self.put(Field::VLAN_PCP);
+                // OXM matches the priority as a whole.
+                let (pcp, _) = Field::VLAN_PCP.get_match(self.m);
+                put_entry(Field::VLAN_PCP, pcp, u128::MAX, self.version, self.out);
             }
         } else {
             self.put(Field::VLAN_TCI);
@@ -182,10 +188,13 @@ impl Writer<'_> {
             Field::TUN_DST,
             Field::TUN_IPV6_SRC,
             Field::TUN_IPV6_DST,
+            Field::TUN_FLAGS,
             Field::TUN_GBP_ID,
             Field::TUN_GBP_FLAGS,
-            Field::TUN_FLAGS,
         ]);
+        if self.m.mask.fields.tunnel == TunnelKey::default() {
+            return;
+        }
         let present = self.m.mask.fields.tunnel.metadata_present;
         for (i, field) in (0..64).filter_map(Field::tun_metadata).enumerate() {
             if present >> i & 1 == 0 {
@@ -212,6 +221,9 @@ impl Writer<'_> {
 
     /// OpenFlow 1.5 has registers in pairs.
     fn registers(&mut self) {
+        if self.m.mask.fields.regs == [0; REGISTERS] {
+            return;
+        }
         if self.version < OfVersion::V15 {
             for field in (0..REGISTERS).filter_map(Field::reg) {
                 self.put(field);
@@ -231,8 +243,8 @@ impl Writer<'_> {
             Field::CT_MARK,
             Field::CT_LABEL,
             Field::CT_NW_SRC,
-            Field::CT_NW_DST,
             Field::CT_IPV6_SRC,
+            Field::CT_NW_DST,
             Field::CT_IPV6_DST,
         ]);
         // Without a protocol the ports mean nothing, and protocol zero is none.
@@ -247,7 +259,15 @@ impl Writer<'_> {
         let (class, number) = COOKIE;
         let since = OfVersion::Extension;
         put_header(
-            &Header { name: "NXM_NX_COOKIE", class, number, experimenter: 0, since },
+            &Header {
+                name: "NXM_NX_COOKIE",
+                class,
+                number,
+                experimenter: 0,
+                since,
+                ovs: (1, 8),
+                provisional: false,
+            },
             8,
             masked,
             self.out,

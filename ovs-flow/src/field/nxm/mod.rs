@@ -25,7 +25,8 @@ impl Field {
     /// The header to use for a peer that speaks at most `version` ([`OfVersion::Extension`]: NXM, OpenFlow 1.0 and 1.1;
     /// [`OfVersion::V13`]: also 1.4). `None` if the field has no number at all.
     pub fn header(self, version: OfVersion) -> Option<&'static Header> {
-        let best = self.headers().filter(|h| h.since <= version).last();
+        let newer = |a: &'static Header, b: &'static Header| if b.since > a.since { b } else { a };
+        let best = self.headers().filter(|h| h.since <= version).reduce(newer);
         best.or_else(|| self.headers().next())
     }
 }

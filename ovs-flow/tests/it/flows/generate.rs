@@ -101,7 +101,7 @@ fn item(rng: &mut Rng, field: Field, how: Use) -> String {
 }
 
 /// Text that makes fields with this prerequisite mean something.
-fn prerequisite(rng: &mut Rng, prereq: Prereq) -> String {
+pub fn prerequisite(rng: &mut Rng, prereq: Prereq) -> String {
     let choices: &[&str] = match prereq {
         Prereq::None => &["", "", "", "eth"],
         Prereq::Ethernet => &["", "", "eth", "packet_type=(0,0)", "dl_type=0x800"],
