@@ -1,52 +1,64 @@
-//! Texts and wire forms of matches and keys: what is accepted prints, and what was printed is accepted.
+//! Matches in OpenFlow syntax: what is accepted prints, what was printed is accepted and prints the same, and parts of
+//! fields lie within them. Errors point into the text.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ovs_flow::field::OfVersion;
-use ovs_flow::field::nxm::{decode_match, encode_match};
-use ovs_flow::text::{DpDisplay, MatchDisplay, NoNames, parse_dp_flow, parse_match};
-use ovs_flow::{Match, Subfield};
+use ovs_flow::text::{FlowDisplay, MatchDisplay, NoNames, parse_match, tokens};
+use ovs_flow::{Field, Match, Subfield};
 
 fuzz_target!(|data: &[u8]| {
     let Some((first, rest)) = data.split_first() else { return };
-    if first & 3 == 0 {
-        if let Ok(decoded) = decode_match(rest, first & 4 != 0, first & 8 != 0) {
-            reencode(&decoded.m);
-        }
-        return;
-    }
     let Ok(text) = std::str::from_utf8(rest) else { return };
     match first & 3 {
-        1 => {
-            if let Ok(m) = parse_match(text, &NoNames) {
-                let _ = MatchDisplay { m: &m, ports: &NoNames }.to_string();
-                reencode(&m);
-            }
-        }
-        2 => {
-            if let Ok((key, mask)) = parse_dp_flow(text, &NoNames) {
-                let _ = DpDisplay::masked(&key, &mask, &NoNames).verbose(true).to_string();
-                let plain = DpDisplay::key(&key, &NoNames).to_string();
-                let (again, _) = parse_dp_flow(&plain, &NoNames).expect("what was printed");
-                assert_eq!(DpDisplay::key(&again, &NoNames).to_string(), plain);
-            }
-        }
-        _ => {
-            if let Ok(subfield) = text.parse::<Subfield>() {
-                assert!(subfield.start() + subfield.width() <= subfield.field().bit_width());
-                let _ = subfield.to_string();
-            }
-        }
+        0 => subfield(text),
+        1 => value(*first, text),
+        _ => matching(text),
     }
 });
 
-/// What is encoded is decoded to what encodes the same, if its prerequisites were met.
-fn reencode(m: &Match) {
-    let mut bytes = Vec::new();
-    encode_match(m, OfVersion::V13, None, &mut bytes);
-    if let Ok(decoded) = decode_match(&bytes, true, false) {
-        let mut again = Vec::new();
-        encode_match(&decoded.m, OfVersion::V13, None, &mut again);
-        assert_eq!(bytes, again);
+fn print(m: &Match) -> String {
+    MatchDisplay { m, ports: &NoNames }.to_string()
+}
+
+fn matching(text: &str) {
+    assert!(tokens(text).count() <= text.len());
+    let m = match parse_match(text, &NoNames) {
+        Ok(m) => m,
+        Err(error) => {
+            assert!(
+                error.column() <= text.len() && !error.expected().is_empty() && !error.to_string().is_empty()
+            );
+            return;
+        }
+    };
+    // Fields that print under other names than they are read by, or as "<error>", do not come back.
+    let printed = print(&m);
+    if let Ok(again) = parse_match(&printed, &NoNames) {
+        assert_eq!(print(&again), printed);
+    } else {
+        assert!(
+            printed.contains("gtpu_") || printed.contains("<error>") || printed.contains("[Unknown]"),
+            "{printed}"
+        );
+    }
+    let _ = FlowDisplay { key: &m.key, ports: &NoNames }.to_string();
+}
+
+/// The text of one field's value, as in `set_field`.
+fn value(pick: u8, text: &str) {
+    let Some(field) = Field::from_index(usize::from(pick >> 2) * 4 + text.len() % 4) else { return };
+    if let Ok((value, mask)) = field.parse(text, &NoNames) {
+        let _ = field.text(value, mask, &NoNames).to_string();
+        let mut m = Match::default();
+        if field.set_masked(&mut m, value, mask).is_ok() {
+            assert_eq!(m.key.masked(&m.mask.fields), m.key);
+        }
+    }
+}
+
+fn subfield(text: &str) {
+    if let Ok(subfield) = text.parse::<Subfield>() {
+        assert!(subfield.start() + subfield.width() <= subfield.field().bit_width());
+        assert_eq!(subfield.to_string().parse(), Ok(subfield));
     }
 }

@@ -139,18 +139,6 @@ pub enum ValueError {
 }
 
 impl ValueError {
-    /// The field, where the error has it.
-    pub fn field(&self) -> Option<Field> {
-        match self {
-            Self::Syntax { field, .. }
-            | Self::TooLarge { field, .. }
-            | Self::Mask { field, .. }
-            | Self::SetTwice { field }
-            | Self::Port { field, .. } => Some(*field),
-            _ => None,
-        }
-    }
-
     /// What would have been right.
     pub fn expected(&self) -> String {
         match self {

@@ -24,6 +24,8 @@ pub enum MatchError {
     /// The value is not one of the field's.
     #[error("{source}")]
     Value {
+        /// The field, if there is one of this name.
+        field: Option<Field>,
         /// What is wrong with it.
         source: ValueError,
         /// Where the field begins.
@@ -65,7 +67,7 @@ impl MatchError {
     pub fn field(&self) -> Option<Field> {
         match self {
             Self::UnknownKeyword { .. } => None,
-            Self::Value { source, .. } => source.field(),
+            Self::Value { field, .. } => *field,
             Self::Subfield { source, .. } => source.field(),
             Self::Unspeakable { field, .. } => Some(*field),
         }
@@ -230,10 +232,11 @@ pub fn parse_field(name: &str, value: &str, m: &mut Match, ports: &impl PortName
         return Err(MatchError::UnknownKeyword { name: name.into(), column: 0 });
     };
     if matches!(field.facts().setter, Setter::TunOption(_)) && field.is_present(m) {
-        return Err(MatchError::Value { source: ValueError::SetTwice { field }, column: 0 });
+        let source = ValueError::SetTwice { field };
+        return Err(MatchError::Value { field: Some(field), source, column: 0 });
     }
     let (value, mask) = if value.is_empty() { field.parse("0/0", ports) } else { field.parse(value, ports) }
-        .map_err(|source| MatchError::Value { source, column: 0 })?;
+        .map_err(|source| MatchError::Value { field: Some(field), source, column: 0 })?;
     m.require_ethernet(field);
     // Exact fields came with all bits or none: parse() has refused the rest.
     let _ = field.set_masked(m, value, mask);
@@ -282,7 +285,7 @@ pub fn parse_match(text: &str, ports: &impl PortNames) -> Result<Match, MatchErr
         let known = token.name.contains('[') || Field::by_name(token.name).is_some();
         if !known && token.value.is_empty() {
             let source = ValueError::Missing { field: token.name.into() };
-            return Err(MatchError::Value { source, column: token.column });
+            return Err(MatchError::Value { field: None, source, column: token.column });
         }
         match parse_field(token.name, token.value, &mut m, ports).map_err(|error| error.at(token.column)) {
             // What is not understood at all is worse, and said first.

@@ -92,3 +92,30 @@ fn errors_say_what_the_original_says() {
         assert_eq!(ours, theirs, "{text}");
     }
 }
+
+#[test]
+fn errors_tell_field_place_and_expectation() {
+    for (text, column, field, expected) in [
+        ("tcp,reg0=zz", 4, Some("reg0"), "a decimal or 0x number of at most 4 bytes"),
+        ("ip, nw_src=1.2.3", 4, Some("ip_src"), "A.B.C.D, A.B.C.D/BITS or A.B.C.D/A.B.C.D"),
+        ("dl_src=1:2:3", 0, Some("eth_src"), "xx:xx:xx:xx:xx:xx, or two of them with a slash between"),
+        ("tcp,tcp_flags=+foo", 4, Some("tcp_flags"), "flags of TCP"),
+        ("mpls,mpls_label=1/3", 5, Some("mpls_label"), "no mask: the field is matched as a whole"),
+        ("ip,bogus=3", 3, None, "a field or a protocol (ovs-fields(7))"),
+        ("ip,bogus", 3, None, "a value"),
+        ("reg1[3..7]=99", 0, Some("reg1"), "a number of at most 5 bits"),
+        ("reg1[40]=1", 0, Some("reg1"), "bits below 32"),
+        ("ip,nw_ttl[0..3]=1", 3, Some("nw_ttl"), "all bits of the field"),
+        ("in_port=1,tun_ttl=3", 10, Some("tun_ttl"), "a field that has a number on the wire"),
+        (
+            "in_port=eth0",
+            0,
+            Some("in_port"),
+            "a port's number from 0 to 65535, a reserved port or a port's name",
+        ),
+    ] {
+        let error = parse_match(text, &NoNames).expect_err(text);
+        let told = (error.column(), error.field().map(ovs_flow::Field::name), error.expected());
+        assert_eq!(told, (column, field, expected.to_owned()), "{text}: {error}");
+    }
+}
