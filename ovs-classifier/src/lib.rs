@@ -34,5 +34,6 @@ pub use emc::{CacheConfig, ExactMatchCache};
 pub use flex_array::FlexArray;
 pub use flow_table::{
     Flow, FlowCounters, FlowId, FlowStats, FlowTable, FlowTableConfig, FlowTableError, FlowTableReader,
+    MatchPlan,
 };
 pub use megaflow::{MegaflowConfig, MegaflowError, MegaflowIndex, MegaflowStats};

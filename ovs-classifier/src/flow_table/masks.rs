@@ -24,6 +24,12 @@ impl TableMask {
         *self.words == *words
     }
 
+    /// The words, in order of their index.
+    #[inline]
+    pub(super) fn words(&self) -> &[MaskWord] {
+        &self.words
+    }
+
     pub(super) fn values(&self, key: &FlowKey) -> Box<[u64]> {
         self.words.iter().map(|word| key.words()[word.at()] & word.bits).collect()
     }

@@ -31,9 +31,11 @@
 mod buckets;
 mod flow;
 mod masks;
+mod plan;
 mod reader;
 mod table;
 
 pub use flow::{Flow, FlowCounters, FlowId, FlowStats};
+pub use plan::MatchPlan;
 pub use reader::FlowTableReader;
 pub use table::{FlowTable, FlowTableConfig, FlowTableError};

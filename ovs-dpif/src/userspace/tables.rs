@@ -16,7 +16,7 @@ use std::sync::Arc;
 use ovs_classifier::rcu::{Cell, Domain, Guard};
 use ovs_classifier::{
     Arch, CacheConfig, ExactMatchCache, Flow, FlowId, FlowTable, FlowTableConfig, FlowTableError,
-    FlowTableReader, MegaflowConfig, MegaflowIndex,
+    FlowTableReader, MatchPlan, MegaflowConfig, MegaflowIndex,
 };
 use ovs_flow::hash::HashKey;
 use ovs_flow::{FlowKey, FlowMask, Match, SparseKey, Ufid};
@@ -109,10 +109,11 @@ impl Tables {
         self.table.prefetch(found[..count].iter().flatten().copied(), guard);
         let mut missed = [0; BATCH_MAX];
         let mut misses = 0;
+        let mut plan = MatchPlan::default();
         for index in 0..count {
             // The cache may remember a megaflow that is gone, or, by its hash alone, one that is another's.
             let flow = found[index].and_then(|flow| self.table.get(flow, guard));
-            if flow.is_some_and(|flow| flow.matches(&keys[index])) {
+            if flow.is_some_and(|flow| flow.matches_by(&keys[index], &mut plan)) {
                 self.cache_hits += 1;
             } else {
                 missed[misses] = index;
