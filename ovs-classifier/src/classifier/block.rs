@@ -32,7 +32,7 @@ pub(super) struct Block<R: Send + Sync + 'static> {
     /// The levels of the first two stages.
     pub(super) heads: [Box<[Head]>; 2],
     /// Those of the third stage, which are asked only for what tries and heads leave.
-    deep: Box<[Arc<Level>]>,
+    pub(super) deep: Box<[Head]>,
     /// A trie can exclude some of the tuples before the third stage: all are visited step by step.
     pub(super) stepwise: bool,
 }
@@ -52,8 +52,8 @@ pub(super) struct Visit<R: Send + Sync + 'static> {
     /// The highest of its rules.
     priority: AtomicI32,
     pub(super) tuple: Arc<Tuple<R>>,
-    /// Its level of the third stage, and its bit there.
-    deep: Option<(u8, u8)>,
+    /// The number of its level of the third stage.
+    pub(super) deep: Option<u8>,
     /// How many words of the mask the first three stages have.
     pub(super) network_end: u8,
 }
@@ -71,24 +71,30 @@ pub(super) struct Head {
 impl<R: Send + Sync + 'static> Block<R> {
     /// A block of these tuples, with tries of so many fields.
     pub(super) fn new(visits: &[(i32, Arc<Tuple<R>>)], fields: &[PrefixField]) -> Self {
-        let mut deep: Vec<Arc<Level>> = Vec::new();
         let stepwise = visits.iter().any(|(_, tuple)| tuple.mask.has_early_tries());
-        let visits: Box<[Visit<R>]> = visits
+        let mut visits: Box<[Visit<R>]> = visits
             .iter()
             .map(|(priority, tuple)| Visit {
                 priority: AtomicI32::new(*priority),
                 tuple: Arc::clone(tuple),
-                deep: tuple.seat_of(2).map(|seat| (number_of(&mut deep, &seat.level), seat.bit)),
+                deep: None,
                 network_end: tuple.mask.network_end() as u8,
             })
             .collect();
+        let deep = heads(&visits, 2);
+        for (number, head) in (0..).zip(&deep) {
+            for (at, visit) in visits.iter_mut().enumerate().filter(|(at, _)| head.tuples >> at & 1 == 1) {
+                debug_assert!(visit.deep.is_none(), "tuple {at} has one seat a stage");
+                visit.deep = Some(number);
+            }
+        }
         Self {
             tries: (0..)
                 .zip(fields)
                 .map(|(trie, field)| ByLength::new(&visits, trie, field.bits()))
                 .collect(),
             heads: [heads(&visits, 0), heads(&visits, 1)],
-            deep: deep.into(),
+            deep,
             stepwise,
             visits,
         }
@@ -161,12 +167,6 @@ impl<R: Send + Sync + 'static> Visit<R> {
         self.priority.store(priority, Ordering::Relaxed);
     }
 
-    /// Whether the tuple has no words behind the level of the third stage, or a rule that agrees up to there.
-    #[inline]
-    pub(super) fn agrees_deep(&self, block: &Block<R>, memo: &mut Memo<'_>) -> bool {
-        self.deep.is_none_or(|(number, bit)| memo.seats(block, number) >> bit & 1 == 1)
-    }
-
     #[inline]
     pub(super) fn find<'g>(
         &'g self,
@@ -187,7 +187,7 @@ pub(super) struct Memo<'a> {
     hash: WordHash,
     guard: &'a Guard<'a>,
     known: u64,
-    seats: [u64; BLOCK],
+    failing: [u64; BLOCK],
     /// Of the first two stages, the level asked last and its answer: blocks have them in common.
     heads: [(Option<&'a Level>, u64); 2],
 }
@@ -195,7 +195,7 @@ pub(super) struct Memo<'a> {
 impl<'a> Memo<'a> {
     #[inline]
     pub(super) fn new(key: &'a FlowKey, hash: WordHash, guard: &'a Guard<'a>) -> Self {
-        Self { key, hash, guard, known: 0, seats: [0; BLOCK], heads: [(None, 0); 2] }
+        Self { key, hash, guard, known: 0, failing: [0; BLOCK], heads: [(None, 0); 2] }
     }
 
     /// Goes on to another block.
@@ -219,14 +219,16 @@ impl<'a> Memo<'a> {
         failing
     }
 
+    /// The tuples of a level of a block's third stage that have no rule which agrees with the key up to there.
     #[inline]
-    fn seats<R: Send + Sync + 'static>(&mut self, block: &Block<R>, number: u8) -> u64 {
+    pub(super) fn failing_deep<R: Send + Sync + 'static>(&mut self, block: &Block<R>, number: u8) -> u64 {
         let at = usize::from(number) % BLOCK;
         if self.known >> at & 1 == 0 {
             self.known |= 1 << at;
-            self.seats[at] = block.deep[at].agreeing(self.key, self.hash, self.guard);
+            let head = &block.deep[at];
+            self.failing[at] = head.failing(head.level.agreeing(self.key, self.hash, self.guard));
         }
-        self.seats[at]
+        self.failing[at]
     }
 }
 
@@ -276,12 +278,4 @@ fn heads<R: Send + Sync + 'static>(visits: &[Visit<R>], stage: usize) -> Box<[He
         }
     }
     heads.into_iter().map(|(level, seats)| Head::new(level, &seats)).collect()
-}
-
-fn number_of(levels: &mut Vec<Arc<Level>>, level: &Arc<Level>) -> u8 {
-    let at = levels.iter().position(|other| Arc::ptr_eq(other, level)).unwrap_or(levels.len());
-    if at == levels.len() {
-        levels.push(Arc::clone(level));
-    }
-    at as u8
 }

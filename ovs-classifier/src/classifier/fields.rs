@@ -97,11 +97,13 @@ impl PrefixField {
 
     /// Adds the first `len` bits to `mask`.
     pub(crate) fn add_prefix(self, mask: &mut FlowMask, len: u8) {
-        let bits = prefix_bits(len).to_be_bytes();
-        let (start, count, _) = self.place();
-        for (at, bits) in (start..start + count).zip(bits) {
-            let word = &mut mask.words_mut()[at / 8];
-            *word |= place_byte(bits, at);
+        let bits = prefix_bits(len.min(self.bits()));
+        let (at, skipped) = (self.place().0 / 8, self.place().0 % 8 * 8);
+        // In the words from the field's first on, as they stand there.
+        let (high, low) = (bits >> skipped, if skipped == 0 { 0 } else { bits << (128 - skipped) });
+        let words = [(high >> 64) as u64, high as u64, (low >> 64) as u64];
+        for (word, bits) in mask.words_mut()[at..].iter_mut().zip(words) {
+            *word |= bits.to_be();
         }
     }
 

@@ -84,11 +84,20 @@ fn mask_block<'g: 'a, 'a, R: Send + Sync + 'static>(
             break;
         }
         left &= !(u64::MAX >> (63 - at));
-        if fate.ends(at, asked, mask) {
+        if fate.is_excluded(at) && fate.ends(at, asked, mask) {
             quiet = fate.quiet();
             continue;
         }
-        if fate.is_excluded(at) || !next.agrees_deep(block, memo) {
+        // Tuples that look at the same bits of the network layer add the same: all that fail with this one are done.
+        let same = match next.deep {
+            _ if fate.is_excluded(at) => {
+                Some(next.deep.map_or(0, |deep| block.deep[usize::from(deep)].tuples))
+            }
+            Some(deep) => Some(memo.failing_deep(block, deep)).filter(|failing| failing >> at & 1 == 1),
+            None => None,
+        };
+        if let Some(same) = same {
+            left &= !same;
             next.tuple.fold_to(usize::from(next.network_end), mask);
         } else {
             let found = next.tuple.find_and_mask(version, key, mask, guard);
@@ -97,7 +106,7 @@ fn mask_block<'g: 'a, 'a, R: Send + Sync + 'static>(
                 decided = at + 1;
             }
         }
-        if fate.learn(asked, mask) {
+        if !fate.knows_all() && fate.learn(asked, mask) {
             quiet = fate.quiet();
         }
     }
@@ -127,6 +136,8 @@ struct Fate {
     known: u16,
     /// The tries that exclude anyone.
     tries: u16,
+    /// Whom any of them excludes.
+    any: u64,
 }
 
 impl Fate {
@@ -137,7 +148,7 @@ impl Fate {
         asked: &mut Asked<'_>,
         mask: &FlowMask,
     ) -> Self {
-        let mut fate = Self { excluded: [0; MAX_TRIES], hard: [0; MAX_TRIES], known: 0, tries: 0 };
+        let mut fate = Self { excluded: [0; MAX_TRIES], hard: [0; MAX_TRIES], known: 0, tries: 0, any: 0 };
         for (trie, lengths) in block.tries.iter().enumerate() {
             if lengths.with & left == 0 {
                 continue;
@@ -146,6 +157,7 @@ impl Fate {
             (fate.excluded[trie], fate.hard[trie]) = lengths.excluded(found);
             if fate.excluded[trie] & left != 0 {
                 fate.tries |= 1 << trie;
+                fate.any |= fate.excluded[trie];
                 fate.known |= u16::from(asked.field(trie).has_prefix(mask, found.bits)) << trie;
             }
         }
@@ -183,8 +195,15 @@ impl Fate {
     }
 
     /// Whether no rule of a tuple can match, whatever the mask has.
+    #[inline]
     fn is_excluded(&self, at: usize) -> bool {
-        each(self.tries).any(|trie| self.excluded[trie] >> at & 1 == 1)
+        self.any >> at & 1 == 1
+    }
+
+    /// Whether the mask has the bits of every trie that excludes anyone.
+    #[inline]
+    fn knows_all(&self) -> bool {
+        self.tries & !self.known == 0
     }
 
     /// Looks which tries' bits have come into the mask. Says whether any have.

@@ -63,12 +63,15 @@ impl<R: Send + Sync + 'static> Shared<R> {
             memo.forget();
             let mut left = possible(block, &mut memo, &mut asked);
             while left != 0 {
-                let visit = &block.visits[left.trailing_zeros() as usize];
+                let at = left.trailing_zeros() as usize;
+                let visit = &block.visits[at];
                 left &= left - 1;
                 if !best.yields_to(visit.priority()) {
                     return;
                 }
-                if visit.agrees_deep(block, &mut memo) {
+                let failing = visit.deep.map_or(0, |deep| memo.failing_deep(block, deep));
+                left &= !failing;
+                if failing >> at & 1 == 0 {
                     best.take(visit.find(version, key, guard));
                 }
             }

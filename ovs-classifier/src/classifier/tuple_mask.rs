@@ -29,8 +29,13 @@ impl MaskWord {
 /// The words of a mask that are not zero, in order: a mask without fields, for comparing and ordering.
 pub(crate) fn words_of(mask: &FlowMask, words: &mut Vec<MaskWord>) {
     words.clear();
-    let all = mask.words().iter().enumerate().filter(|(_, bits)| **bits != 0);
-    words.extend(all.map(|(index, bits)| MaskWord { index: index as u8, bits: *bits }));
+    for (at, chunk) in mask.words().chunks(8).enumerate() {
+        // Most of a mask is empty.
+        if chunk.iter().fold(0, |all, bits| all | bits) != 0 {
+            let used = chunk.iter().enumerate().filter(|(_, bits)| **bits != 0);
+            words.extend(used.map(|(n, bits)| MaskWord { index: (at * 8 + n) as u8, bits: *bits }));
+        }
+    }
 }
 
 /// A hash of a mask's words, to look the mask up by.

@@ -179,11 +179,13 @@ impl<K: Value> Branch<K> {
         self.exists[n / 64].load(Ordering::Relaxed) >> (n % 64) & 1 == 1
     }
 
+    /// Marks the first `len` beginnings of a slot, the longest first: where one is marked, all shorter ones are.
     fn mark(&self, at: usize, len: u8) {
-        for len in 1..=len {
-            let n = (1 << self.stride | at) >> (self.stride - len);
+        let mut n = (1 << self.stride | at) >> (self.stride - len);
+        while n > 1 && !self.has(n) {
             let word = &self.exists[n / 64];
             word.store(word.load(Ordering::Relaxed) | 1 << (n % 64), Ordering::Relaxed);
+            n /= 2;
         }
     }
 
