@@ -116,6 +116,6 @@ pub fn ops() -> impl Strategy<Value = Vec<Op>> {
             1 => (0u64..3).prop_map(Op::Gc),
             6 => packet().prop_map(|key| Op::Lookup(key.into())),
         ];
-        prop::collection::vec(op, 1..90)
+        prop::collection::vec(op, 1..60)
     })
 }

@@ -22,7 +22,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
-    fn agrees_with_the_twin(ops in ops(), keys in prop::collection::vec(packet(), 6), tries in 0usize..4) {
+    fn agrees_with_the_twin(ops in ops(), keys in prop::collection::vec(packet(), 4), tries in 0usize..4) {
         let prefixes = [
             &[][..],
             &[PrefixField::NwDst, PrefixField::NwSrc],
