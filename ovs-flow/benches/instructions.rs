@@ -31,37 +31,37 @@ struct Case {
 }
 
 const CASES: [Case; 11] = [
-    Case { name: "bare_read_and_hash/udp4", limit: 60, units: 32, run: bare },
+    Case { name: "bare_read_and_hash/udp4", limit: 55, units: 32, run: bare },
     Case {
         name: "extract/udp4",
-        limit: 100,
+        limit: 85,
         units: 32,
         run: |n| extract(cases::UDP4, &cases::from_port(), n),
     },
     Case {
         name: "extract/tcp4",
-        limit: 100,
+        limit: 105,
         units: 32,
         run: |n| extract(cases::TCP4, &cases::from_port(), n),
     },
     Case {
         name: "extract/tcp6_vlan",
-        limit: 300,
+        limit: 265,
         units: 32,
         run: |n| extract(cases::TCP6_VLAN, &cases::from_port(), n),
     },
     Case {
         name: "extract/vxlan_inner",
-        limit: 300,
+        limit: 330,
         units: 32,
         run: |n| extract(cases::UDP4, &cases::from_vxlan(), n),
     },
-    Case { name: "hash/sparse", limit: 100, units: 1, run: hash },
-    Case { name: "expand", limit: 300, units: 1, run: expand },
-    Case { name: "text/parse_key", limit: 10_000, units: 1, run: parse_key },
-    Case { name: "text/print_key", limit: 10_000, units: 1, run: print_key },
-    Case { name: "text/parse_match", limit: 10_000, units: 1, run: match_from_text },
-    Case { name: "text/print_match", limit: 10_000, units: 1, run: print_match },
+    Case { name: "hash/sparse", limit: 70, units: 1, run: hash },
+    Case { name: "expand", limit: 360, units: 1, run: expand },
+    Case { name: "text/parse_key", limit: 16_500, units: 1, run: parse_key },
+    Case { name: "text/print_key", limit: 12_000, units: 1, run: print_key },
+    Case { name: "text/parse_match", limit: 23_000, units: 1, run: match_from_text },
+    Case { name: "text/print_match", limit: 7_500, units: 1, run: print_match },
 ];
 
 fn extract(flow: &str, md: &Metadata, rounds: u64) {

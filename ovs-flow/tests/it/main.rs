@@ -16,6 +16,7 @@ mod extract_short;
 mod fields;
 mod flows;
 mod generate;
+mod hash_differential;
 mod hashes;
 mod match_text;
 mod mutate;

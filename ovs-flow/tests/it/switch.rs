@@ -62,7 +62,7 @@ impl Switch {
         this.wait_for("ctl");
         let mut vsctl = this.command(vsctl);
         vsctl.args([&db, "--", "add-br", "br0", "--", "set", "bridge", "br0", "datapath-type=dummy"]);
-        vsctl.args(["fail-mode=secure"]);
+        vsctl.args(["fail-mode=secure", "protocols=[OpenFlow10,OpenFlow13,OpenFlow15]"]);
         for port in ["p1", "p2", "p3"] {
             let number = format!("ofport_request={}", &port[1..]);
             vsctl.args([
@@ -98,6 +98,11 @@ impl Switch {
             assert!(Instant::now() < end, "{name} does not come");
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// The folder of its sockets.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// What a command of the switch answers: its text, or its error.
