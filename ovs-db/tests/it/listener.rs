@@ -133,3 +133,58 @@ fn the_server_connects_to_clients_and_comes_back() {
     listener.remove_remote(&format!("unix:{}", path.display()), at(40)).unwrap();
     assert_eq!(listener.server().session_count(), 0);
 }
+
+/// Sends one request over a socket and reads the answer, while the listener is polled.
+fn ask(listener: &mut Listener, stream: &mut UnixStream, text: &str) -> (usize, Json) {
+    stream.set_nonblocking(true).unwrap();
+    stream.write_all(text.as_bytes()).unwrap();
+    let mut framer = ovs_db::json::Framer::default();
+    let (mut length, mut chunk) = (0, vec![0; 1 << 16]);
+    for _ in 0..10_000 {
+        listener.poll(at(0));
+        match stream.read(&mut chunk) {
+            Ok(n) => {
+                assert!(n > 0, "closed");
+                length += n;
+                framer.push(&chunk[..n]);
+                if let Some(message) = framer.next_message().unwrap() {
+                    return (length, message);
+                }
+            }
+            Err(_) => std::thread::sleep(Duration::from_millis(1)),
+        }
+    }
+    panic!("no answer to {text}");
+}
+
+#[test]
+fn a_client_that_comes_back_gets_just_what_it_missed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let mut listener = listener(ListenerConfig::default());
+    listener.add_remote(&format!("punix:{}", path.display()), at(0)).unwrap();
+    (0..5000).for_each(|n| assert!(insert(&mut listener, &format!("old {n}")).contains("uuid")));
+    let request = |since: &str| {
+        format!(
+            r#"{{"id":1,"method":"monitor_cond_since","params":["d","m",{{"t":[{{"columns":["s"]}}]}},"{since}"]}}"#
+        )
+    };
+    let mut client = UnixStream::connect(&path).unwrap();
+    let (all, first) = ask(&mut listener, &mut client, &request("00000000-0000-0000-0000-000000000000"));
+    drop(client);
+    let result = |reply: &Json| reply.get("result").unwrap().as_array().unwrap().to_vec();
+    let state = result(&first)[1].as_str().unwrap().to_owned();
+    assert_eq!(result(&first)[0], Json::Bool(false));
+
+    for n in 0..1000 {
+        assert!(insert(&mut listener, &format!("new {n}")).contains("uuid"));
+    }
+    let mut client = UnixStream::connect(&path).unwrap();
+    let (missed, second) = ask(&mut listener, &mut client, &request(&state));
+    let parts = result(&second);
+    assert_eq!(parts[0], Json::Bool(true));
+    let rows = parts[2].get("t").and_then(Json::as_object).unwrap();
+    assert_eq!(rows.len(), 1000);
+    assert!(rows.values().all(|row| row.to_string().starts_with(r#"{"insert":{"s":"new "#)));
+    assert!(missed < all / 4, "{missed} of {all} bytes");
+}

@@ -1,6 +1,7 @@
 //! Integration tests of ovs-db, one binary.
 
 mod client;
+mod crash;
 mod differential;
 mod embedded;
 mod journal;

@@ -315,7 +315,10 @@ impl Run<'_> {
     fn transact(&mut self) -> String {
         let n = 1 + self.random.below(4);
         let mut generator = self.generator();
-        let operations: Vec<String> = (0..n).map(|_| generator.operation()).collect();
+        let mut operations = if generator.random.once_in(6) { generator.linked() } else { Vec::new() };
+        if operations.is_empty() {
+            operations = (0..n).map(|_| generator.operation()).collect();
+        }
         let params = format!(r#"["d",{}]"#, operations.join(","));
         let (theirs, ours) = self.call(0, "transact", &params);
         let what = self.what(&params);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::coverage::Coverage;
 use super::random::Random;
-use super::schema::{Column, Schema, Table, chosen, known};
+use super::schema::{Column, Constraint, Schema, Table, chosen, known};
 
 /// Makes operations, and counts what they are made of.
 pub struct Generator<'a> {
@@ -190,6 +190,46 @@ impl<'a> Generator<'a> {
             column.name,
             rows.join(",")
         )
+    }
+
+    /// A row that lives by being referred to, and the row that does; or an operation that takes such references away.
+    /// Nothing, if the schema has no such tables.
+    pub fn linked(&mut self) -> Vec<String> {
+        let tables = &self.schema.tables;
+        let strong = |column: &Column| match column.key.constraint {
+            Constraint::Ref(to, false) if column.value.is_none() && !tables[to].root => Some(to),
+            _ => None,
+        };
+        let from: Vec<(usize, &'a Column, usize)> = (0..tables.len())
+            .flat_map(|i| tables[i].columns.iter().filter_map(move |c| Some((i, c, strong(c)?))))
+            .filter(|(i, ..)| tables[*i].root)
+            .collect();
+        if from.is_empty() {
+            return Vec::new();
+        }
+        let (i, column, to) = *self.random.pick(&from);
+        let (name, column) = (&tables[i].name, &column.name);
+        if self.random.once_in(3) {
+            let text =
+                format!(r#"{{"op":"update","table":"{name}","where":[],"row":{{"{column}":["set",[]]}}}}"#);
+            return vec![text];
+        }
+        let (uuid, row) = (chosen(to, self.random), self.row(&tables[to], 3, true));
+        let child = format!(r#"{{"op":"insert","table":"{}","row":{row},"uuid":"{uuid}"}}"#, tables[to].name);
+        let uuid = format!(r#"["uuid","{uuid}"]"#);
+        let row = self.row_with(&tables[i], column, &uuid);
+        let parent = chosen(i, self.random);
+        vec![child, format!(r#"{{"op":"insert","table":"{name}","row":{row},"uuid":"{parent}"}}"#)]
+    }
+
+    /// A row that has `value` in `column`, and what it needs.
+    fn row_with(&mut self, table: &'a Table, column: &str, value: &str) -> String {
+        let needed = table.columns.iter().filter(|c| c.is_needed() && c.name != column);
+        let mut cells: Vec<String> =
+            needed.map(|c| format!("\"{}\":{}", c.name, c.value(self.random))).collect();
+        cells.push(format!("\"{column}\":{value}"));
+        cells.push(format!("\"num\":{}", self.random.below(1000)));
+        format!("{{{}}}", cells.join(","))
     }
 
     /// One operation.
