@@ -249,8 +249,9 @@ fn a_packet() -> impl Strategy<Value = (Protocol, Vec<u8>)> {
                     layer = layer.set(info.name, FieldValue::Number(value & max)).unwrap();
                 }
             }
-            let frame =
-                build::Builder::new().layer(layer.item(&Raw(tail))).payload(&payload).build().unwrap();
+            let layer = layer.item(&Raw(tail.clone()));
+            // Where the tail is longer than its length field can say, it is taken for the whole.
+            let frame = build::Builder::new().layer(layer).payload(&payload).build().unwrap_or(tail);
             (protocol, frame)
         },
     )
