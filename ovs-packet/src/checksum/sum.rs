@@ -120,8 +120,15 @@ fn lanes(bytes: &[u8]) -> (u64, &[u8]) {
             upper[lane] += word >> 32;
         }
     }
-    let halves = whole.iter().zip(upper).map(|(whole, upper)| (whole.wrapping_sub(upper << 32), upper));
-    (halves.fold(0, |total, (lower, upper)| end_around(end_around(total, lower), upper)), rest)
+    (joined(&whole, &upper), rest)
+}
+
+/// The total of both sums of all lanes. Not inlined: the lanes then have to stand in memory, side by side, and that
+/// is what makes the compiler keep them in vectors.
+#[inline(never)]
+fn joined(whole: &[u64; 8], upper: &[u64; 8]) -> u64 {
+    let halves = whole.iter().zip(upper).map(|(whole, upper)| (whole.wrapping_sub(upper << 32), *upper));
+    halves.fold(0, |total, (lower, upper)| end_around(end_around(total, lower), upper))
 }
 
 /// Adds the carries back until 16 bits remain.
