@@ -23,8 +23,8 @@ use cases::Round;
 const LIMITS: [(&str, u64); 17] = [
     ("internet/20", 125),
     ("internet/64", 100),
-    ("internet/1500", 1_150),
-    ("internet/65536", 40_000),
+    ("internet/1500", 750),
+    ("internet/65536", 21_500),
     ("crc32c/20", 160),
     ("crc32c/64", 290),
     ("crc32c/1500", 5_400),
@@ -34,8 +34,8 @@ const LIMITS: [(&str, u64); 17] = [
     ("edit/ipv4_dst_ttl", 380),
     ("edit/ipv6_src_ports", 740),
     ("edit/vlan_push_pop", 125),
-    ("segment/tcp_62k", 150_000),
-    ("segment/vxlan_tcp_62k", 170_000),
+    ("segment/tcp_62k", 130_000),
+    ("segment/vxlan_tcp_62k", 150_000),
     ("fragment/9000_to_1500", 15_000),
     ("reassemble/9000_of_1500", 11_500),
 ];
