@@ -101,7 +101,12 @@ fn one_insertion_in_so_many() {
 
 #[test]
 fn grows_with_the_keys_in_use_and_keeps_them() {
-    let spread = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32) ^ n << 40;
+    // Every bit depends on every bit, as in the keyed hashes that callers give.
+    let spread = |n: u64| {
+        let once = (n ^ n >> 30).wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let twice = (once ^ once >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        twice ^ twice >> 31
+    };
     let mut cache = ExactMatchCache::new(CacheConfig::default().entries(1 << 20).insert_one_in(1));
     assert_eq!((cache.capacity(), cache.bytes()), (8192, 0));
     for round in 0..4 {
@@ -112,7 +117,8 @@ fn grows_with_the_keys_in_use_and_keeps_them() {
         assert!(round == 0 || cache.capacity() >= 131_072, "{}", cache.capacity());
     }
     let known = (0..100_000_u64).filter(|n| cache.lookup(spread(*n)) == Some(*n)).count();
-    assert!(known > 60_000, "{known}");
+    // Of keys that fall evenly on the sets, three to a set of four on average, one in nine finds its set full.
+    assert!(known > 87_000, "{known}");
     cache.fit(300_000);
     assert_eq!(cache.capacity(), 1 << 20);
     assert_eq!((0..100_000_u64).filter(|n| cache.lookup(spread(*n)) == Some(*n)).count(), known);

@@ -147,7 +147,7 @@ impl<'a> Generator<'a> {
                 (if keys { &keys_only } else { column }).elements(count, self.random)
             }
             // The distribution's server dies of -1 *= 0 and of dividing the least integer by -1, and takes some
-            // products for too large that are not: arithmetic is tested by itself, against 128-bit numbers.
+            // products for too large that are not.
             "*=" if column.key.kind == "integer" => (2 + self.random.below(2)).to_string(),
             "/=" | "%=" if column.key.kind == "integer" => {
                 (*self.random.pick(&["0", "2", "3", "7", "9223372036854775807"])).into()
