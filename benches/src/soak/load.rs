@@ -11,6 +11,8 @@ use crate::{BenchError, Daemon, World, run};
 
 /// The addresses of the two hosts.
 pub const HOSTS: [&str; 2] = ["10.9.0.1", "10.9.0.2"];
+/// How long a transfer waits for a server that is between two transfers.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// The cookie of all flows that the load adds.
 pub const COOKIE: &str = "0x50a";
 
@@ -130,10 +132,18 @@ impl Load {
 /// TCP from one host to the other, in turn one way, the other, and both.
 fn transfer(load: &Load, world: &World, step: u64) -> Result<Duration, BenchError> {
     let way: &[&str] = [&[][..], &["-R"], &["--bidir"]][(step % 3) as usize];
-    let mut command = world.inside(&load.client, "iperf3");
-    command.args(["-c", HOSTS[1], "-P", "2", "-t", "1", "-b", &load.rate]).args(way);
-    run(&mut command)?;
-    Ok(Duration::ZERO)
+    let began = Instant::now();
+    loop {
+        let mut command = world.inside(&load.client, "iperf3");
+        command.args(["-c", HOSTS[1], "-P", "2", "-t", "1", "-b", &load.rate]).args(way);
+        match run(&mut command) {
+            // iperf3's server closes its socket and opens it again between two transfers.
+            Err(error) if error.to_string().contains("Connection refused") && began.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            other => return other.map(|_| Duration::ZERO),
+        }
+    }
 }
 
 /// Datagrams to a thousand ports, most of them answered by an ICMP message: many megaflows, soon idle.
