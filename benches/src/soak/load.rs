@@ -137,13 +137,18 @@ fn transfer(load: &Load, world: &World, step: u64) -> Result<Duration, BenchErro
         let mut command = world.inside(&load.client, "iperf3");
         command.args(["-c", HOSTS[1], "-P", "2", "-t", "1", "-b", &load.rate]).args(way);
         match run(&mut command) {
-            // iperf3's server closes its socket and opens it again between two transfers.
-            Err(error) if error.to_string().contains("Connection refused") && began.elapsed() < PATIENCE => {
+            Err(error) if is_between(&error) && began.elapsed() < PATIENCE => {
                 std::thread::sleep(Duration::from_millis(20));
             }
             other => return other.map(|_| Duration::ZERO),
         }
     }
+}
+
+/// Whether iperf3's server was met between two transfers, when it closes its socket and opens it again.
+fn is_between(error: &BenchError) -> bool {
+    let said = error.to_string();
+    ["Connection refused", "server is busy"].iter().any(|words| said.contains(words))
 }
 
 /// Datagrams to a thousand ports, most of them answered by an ICMP message: many megaflows, soon idle.

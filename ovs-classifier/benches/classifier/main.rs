@@ -212,7 +212,7 @@ impl Clock {
 
     fn elapsed(&self) -> Duration {
         match (self.1, Self::ran()) {
-            (Some(then), Some(now)) if now > then => now - then,
+            (Some(then), Some(now)) if now > then => now.saturating_sub(then),
             _ => self.0.elapsed(),
         }
     }

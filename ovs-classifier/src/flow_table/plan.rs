@@ -112,7 +112,9 @@ mod tests {
             let mut plan = MatchPlan::default();
             for words in keys {
                 let mut key = FlowKey::default();
-                words.into_iter().for_each(|(at, value)| key.words_mut()[at] = value);
+                for (at, value) in words {
+                    key.words_mut()[at] = value;
+                }
                 let key = SparseKey::from(&key);
                 for flow in ids.iter().filter_map(|id| table.get(*id, &guard)) {
                     prop_assert_eq!(flow.matches_by(&key, &mut plan), flow.matches(&key));

@@ -98,7 +98,7 @@ fn insert_pair(n: i64) -> String {
     )
 }
 
-/// The types of all QoS rows.
+/// The types of all rows of `QoS`.
 fn types(server: &Server) -> Vec<String> {
     let operation = r#"{"op":"select","table":"QoS","where":[],"columns":["type"]}"#.parse().unwrap();
     let reply = call(server, "transact", vec![Json::from("Open_vSwitch"), operation]);
