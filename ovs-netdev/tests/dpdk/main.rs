@@ -1,5 +1,6 @@
 //! DPDK's devices over memory: no huge pages, no hardware. One environment serves all of this binary, so what needs
 //! it stands in one test after the other.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::collections::BTreeMap;
 use std::time::Duration;
