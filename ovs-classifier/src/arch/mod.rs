@@ -2,8 +2,8 @@
 //!
 //! # One source, several machines
 //!
-//! A loop over eight words is written once, in plain Rust. [`Arch::run`] has it compiled for each instruction set that
-//! this module knows (a [`Kernel`] is inlined into a function of that set, where the compiler makes vectors of the
+//! A loop over eight words is written once, in plain Rust. `Arch::run` has it compiled for each instruction set that
+//! this module knows (a `Kernel` is inlined into a function of that set, where the compiler makes vectors of the
 //! loop) and calls the copy that fits the machine. The portable copy is therefore the same program, not a second one
 //! that may drift from the first; the tests run all of them beside each other.
 //!

@@ -22,12 +22,12 @@
 //!                                         └─────────▶ compare in full ◀──────────────┘
 //! ```
 //!
-//! The rows ([`filter`]) are pruned by four bits of the key at a time, best bits first; a block of 512 usually falls to nothing
+//! The rows (`filter`) are pruned by four bits of the key at a time, best bits first; a block of 512 usually falls to nothing
 //! after one to three steps, each of one load and one AND of 512 bits where the machine has such registers. So 8,192
 //! masks of one megaflow each are some sixty steps and no hash, where a list of masks takes 8,192 probes. It does not
 //! matter whether masks are prefixes, or which fields they are of.
 //!
-//! A mask's kind is what it has: with more than 64 megaflows it is hashed ([`crowd`]), and its rows are taken out.
+//! A mask's kind is what it has: with more than 64 megaflows it is hashed (`crowd`), and its rows are taken out.
 //!
 //! # The bound
 //!
@@ -41,12 +41,12 @@
 //! # Batches
 //!
 //! [`MegaflowIndex::lookup_batch`] takes all keys through each step before the next, and prefetches what the next one reads
-//! ([`lookup`]), so that an index far larger than the caches answers at the rate of the memory, not at its latency.
+//! (`lookup`), so that an index far larger than the caches answers at the rate of the memory, not at its latency.
 //!
 //! # Invariants
 //!
 //! * Megaflows may overlap if their actions are equal: a lookup gives any that matches.
-//! * Each megaflow stands in the hash table once ([`table`]), by its hash under its mask; and in a row while its mask is not hashed.
+//! * Each megaflow stands in the hash table once (`table`), by its hash under its mask; and in a row while its mask is not hashed.
 //! * Hash and rows only say where to look: the megaflow's words are compared before it is given out.
 //! * All secrets derive from the seed; whoever does not know it cannot choose keys that collide.
 //!
