@@ -19,6 +19,10 @@ use super::storage::ThreadedStorage;
 /// How long the last answers may take.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// Transactions that are remembered for clients that come back. A switch's configuration is small: who was away for
+/// longer takes all of it, which costs less than to remember the statistics of hours.
+const HISTORY: usize = 100;
+
 /// A server with one database, and the switch's own way to it.
 pub struct Embedded {
     listener: Listener,
@@ -48,7 +52,7 @@ impl Embedded {
             );
         }
         let now = present(now);
-        let server = Server::new(ServerConfig::default().seed(seed), now);
+        let server = Server::new(ServerConfig::default().seed(seed).history(HISTORY), now);
         let stream = StreamConfig::default().rundir(rundir);
         let mut listener = Listener::new(server, ListenerConfig::default().stream(stream));
         let wakeup = super::super::waker::Wakeup::new().map_err(|e| failed(&e))?;
