@@ -241,7 +241,8 @@ impl<H: Copy> ExactMatchCache<H> {
         }
     }
 
-    /// Doubles the cache if, since it was last asked, it had to throw out half as many keys as it has places. To be called
+    /// Doubles the cache if, since it was last asked (or told that it [suffices](Self::suffices)), it had to throw out half
+    /// as many keys as it has places. To be called
     /// now and then, such as once a turn; usually it is one comparison.
     #[inline]
     pub fn adapt(&mut self) {
@@ -249,6 +250,12 @@ impl<H: Copy> ExactMatchCache<H> {
             self.thrown_out = 0;
             self.fit(self.capacity());
         }
+    }
+
+    /// Says that what was thrown out so far was not missed: a cache that answers most lookups is large enough, however
+    /// many keys have come and gone in it. To be called in place of [`ExactMatchCache::adapt`] then.
+    pub fn suffices(&mut self) {
+        self.thrown_out = 0;
     }
 
     /// What a key's place has if the key is remembered.

@@ -50,7 +50,14 @@ pub(super) struct Tables {
     by_ufid: HashMap<Ufid, FlowId, ahash::RandomState>,
     /// Packets that the cache answered.
     pub cache_hits: u64,
+    /// Packets looked up in the present window, and those of them that the cache did not know.
+    window: (usize, usize),
 }
+
+/// Packets after which it is judged whether the cache is large enough.
+const WINDOW: usize = 1 << 16;
+/// It is if fewer than one in so many of them missed it.
+const MISSED: usize = 8;
 
 /// Megaflows that the table can take at all; the limit that is asked for can change, this cannot.
 const MOST_FLOWS: usize = 1 << 20;
@@ -79,6 +86,7 @@ impl Tables {
             hashes: [0; BATCH_MAX],
             by_ufid: HashMap::with_hasher(ahash::RandomState::with_seeds(a, b, seed[0], seed[1])),
             cache_hits: 0,
+            window: (0, 0),
         };
         (tables, view)
     }
@@ -120,10 +128,21 @@ impl Tables {
                 misses += 1;
             }
         }
+        self.window = (self.window.0 + count, self.window.1 + misses);
         if misses > 0 {
             self.search(keys, &missed[..misses], found);
             self.table.prefetch(missed[..misses].iter().filter_map(|index| found[*index]), guard);
         }
+    }
+
+    /// Lets the cache grow if packets miss it that it could know. Keys that come once and go do not make it grow.
+    fn fit_cache(&mut self) {
+        let (packets, missed) = self.window;
+        if packets < WINDOW {
+            return;
+        }
+        self.window = (0, 0);
+        if missed * MISSED >= packets { self.cache.adapt() } else { self.cache.suffices() }
     }
 
     /// Looks up the keys that the cache does not know.
@@ -228,7 +247,7 @@ impl Tables {
 
     /// Makes room that removed flows have left, as far as no reader stands on them any more.
     pub fn tidy(&mut self) {
-        self.cache.adapt();
+        self.fit_cache();
         self.table.tidy(BATCH_MAX);
     }
 }
