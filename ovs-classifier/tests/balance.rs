@@ -1,7 +1,6 @@
 //! What comes and goes leaves nothing: live memory after rounds of the same work is what it was after a few.
 //!
 //! A binary of its own, because the allocator that counts is the program's.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -62,7 +61,7 @@ fn rule(round: u64, n: u64) -> (Match, i32) {
     let len = 24 + (n % 9) as u32;
     mask.fields.nw_dst = U32::new(u32::MAX << (32 - len));
     key.nw_dst = U32::new((round as u32 * 977 + n as u32).wrapping_mul(0x9e37_79b9));
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         key.nw_proto = 17;
         mask.fields.nw_proto = 0xff;
         key.tp_dst = U16::new((round * 31 + n) as u16);
