@@ -33,6 +33,10 @@ fn main() {
     {
         return profile(kind, count.parse().expect("a number"));
     }
+    if !std::env::args().any(|arg| arg == "--bench") {
+        // `cargo test --benches` only tries whether it runs.
+        return row(Kind::Acl, 100);
+    }
     let most = words.iter().find_map(|word| word.parse().ok()).unwrap_or(1_000_000);
     let wanted = |name: &str| words.iter().all(|word| word.parse::<usize>().is_ok() || word == name);
     println!(

@@ -6,6 +6,11 @@ use std::time::Instant;
 /// Turns of a group, of which the lower decile counts: whatever else the machine does only adds.
 const TURNS: usize = 60;
 
+/// Whether this is `cargo bench`: `cargo test --benches` only tries whether a little of it runs.
+pub fn is_measured() -> bool {
+    std::env::args().any(|arg| arg == "--bench")
+}
+
 /// Whether the command line asks for a group, or for none in particular.
 pub fn wanted(name: &str) -> bool {
     let mut names = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).peekable();
