@@ -43,7 +43,9 @@ fn serve(data: &[u8]) {
             let _ = effect.into_message();
         }
     }
-    sessions.map(|session| server.close_session(session));
+    for session in sessions {
+        server.close_session(session);
+    }
 }
 
 /// A session that knows the schema and has an empty snapshot.
