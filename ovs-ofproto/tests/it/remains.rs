@@ -134,15 +134,22 @@ fn in_own_process(test: &str, scenario: &str, namespace: bool) {
     assert!(output.status.success() && text.contains("1 passed"), "{scenario}: {text}");
 }
 
-/// Does something that makes and drops a switch, twice: what is made once for a process is there after the first time.
+/// Does something that makes and drops a switch, twice: what is made once for a process is there after the first time,
+/// but for threads.
 fn leaves_nothing(scenario: impl Fn()) {
+    let threads = Holdings::now().threads;
     scenario();
+    await_holdings(|now| now.threads == threads);
     let before = Holdings::now();
     scenario();
-    // A thread that was joined may be seen for a moment longer.
+    await_holdings(|now| *now == before);
+}
+
+/// A thread that was joined may be seen for a moment longer.
+fn await_holdings(wanted: impl Fn(&Holdings) -> bool) {
     let deadline = Instant::now() + LIMIT;
-    while Holdings::now() != before {
-        assert!(Instant::now() < deadline, "before: {before:?}, after: {:?}", Holdings::now());
+    while !wanted(&Holdings::now()) {
+        assert!(Instant::now() < deadline, "still there: {:?}", Holdings::now());
         thread::sleep(Duration::from_millis(5));
     }
 }
