@@ -31,9 +31,11 @@ fn two_hosts_ping_and_pass_tcp_without_any_setup() {
     let report = world.wait_for("an iperf3 run", |world| {
         let client = ["10", "iperf3", "-J", "-c", "10.7.0.2", "-n", "50M"];
         let output = world.inside(&first, "timeout", &client).output().unwrap();
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+        // With -J, some versions end well though nobody listened yet: what they print is what counts.
+        let report = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.success() && report.contains("\"sum_received\"")).then_some(report)
     });
-    assert!(report.contains("\"sum_received\""), "{report}");
+    assert!(!report.contains("\"error\""), "{report}");
     let flows = world.appctl_ok(&["dpctl/dump-flows"]);
     assert!(flows.contains("eth_type(0x0800)"), "{flows}");
 }
