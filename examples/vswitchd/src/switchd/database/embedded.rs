@@ -4,17 +4,21 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use ovs_db::client::{Connection, Pipe, PipeConnector, Transaction, pipe};
+use ovs_db::client::{Pipe, PipeConnector, pipe};
 use ovs_db::json::Json;
+use ovs_db::jsonrpc::Message;
 use ovs_db::schema::{OPEN_VSWITCH, Schema};
 use ovs_db::server::{Listener, ListenerConfig, Now, Server, ServerConfig, SessionId};
 use ovs_db::storage::JournalFile;
-use ovs_db::value::{Datum, UuidSource};
+use ovs_db::value::UuidSource;
 use ovs_stream::StreamConfig;
 
 use super::super::SwitchdError;
 use super::super::sleep::Sleeper;
 use super::storage::ThreadedStorage;
+
+/// How long the disk may take for the first row.
+const FIRST_WORDS: Duration = Duration::from_secs(30);
 
 /// How long the last answers may take.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -29,7 +33,6 @@ pub struct Embedded {
     pipe: Pipe,
     session: Option<(u64, SessionId)>,
     managers: BTreeSet<String>,
-    initialised: bool,
     wakeup: std::sync::Arc<super::super::waker::Wakeup>,
 }
 
@@ -60,10 +63,11 @@ impl Embedded {
         let storage =
             ThreadedStorage::start(opened.file, std::sync::Arc::clone(&wakeup)).map_err(|e| failed(&e))?;
         listener.add_database(opened.database, Some(Box::new(storage)), now).map_err(|e| failed(&e))?;
+        initialise(&mut listener, now)?;
         listener.add_remote("punix:db.sock", now).map_err(|e| failed(&e))?;
         let (pipe, connector) = pipe();
         let managers = BTreeSet::new();
-        Ok((Self { listener, pipe, session: None, managers, initialised: false, wakeup }, connector))
+        Ok((Self { listener, pipe, session: None, managers, wakeup }, connector))
     }
 
     /// Serves clients, the switch among them.
@@ -128,15 +132,6 @@ impl Embedded {
         self.managers = wanted;
     }
 
-    /// Gives a new database its root row, once.
-    pub fn initialise(&mut self, client: &mut Connection) {
-        if !std::mem::replace(&mut self.initialised, true) {
-            let mut transaction = Transaction::new();
-            transaction.insert("Open_vSwitch", std::iter::empty::<(String, Datum)>());
-            client.transact(&transaction);
-        }
-    }
-
     /// Sends what is left to be sent, for a moment.
     pub fn close(&mut self, now: Duration) {
         let deadline = Instant::now() + LAST_WORDS;
@@ -161,6 +156,30 @@ impl Embedded {
             sleeper.stream(wait);
         }
     }
+}
+
+/// Gives a new database its root row, before any client can find that there is none.
+fn initialise(listener: &mut Listener, now: Now) -> Result<(), SwitchdError> {
+    let failed = |what: &dyn std::fmt::Display| SwitchdError::Database(what.to_string());
+    let insert = r#"["Open_vSwitch",
+        {"op": "wait", "table": "Open_vSwitch", "where": [], "columns": [], "until": "==", "rows": [], "timeout": 0},
+        {"op": "insert", "table": "Open_vSwitch", "row": {}}]"#;
+    let insert = Json::parse(insert.as_bytes()).map_err(|e| failed(&e))?;
+    let params = insert.as_array().unwrap_or_default().to_vec();
+    let session = listener.open_local();
+    listener.send_local(session, Message::request("transact", params, 0), now);
+    let deadline = Instant::now() + FIRST_WORDS;
+    loop {
+        listener.poll(now);
+        match listener.receive_local(session).map_err(|e| failed(&e))? {
+            // An answer, be it that there is a row already.
+            Some(_) => break,
+            None if Instant::now() > deadline => return Err(failed(&"the first transaction takes too long")),
+            None => std::thread::sleep(Duration::from_millis(1)),
+        }
+    }
+    listener.close_local(session, now);
+    Ok(())
 }
 
 fn present(monotonic: Duration) -> Now {

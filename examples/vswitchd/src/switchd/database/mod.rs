@@ -184,9 +184,6 @@ impl Database {
         let Some(embedded) = &mut self.embedded else { return };
         let rows = self.client.session().rows("Manager");
         embedded.set_managers(rows.values().map(|row| row.get_string("target").to_owned()).collect(), now);
-        if self.client.session().is_synced() && self.client.session().first("Open_vSwitch").is_none() {
-            embedded.initialise(&mut self.client);
-        }
     }
 
     /// Whether the snapshot is complete and this switch is the one to act on it.
