@@ -28,6 +28,8 @@ pub(crate) struct Megaflow {
     pub round: u64,
     /// A change of it is under way in the datapath: its counters are pushed when that completes.
     pub busy: bool,
+    /// What it was made from has changed while a change of it was under way.
+    pub again: bool,
     /// Installed again while its deletion was under way.
     pub next: Option<Box<Megaflow>>,
 }

@@ -50,9 +50,10 @@ impl Revalidator {
         scratch: &mut Scratch,
         push: Growth<'_>,
     ) -> bool {
-        let Some(flow) = self.index.get(&ufid) else { return true };
+        let Some(flow) = self.index.get_mut(&ufid) else { return true };
         if flow.busy {
-            // A change is under way; when it completes, the megaflow is looked at again.
+            // A change is under way, made from what was known before: when it completes, its turn comes again.
+            flow.again = true;
             return true;
         }
         let key = flow.key.expand();
@@ -157,9 +158,12 @@ impl Revalidator {
             Pending::Modify(ufid) => {
                 let Some(flow) = self.index.get_mut(&ufid) else { return true };
                 flow.busy = false;
+                let again = std::mem::take(&mut flow.again);
                 if completion.is_none() {
                     // It was gone: the next packet makes it anew.
                     self.index.remove(&ufid);
+                } else if again {
+                    self.mark(ufid);
                 }
             }
             Pending::Delete(ufid) => {

@@ -135,6 +135,7 @@ impl Switch {
             used: now,
             round: self.revalidator.sweep.round,
             busy: false,
+            again: false,
             next: None,
         };
         match self.revalidator.index.get_mut(&ufid) {

@@ -27,7 +27,6 @@ use ovs_classifier::Version;
 use ovs_dpif::Dpif;
 use ovs_flow::{DpPort, OfPort};
 use ovs_netdev::{Registry, Wait};
-use parking_lot::RwLock;
 
 use agent::Connection;
 pub use agent::{ConnId, ConnectionKind};
@@ -90,7 +89,7 @@ impl Switch {
     pub fn new(config: SwitchConfig, registry: Registry, mut dpif: Box<dyn Dpif>) -> Self {
         let shared = Arc::new(Shared::new());
         let (sender, messages) = sync_channel(config.limits.effects);
-        let waker = Arc::new(RwLock::new(None));
+        let waker = crate::upcall::SharedWaker::default();
         dpif.set_handler(Arc::new(Handlers {
             shared: Arc::clone(&shared),
             messages: sender,
@@ -147,10 +146,10 @@ impl Switch {
         &mut *self.dpif
     }
 
-    /// Sets who is woken when a worker has something for the control side. Workers made before are not told:
-    /// call it before any are.
+    /// Sets who is woken when a worker has something for the control side, on whichever thread that is. The first
+    /// call counts: workers ask for it without a lock, so it stays.
     pub fn set_waker(&mut self, waker: Arc<dyn ovs_dpif::Waker>) {
-        *self.waker.write() = Some(waker);
+        let _ = self.waker.set(waker);
     }
 
     /// Configuration and tables as they are for workers now.

@@ -1,7 +1,7 @@
 //! The handler of one worker.
 
-use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ovs_classifier::rcu::Reader;
@@ -10,7 +10,6 @@ use ovs_dpif::{
     Verdict, WorkerId,
 };
 use ovs_flow::{FlowKey, FlowMask, SparseKey, Ufid, extract};
-use parking_lot::RwLock;
 
 use super::identity::Identities;
 use super::message::{Age, Message, Miss, NewFlow, PuntedPacket};
@@ -19,8 +18,8 @@ use crate::snapshot::{Shared, Snapshot};
 use crate::trace::Unwatched;
 use crate::translate::{Scratch, Translation, mask, translate};
 
-/// Who is to be woken when a message waits; set by the embedder once, before packets move.
-pub(crate) type SharedWaker = Arc<RwLock<Option<Arc<dyn ovs_dpif::Waker>>>>;
+/// Who is to be woken when a message waits; set by the embedder once, before or after workers were made.
+pub(crate) type SharedWaker = Arc<OnceLock<Arc<dyn ovs_dpif::Waker>>>;
 
 /// Makes the handlers of a datapath's workers.
 pub(crate) struct Handlers {
@@ -40,7 +39,7 @@ impl HandlerFactory for Handlers {
             reader,
             snapshot,
             messages: self.messages.clone(),
-            waker: self.waker.read().clone(),
+            waker: Arc::clone(&self.waker),
             identities: Identities::new(self.seed),
             sparse: SparseKey::new(),
         })
@@ -54,7 +53,7 @@ struct Handler {
     /// What all answers of this turn come from.
     snapshot: Snapshot,
     messages: SyncSender<Box<Message>>,
-    waker: Option<Arc<dyn ovs_dpif::Waker>>,
+    waker: SharedWaker,
     identities: Identities,
     sparse: SparseKey,
 }
@@ -63,7 +62,7 @@ impl Handler {
     /// Hands a message over; `false` if there is no room for it.
     fn send(&self, message: Message) -> bool {
         let sent = self.messages.try_send(Box::new(message)).is_ok();
-        if let (true, Some(waker)) = (sent, &self.waker) {
+        if let (true, Some(waker)) = (sent, self.waker.get()) {
             waker.wake();
         }
         sent

@@ -9,6 +9,7 @@
 mod barrier;
 mod client;
 mod forwarding;
+mod news;
 mod ofctl;
 mod openflow;
 mod patch;
