@@ -5,8 +5,8 @@
 use libfuzzer_sys::fuzz_target;
 use ovs_classifier::rcu::Domain;
 use ovs_classifier::{
-    Arch, CacheConfig, ClassifierConfig, ClassifierWriter, ExactMatchCache, FlowStats, FlowTable, FlowTableConfig,
-    MegaflowConfig, MegaflowIndex, PrefixField, Version, naive,
+    Arch, CacheConfig, ClassifierConfig, ClassifierWriter, ExactMatchCache, FlowStats, FlowTable,
+    FlowTableConfig, MegaflowConfig, MegaflowIndex, PrefixField, Version, naive,
 };
 use ovs_flow::{FlowKey, FlowMask, Match, SparseKey, U16, U32};
 

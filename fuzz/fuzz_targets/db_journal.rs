@@ -42,7 +42,10 @@ fuzz_target!(|data: &[u8]| {
     }
     let bytes = Snapshot::new(&db, Stamp::default()).encode();
     let mut journal = Journal::new(&bytes);
-    assert_eq!(journal.next_record().expect("the schema").map(|json| encode(&json)), Ok(encode(&db.schema().to_json())));
+    assert_eq!(
+        journal.next_record().expect("the schema").map(|json| encode(&json)),
+        Ok(encode(&db.schema().to_json()))
+    );
     let mut again = database();
     let rows = journal.next_record().expect("the rows").expect("good");
     replay(&mut again, &rows, &mut uuids).expect("rows that were there");

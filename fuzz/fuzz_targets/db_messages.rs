@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use ovs_db::client::{Session, SessionConfig, Transaction};
+use ovs_db::client::{Session, SessionConfig, Snapshot, Transaction};
 use ovs_db::database::Database;
 use ovs_db::json::{Framer, Json};
 use ovs_db::jsonrpc::Message;
@@ -23,6 +23,10 @@ const COPIED: &str = r#"{"name":"d","tables":{"t":{"columns":{
  "i":{"type":"integer"},"o":{"type":{"key":"string","min":0,"max":1}},
  "s":{"type":{"key":"string","min":0,"max":"unlimited"}},
  "m":{"type":{"key":"string","value":"real","min":0,"max":"unlimited"}}}}}}"#;
+
+/// What `_Server` says about the database.
+const SERVER: &str = r#"{"Database":{"12345678-1234-4234-8234-123456789abc":{"initial":{
+ "name":"d","model":"clustered","connected":true,"leader":true,"index":3}}}}"#;
 
 /// The messages in a stream, as far as they are good.
 fn messages(data: &[u8]) -> impl Iterator<Item = Message> {
@@ -50,10 +54,12 @@ fn serve(data: &[u8]) {
 
 /// A session that knows the schema and has an empty snapshot.
 fn session() -> Session {
-    let mut session = Session::new(SessionConfig::new("d").table("t", ["i", "o", "s", "m"]).lock("l"));
+    let config = SessionConfig::new("d").table("t", ["i", "o", "s", "m"]).index("t", ["s", "i"]);
+    let mut session = Session::new(config.lock("l").track_changes(true));
     session.connected();
     let empty = r#"[false,"00000000-0000-0000-0000-000000000000",{}]"#;
-    for (answer, id) in [(r#"{"locked":true}"#, 1), (COPIED, 2), (empty, 3)] {
+    let answers = ["{}", r#"{"locked":true}"#, SERVER, COPIED, empty];
+    for (id, answer) in (1i64..).zip(answers) {
         let answer: Json = answer.parse().expect("good JSON");
         session.receive(Message::reply(answer, Json::from(id))).expect("a good answer");
     }
@@ -73,6 +79,10 @@ fn update(content: &Json) {
         txn.verify(row, "m");
     }
     session.transact(&txn);
+    let index = session.snapshot().index("t", &["s", "i"]).expect("the index");
+    assert_eq!(index.iter().count(), session.rows("t").len());
+    let tracked = session.take_changes();
+    assert_eq!(session.snapshot().changes_since(&Snapshot::default()), tracked);
 }
 
 fuzz_target!(|data: &[u8]| {

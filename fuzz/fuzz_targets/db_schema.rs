@@ -56,7 +56,12 @@ fuzz_target!(|data: &[u8]| {
             ("where", json.clone()),
             ("columns", Json::array([Json::from("_uuid")])),
         ]);
-        let mutate = object([("op", Json::from("mutate")), ("table", table), ("where", all), ("mutations", json.clone())]);
+        let mutate = object([
+            ("op", Json::from("mutate")),
+            ("table", table),
+            ("where", all),
+            ("mutations", json.clone()),
+        ]);
         let requests = Json::object([("t", Json::array([Json::object([("where", json)])]))]);
         vec![
             ("monitor_cond", vec![Json::from("d"), Json::from("m"), requests.clone()]),

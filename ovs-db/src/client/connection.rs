@@ -6,6 +6,8 @@ use ovs_stream::{
     Action, Address, Notice, NoticeLevel, Reconnect, ReconnectConfig, State, StreamConfig, StreamError, Wait,
 };
 
+use super::changes::Changes;
+use super::condition::Condition;
 use super::config::SessionConfig;
 use super::outcome::{Outcome, TransactionId};
 use super::session::{Session, SessionError, SessionEvent};
@@ -23,6 +25,8 @@ pub enum Event {
     Synced,
     /// The snapshot changed.
     Changed,
+    /// The snapshot is for the conditions as of this number; see [`Session::set_condition`].
+    ConditionsMet(u64),
     /// The lock is held now.
     Locked,
     /// The lock is not held: another client has it, or the connection broke.
@@ -67,6 +71,8 @@ pub struct Connection {
     /// Whether the session was told of the connection.
     up: bool,
     more: bool,
+    /// How many remotes in a row were of no use, although they could be reached.
+    refused: usize,
     fsm: Reconnect,
 }
 
@@ -94,6 +100,7 @@ impl Connection {
             transport: None,
             up: false,
             more: false,
+            refused: 0,
             fsm: Reconnect::new(ReconnectConfig::default(), now),
         }
     }
@@ -101,6 +108,29 @@ impl Connection {
     /// The session: snapshot, schema, lock.
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// What has changed in the snapshot; see [`Session::take_changes`].
+    pub fn take_changes(&mut self) -> Changes {
+        self.session.take_changes()
+    }
+
+    /// Changes which rows of a table are wanted; see [`Session::set_condition`].
+    pub fn set_condition(&mut self, table: impl Into<String>, condition: impl Into<Condition>) -> u64 {
+        let number = self.session.set_condition(table, condition);
+        self.send_output();
+        number
+    }
+
+    /// Changes the lock that is wanted; see [`Session::set_lock`].
+    pub fn set_lock(&mut self, name: Option<String>) {
+        self.session.set_lock(name);
+        self.send_output();
+    }
+
+    /// The remote of the present or last attempt.
+    pub fn remote(&self) -> String {
+        self.connectors.get(self.current).map(|c| c.name()).unwrap_or_default()
     }
 
     /// The state of the connection.
@@ -136,6 +166,7 @@ impl Connection {
             events.push(match event {
                 SessionEvent::Synced => Event::Synced,
                 SessionEvent::Changed => Event::Changed,
+                SessionEvent::ConditionsMet(number) => Event::ConditionsMet(number),
                 SessionEvent::Locked => Event::Locked,
                 SessionEvent::LockLost => Event::LockLost,
                 SessionEvent::Done(id, outcome) => Event::Done(id, outcome),
@@ -170,10 +201,13 @@ impl Connection {
         while let Some(message) = transport.receive()? {
             self.fsm.received(now);
             if let Err(error) = self.session.receive(message) {
-                let remote = self.connectors.get(self.current).map(|c| c.name()).unwrap_or_default();
-                events.push(Event::Unusable { remote, error });
+                events.push(Event::Unusable { remote: self.remote(), error });
+                self.refused += 1;
                 self.fsm.force(now);
                 return Ok(());
+            }
+            if self.session.is_synced() {
+                self.refused = 0;
             }
             budget -= 1;
             if budget == 0 {
@@ -195,6 +229,12 @@ impl Connection {
                 self.transport = None;
                 self.lost();
                 self.fsm.dropped_by_us(now);
+                // Another remote may do: before all of them were tried, there is nothing to wait for.
+                if (1..self.connectors.len()).contains(&self.refused) {
+                    self.fsm.force(now);
+                } else {
+                    self.refused = 0;
+                }
             }
             Action::Probe => {
                 self.session.probe();
@@ -229,8 +269,7 @@ impl Connection {
         match error {
             TransportError::Stream(error) => self.fsm.failed(error, now),
             other => {
-                let remote = self.connectors.get(self.current).map(|c| c.name()).unwrap_or_default();
-                events.push(Event::Garbage { remote, error: other.clone() });
+                events.push(Event::Garbage { remote: self.remote(), error: other.clone() });
                 self.fsm.failed(&StreamError::Closed, now);
             }
         }
@@ -256,7 +295,7 @@ impl Connection {
 
     fn take_notices(&mut self, events: &mut Vec<Event>) {
         while let Some((level, notice)) = self.fsm.take_notice() {
-            let remote = self.connectors.get(self.current).map(|c| c.name()).unwrap_or_default();
+            let remote = self.remote();
             events.push(Event::Notice { level, remote, notice });
         }
     }

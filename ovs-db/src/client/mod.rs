@@ -42,11 +42,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
+mod blocking;
+mod changes;
+mod condition;
 mod config;
 mod connection;
+mod fitness;
 mod handshake;
+mod index;
 mod outcome;
 mod pipe;
+mod retry;
 mod row;
 mod session;
 mod snapshot;
@@ -54,13 +62,22 @@ mod snapshot;
 mod tests;
 mod transaction;
 mod transport;
+mod work;
 
+#[cfg(feature = "tokio")]
+pub use asynchronous::AsyncClient;
+pub use blocking::BlockingClient;
+pub use changes::{ChangeKind, Changes, RowChange};
+pub use condition::{Clause, Condition, Function};
 pub use config::SessionConfig;
 pub use connection::{Connection, Event};
+pub use index::Index;
 pub use outcome::{Outcome, TransactionId};
 pub use pipe::{Pipe, PipeConnector, pipe};
+pub use retry::Retry;
 pub use row::Row;
-pub use session::{Session, SessionError, SessionEvent};
+pub use session::{Session, SessionError, SessionEvent, Unfit};
 pub use snapshot::Snapshot;
 pub use transaction::{Mutator, Transaction};
 pub use transport::{Connector, StreamConnector, Transport, TransportError};
+pub use work::{ClientError, Handover};

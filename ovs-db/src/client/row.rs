@@ -7,7 +7,7 @@ use crate::schema::ColumnType;
 use crate::value::{Atom, Datum, Uuid};
 
 /// The columns that are kept of a table, in the order of their names.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Columns {
     pub(super) table: String,
     pub(super) columns: Vec<(String, ColumnType)>,
@@ -32,7 +32,8 @@ pub struct Row {
 
 impl PartialEq for Row {
     fn eq(&self, other: &Row) -> bool {
-        self.uuid == other.uuid && self.columns.table == other.columns.table && self.values == other.values
+        let same_columns = Arc::ptr_eq(&self.columns, &other.columns) || *self.columns == *other.columns;
+        self.uuid == other.uuid && same_columns && self.values == other.values
     }
 }
 

@@ -8,6 +8,7 @@ use crate::jsonrpc::Message;
 use crate::schema::Schema;
 use crate::value::Uuid;
 
+use super::changes::Changes;
 use super::config::SessionConfig;
 use super::handshake::{Handshake, Method};
 use super::outcome::{Outcome, TransactionId};
@@ -22,6 +23,14 @@ pub enum SessionError {
     /// The server does not have the database. (Configuration.)
     #[error("the server has no database {0}")]
     NoDatabase(String),
+    /// The server has the database, but another one may serve it better. (Peer.)
+    #[error("the server is not to be used for database {database}: {why}")]
+    Unfit {
+        /// The database.
+        database: String,
+        /// What speaks against the server.
+        why: Unfit,
+    },
     /// The schema or a value that the server sent cannot be read. (Peer.)
     #[error(transparent)]
     Db(#[from] DbError),
@@ -41,6 +50,24 @@ pub enum SessionError {
     Cancelled,
 }
 
+/// Why a member of a cluster, or a relay of one, is not to be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unfit {
+    /// It has lost the other members, or a relay the server behind it.
+    #[error("it is disconnected from the rest of its cluster")]
+    Disconnected,
+    /// It does not lead the cluster, and [`leader_only`](SessionConfig::leader_only) is asked for.
+    #[error("it is not the cluster's leader")]
+    NotLeader,
+    /// It is behind what another member said before.
+    #[error("its data is older than what was seen already")]
+    Stale,
+    /// It belongs to another cluster than the servers before.
+    #[error("it belongs to another cluster")]
+    OtherCluster,
+}
+
 /// Something that happened in a [`Session`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -49,6 +76,8 @@ pub enum SessionEvent {
     Synced,
     /// The snapshot changed.
     Changed,
+    /// The snapshot is for the conditions as of this number; see [`Session::set_condition`].
+    ConditionsMet(u64),
     /// The lock is held now.
     Locked,
     /// The lock is held by another client: from the start, or because it was stolen.
@@ -60,10 +89,13 @@ pub enum SessionEvent {
 /// What a request that is under way was for.
 #[derive(Debug)]
 pub(super) enum Pending {
+    /// Nothing follows from the answer.
+    Ignored,
+    Server,
     Schema,
     Monitor(Method),
-    Lock,
-    Probe,
+    Conditions,
+    Lock(String),
     Transaction(TransactionId, Prepared),
 }
 
@@ -78,6 +110,8 @@ pub struct Session {
     pub(super) snapshot: Snapshot,
     pub(super) schema: Option<Schema>,
     pub(super) handshake: Handshake,
+    /// What has changed, if that is asked for.
+    pub(super) changes: Option<Changes>,
     pending: BTreeMap<i64, Pending>,
     next_id: i64,
     has_lock: bool,
@@ -91,6 +125,7 @@ impl Session {
     /// A session without a connection.
     pub fn new(config: SessionConfig) -> Self {
         Session {
+            changes: config.track_changes.then(Changes::default),
             config,
             snapshot: Snapshot::default(),
             schema: None,
@@ -145,15 +180,34 @@ impl Session {
         self.has_lock || self.config.lock.is_none()
     }
 
+    /// What has changed in the snapshot since this was last asked, if the configuration wants that noted. What came with a
+    /// new snapshot after a break is there too, row by row.
+    pub fn take_changes(&mut self) -> Changes {
+        self.changes.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Changes the lock that is wanted: the old one is given back, the new one asked for.
+    pub fn set_lock(&mut self, name: Option<String>) {
+        if self.config.lock == name {
+            return;
+        }
+        let old = std::mem::replace(&mut self.config.lock, name.clone());
+        self.has_lock = false;
+        if self.connected {
+            if let Some(old) = old {
+                self.request("unlock", vec![Json::from(old)], Pending::Ignored);
+            }
+            if let Some(new) = name {
+                self.ask_lock(new);
+            }
+        }
+    }
+
     /// Begins to speak on a new connection.
     pub fn connected(&mut self) {
         self.disconnected();
         self.connected = true;
-        if let Some(lock) = self.config.lock.clone() {
-            self.request("lock", vec![Json::from(lock)], Pending::Lock);
-        }
-        let database = Json::from(self.config.database.as_str());
-        self.request("get_schema", vec![database], Pending::Schema);
+        self.greet();
     }
 
     /// Ends what was under way on a connection that is no more. The snapshot stays.
@@ -161,6 +215,7 @@ impl Session {
         self.output.clear();
         self.synced = false;
         self.connected = false;
+        self.part();
         if std::mem::take(&mut self.has_lock) {
             self.events.push_back(SessionEvent::LockLost);
         }
@@ -173,7 +228,7 @@ impl Session {
 
     /// Asks the server for a sign of life.
     pub fn probe(&mut self) {
-        self.request("echo", Vec::new(), Pending::Probe);
+        self.request("echo", Vec::new(), Pending::Ignored);
     }
 
     /// Takes a message of the server. After an error the connection is to be dropped.
@@ -241,6 +296,10 @@ impl Session {
         self.pending.insert(id, pending);
     }
 
+    pub(super) fn ask_lock(&mut self, name: String) {
+        self.request("lock", vec![Json::from(name.as_str())], Pending::Lock(name));
+    }
+
     pub(super) fn event(&mut self, event: SessionEvent) {
         self.events.push_back(event);
     }
@@ -256,14 +315,14 @@ impl Session {
         match method {
             "update" | "update2" | "update3" => self.updated(method, params),
             "locked" if is_our_lock() => {
-                self.set_lock(true);
+                self.lock_changed(true);
                 Ok(())
             }
             "stolen" if is_our_lock() => {
-                self.set_lock(false);
+                self.lock_changed(false);
                 Ok(())
             }
-            "monitor_canceled" => Err(SessionError::Cancelled),
+            "monitor_canceled" => self.cancelled(params),
             // Others are of extensions that were not asked for.
             _ => Ok(()),
         }
@@ -272,12 +331,16 @@ impl Session {
     fn answered(&mut self, id: &Json, result: Result<Json, Json>) -> Result<(), SessionError> {
         let Some(pending) = id.as_integer().and_then(|id| self.pending.remove(&id)) else { return Ok(()) };
         match (pending, result) {
-            (Pending::Probe, _) => Ok(()),
-            (Pending::Lock, Ok(result)) => {
-                self.set_lock(result.get("locked").and_then(Json::as_bool).unwrap_or(false));
+            (Pending::Ignored, _) => Ok(()),
+            // Another one is wanted meanwhile.
+            (Pending::Lock(name), _) if self.config.lock.as_ref() != Some(&name) => Ok(()),
+            (Pending::Lock(_), Ok(result)) => {
+                self.lock_changed(result.get("locked").and_then(Json::as_bool).unwrap_or(false));
                 Ok(())
             }
-            (Pending::Lock, Err(error)) => Err(refused("lock", &error)),
+            (Pending::Lock(_), Err(error)) => Err(refused("lock", &error)),
+            (Pending::Server, result) => self.got_server(result),
+            (Pending::Conditions, result) => self.got_conditions(result),
             (Pending::Schema, result) => self.got_schema(result),
             (Pending::Monitor(method), result) => self.got_content(method, result),
             (Pending::Transaction(id, prepared), result) => {
@@ -291,7 +354,7 @@ impl Session {
         }
     }
 
-    fn set_lock(&mut self, held: bool) {
+    fn lock_changed(&mut self, held: bool) {
         self.has_lock = held;
         self.events.push_back(if held { SessionEvent::Locked } else { SessionEvent::LockLost });
     }

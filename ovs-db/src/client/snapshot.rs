@@ -8,13 +8,18 @@ use crate::json::{Json, Object};
 use crate::schema::{BaseType, ColumnType, Schema};
 use crate::value::{Datum, NoNames, Uuid};
 
+use super::changes::Changes;
 use super::config::SessionConfig;
+use super::index::{Index, IndexData};
 use super::row::{Columns, Row};
 use super::session::SessionError;
 
 static NO_ROWS: BTreeMap<Uuid, Row> = BTreeMap::new();
 
 /// Rows by table and identity, as the server last told.
+///
+/// A clone is cheap and does not change; while one is kept, the first update of each table copies what that table's rows
+/// are kept in (not the rows themselves).
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     tables: BTreeMap<String, Table>,
@@ -24,9 +29,13 @@ pub struct Snapshot {
 #[derive(Clone, Debug)]
 struct Table {
     columns: Arc<Columns>,
-    rows: BTreeMap<Uuid, Row>,
+    rows: Arc<BTreeMap<Uuid, Row>>,
+    indexes: Vec<Arc<IndexData>>,
     seqno: u64,
 }
+
+/// What the server has of what is wanted: columns with their types, by table.
+pub(super) type Selection = BTreeMap<String, Vec<(String, ColumnType)>>;
 
 /// In which form updates come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +49,7 @@ pub(super) enum UpdateForm {
 impl Snapshot {
     /// The rows of a table; none if the table is not kept or not known to the server.
     pub fn rows(&self, table: &str) -> &BTreeMap<Uuid, Row> {
-        self.tables.get(table).map_or(&NO_ROWS, |t| &t.rows)
+        self.tables.get(table).map_or(&NO_ROWS, |t| &*t.rows)
     }
 
     /// One row.
@@ -63,11 +72,29 @@ impl Snapshot {
         self.tables.get(table).is_some_and(|t| t.columns.index(column).is_some())
     }
 
+    /// The index of a table over these columns, if the configuration asks for it and the server has the table.
+    pub fn index(&self, table: &str, columns: &[&str]) -> Option<Index<'_>> {
+        let table = self.tables.get(table)?;
+        let data = table.indexes.iter().find(|index| index.columns == columns)?;
+        Some(Index { data, rows: &table.rows })
+    }
+
+    /// Which rows are not as they were in `old`, an earlier snapshot of the same session or of another one. Takes time
+    /// by the number of rows, except for tables that are known to be the same.
+    pub fn changes_since(&self, old: &Snapshot) -> Changes {
+        let mut changes = Changes::default();
+        for (name, table) in &self.tables {
+            let before = old.tables.get(name).map_or(&NO_ROWS, |t| &*t.rows);
+            note_difference(name, before, &table.rows, &mut changes);
+        }
+        for (name, table) in old.tables.iter().filter(|(name, _)| !self.tables.contains_key(*name)) {
+            note_difference(name, &table.rows, &NO_ROWS, &mut changes);
+        }
+        changes
+    }
+
     /// What of `config` the server has, by table.
-    pub(super) fn select(
-        config: &SessionConfig,
-        schema: &Schema,
-    ) -> BTreeMap<String, Vec<(String, ColumnType)>> {
+    pub(super) fn select(config: &SessionConfig, schema: &Schema) -> Selection {
         let known = |(table, columns): (&String, &BTreeSet<String>)| {
             let table_schema = schema.table(schema.table_id(table)?);
             let columns = columns.iter().filter_map(|name| {
@@ -80,7 +107,7 @@ impl Snapshot {
     }
 
     /// Whether the rows here have just these columns, so that a server may send differences from them.
-    pub(super) fn fits(&self, selected: &BTreeMap<String, Vec<(String, ColumnType)>>) -> bool {
+    pub(super) fn fits(&self, selected: &Selection) -> bool {
         self.tables.len() == selected.len()
             && self
                 .tables
@@ -93,22 +120,27 @@ impl Snapshot {
     /// unchanged.
     pub(super) fn replace(
         &mut self,
-        selected: BTreeMap<String, Vec<(String, ColumnType)>>,
+        selected: Selection,
+        config: &SessionConfig,
         content: &Json,
         form: UpdateForm,
+        changes: Option<&mut Changes>,
     ) -> Result<(), SessionError> {
         let mut fresh = Snapshot::default();
-        for (table, columns) in selected {
-            let columns = Arc::new(Columns { table: table.clone(), columns });
-            fresh.tables.insert(table, Table { columns, rows: BTreeMap::new(), seqno: 0 });
+        for (name, columns) in selected {
+            let indexes = config.indexes.get(&name).into_iter().flatten();
+            let indexes = indexes.map(|columns| Arc::new(IndexData::new(columns))).collect();
+            let columns = Arc::new(Columns { table: name.clone(), columns });
+            fresh.tables.insert(name, Table { columns, rows: Arc::default(), indexes, seqno: 0 });
         }
-        fresh.update(content, form)?;
+        fresh.update(content, form, None)?;
         let seqno = self.seqno + 1;
         let mut changed = self.tables.keys().any(|name| !fresh.tables.contains_key(name));
         for (name, table) in &mut fresh.tables {
             match self.tables.get(name) {
                 Some(old) if old.columns.columns == table.columns.columns && old.rows == table.rows => {
                     table.seqno = old.seqno;
+                    table.rows = Arc::clone(&old.rows);
                 }
                 None if table.rows.is_empty() => {}
                 _ => {
@@ -117,13 +149,23 @@ impl Snapshot {
                 }
             }
         }
-        self.tables = fresh.tables;
+        let old = Snapshot { tables: std::mem::replace(&mut self.tables, fresh.tables), seqno: 0 };
+        if let Some(changes) = changes {
+            for (table, uuid, change) in self.changes_since(&old).into_rows() {
+                changes.note(&table, uuid, change.old, change.new);
+            }
+        }
         self.seqno += u64::from(changed);
         Ok(())
     }
 
     /// Takes a table-updates object. Gives whether something changed; an error leaves the copy unusable.
-    pub(super) fn update(&mut self, updates: &Json, form: UpdateForm) -> Result<bool, SessionError> {
+    pub(super) fn update(
+        &mut self,
+        updates: &Json,
+        form: UpdateForm,
+        mut changes: Option<&mut Changes>,
+    ) -> Result<bool, SessionError> {
         let seqno = self.seqno + 1;
         let mut changed = false;
         for (name, rows) in object(updates)? {
@@ -131,7 +173,7 @@ impl Snapshot {
             let mut table_changed = false;
             for (uuid, update) in object(rows)? {
                 let uuid: Uuid = uuid.parse().map_err(|_| SessionError::BadUpdate)?;
-                table_changed |= table.update(uuid, update, form)?;
+                table_changed |= table.update(uuid, update, form, changes.as_deref_mut())?;
             }
             if table_changed {
                 table.seqno = seqno;
@@ -143,41 +185,78 @@ impl Snapshot {
     }
 }
 
-impl Table {
-    fn update(&mut self, uuid: Uuid, update: &Json, form: UpdateForm) -> Result<bool, SessionError> {
-        let members = object(update)?;
-        if form == UpdateForm::Whole {
-            return match members.get("new") {
-                Some(new) => self.put(uuid, new),
-                None => Ok(self.rows.remove(&uuid).is_some()),
-            };
-        }
-        if let Some(row) = members.get("insert").or_else(|| members.get("initial")) {
-            self.put(uuid, row)
-        } else if let Some(diff) = members.get("modify") {
-            self.modify(uuid, diff)
-        } else if members.contains_key("delete") {
-            Ok(self.rows.remove(&uuid).is_some())
-        } else {
-            Err(SessionError::BadUpdate)
+/// Notes which rows of a table are not the same in `old` and `new`.
+fn note_difference(table: &str, old: &BTreeMap<Uuid, Row>, new: &BTreeMap<Uuid, Row>, changes: &mut Changes) {
+    if std::ptr::eq(old, new) {
+        return;
+    }
+    for (uuid, row) in new {
+        let before = old.get(uuid);
+        if before != Some(row) {
+            changes.note(table, *uuid, before.cloned(), Some(row.clone()));
         }
     }
+    for (uuid, row) in old.iter().filter(|(uuid, _)| !new.contains_key(*uuid)) {
+        changes.note(table, *uuid, Some(row.clone()), None);
+    }
+}
 
-    /// Sets a row; columns that are not given have their defaults.
-    fn put(&mut self, uuid: Uuid, row: &Json) -> Result<bool, SessionError> {
+impl Table {
+    fn update(
+        &mut self,
+        uuid: Uuid,
+        update: &Json,
+        form: UpdateForm,
+        changes: Option<&mut Changes>,
+    ) -> Result<bool, SessionError> {
+        let members = object(update)?;
+        let new = if form == UpdateForm::Whole {
+            members.get("new").map(|row| self.read_row(uuid, row)).transpose()?
+        } else if let Some(row) = members.get("insert").or_else(|| members.get("initial")) {
+            Some(self.read_row(uuid, row)?)
+        } else if let Some(diff) = members.get("modify") {
+            Some(self.modified_row(uuid, diff)?)
+        } else if members.contains_key("delete") {
+            None
+        } else {
+            return Err(SessionError::BadUpdate);
+        };
+        Ok(self.put(uuid, new, changes))
+    }
+
+    /// Sets or removes a row. Gives whether that changed something.
+    fn put(&mut self, uuid: Uuid, new: Option<Row>, changes: Option<&mut Changes>) -> bool {
+        if self.rows.get(&uuid) == new.as_ref() {
+            return false;
+        }
+        let rows = Arc::make_mut(&mut self.rows);
+        let old = match &new {
+            Some(row) => rows.insert(uuid, row.clone()),
+            None => rows.remove(&uuid),
+        };
+        for index in &mut self.indexes {
+            Arc::make_mut(index).change(old.as_ref(), new.as_ref());
+        }
+        if let Some(changes) = changes {
+            changes.note(&self.columns.table, uuid, old, new);
+        }
+        true
+    }
+
+    /// A row; columns that are not given have their defaults.
+    fn read_row(&self, uuid: Uuid, row: &Json) -> Result<Row, SessionError> {
         let given = object(row)?;
         let values = self.columns.columns.iter().map(|(name, kind)| match given.get(name) {
             Some(json) => read(json, kind, kind.min),
             None => Ok(Datum::default_of(kind)),
         });
         let values = values.collect::<Result<Arc<[Datum]>, _>>()?;
-        let row = Row { columns: Arc::clone(&self.columns), uuid, values };
-        Ok(self.rows.insert(uuid, row.clone()) != Some(row))
+        Ok(Row { columns: Arc::clone(&self.columns), uuid, values })
     }
 
-    /// Changes a row: of columns with at most one element the new value is given, of others the difference.
-    fn modify(&mut self, uuid: Uuid, diff: &Json) -> Result<bool, SessionError> {
-        let row = self.rows.get_mut(&uuid).ok_or(SessionError::BadUpdate)?;
+    /// A row with changes: of columns with at most one element the new value is given, of others the difference.
+    fn modified_row(&self, uuid: Uuid, diff: &Json) -> Result<Row, SessionError> {
+        let row = self.rows.get(&uuid).ok_or(SessionError::BadUpdate)?;
         let mut values = row.values.to_vec();
         for (name, json) in object(diff)? {
             let Some(index) = self.columns.index(name) else { continue };
@@ -188,9 +267,7 @@ impl Table {
                 values[index].apply_diff(&read(json, kind, 0)?)
             };
         }
-        let changed = *row.values != *values;
-        row.values = values.into();
-        Ok(changed)
+        Ok(Row { columns: Arc::clone(&self.columns), uuid, values: values.into() })
     }
 }
 

@@ -61,6 +61,16 @@ impl Bench {
         params
     }
 
+    /// Answers as a server without `_Server` up to the schema.
+    #[track_caller]
+    fn old_server(&mut self) {
+        if self.sent[0].0 == "set_db_change_aware" {
+            self.answer("set_db_change_aware", Err("'unknown method'"));
+        }
+        self.answer("monitor_cond", Err("{'error':'unknown database'}"));
+        self.answer("get_schema", Ok(SCHEMA));
+    }
+
     fn notify(&mut self, method: &str, params: &str) -> Result<(), SessionError> {
         let Json::Array(params) = json(params) else { panic!() };
         self.session.receive(Message::notify(method, params))
@@ -82,11 +92,12 @@ fn config() -> SessionConfig {
 fn synced(config: SessionConfig) -> Bench {
     let lock = config.lock.is_some();
     let mut b = Bench::new(config);
+    b.answer("set_db_change_aware", Ok("{}"));
     if lock {
         b.answer("lock", Ok("{'locked':false}"));
         assert_eq!(b.events(), [SessionEvent::LockLost]);
     }
-    b.answer("get_schema", Ok(SCHEMA));
+    b.old_server();
     let content = "[false,'00000000-0000-0000-0000-000000000000',{'Item':{'U1':{'initial':{'name':'x','tags':['set',[1,2]],'map':['map',[['k','v'],['l','w']]]}}},'Root':{'U2':{'initial':{'items':['uuid','U1']}}}}]";
     b.answer("monitor_cond_since", Ok(content));
     assert_eq!(b.events(), [SessionEvent::Synced]);
@@ -96,7 +107,7 @@ fn synced(config: SessionConfig) -> Bench {
 #[test]
 fn it_monitors_what_the_server_has_and_reads_defaults() {
     let mut b = Bench::new(config());
-    b.answer("get_schema", Ok(SCHEMA));
+    b.old_server();
     let asked = &b.sent[0].1;
     assert_eq!(
         asked[2],
@@ -139,7 +150,7 @@ fn differences_are_applied_and_tables_numbered() {
 #[test]
 fn it_goes_back_to_older_ways_of_monitoring() {
     let mut b = Bench::new(config());
-    b.answer("get_schema", Ok(SCHEMA));
+    b.old_server();
     b.answer("monitor_cond_since", Err("'unknown method'"));
     b.answer("monitor_cond", Err("'unknown method'"));
     b.answer(
@@ -167,14 +178,14 @@ fn after_a_break_it_goes_on_where_the_server_can() {
     );
     b.session.connected();
     b.collect();
-    b.answer("get_schema", Ok(SCHEMA));
+    b.old_server();
     let asked = b.answer("monitor_cond_since", Ok("[true,'U1',{'Item':{'U1':{'modify':{'name':'z'}}}}]"));
     assert_eq!(asked[3].as_str(), Some(uuid(2).to_string().as_str()));
     assert_eq!(b.session.row("Item", uuid(1)).unwrap().get_string("name"), "z");
     let seqno = b.session.snapshot().seqno();
     b.session.connected();
     b.collect();
-    b.answer("get_schema", Ok(SCHEMA));
+    b.old_server();
     b.answer("monitor_cond_since", Ok("[false,'U1',{'Item':{'U1':{'initial':{'name':'z','mode':'b'}}}}]"));
     assert!(b.session.rows("Root").is_empty());
     assert_eq!(b.session.snapshot().table_seqno("Root"), seqno + 1);
@@ -252,6 +263,7 @@ fn outcomes_of_transactions() {
 fn locks_come_and_go() {
     let mut b = Bench::new(config().lock("l"));
     assert!(!b.session.has_lock());
+    b.answer("set_db_change_aware", Ok("{}"));
     b.answer("lock", Ok("{'locked':false}"));
     b.notify("locked", "['l']").unwrap();
     assert!(b.session.has_lock());
@@ -264,6 +276,8 @@ fn locks_come_and_go() {
 #[test]
 fn a_server_that_is_of_no_use_is_named() {
     let mut b = Bench::new(config());
+    b.answer("set_db_change_aware", Ok("{}"));
+    b.answer("monitor_cond", Err("'unknown method'"));
     let (.., id) = b.sent.remove(0);
     let error = Message::error(json("{'error':'unknown database','details':'x'}"), id);
     assert_eq!(b.session.receive(error), Err(SessionError::NoDatabase("D".into())));
@@ -359,5 +373,232 @@ mod hostile {
                 b.session.take_output();
             }
         }
+    }
+}
+
+mod followed {
+    use std::ops::Bound::{Excluded, Included};
+
+    use super::*;
+
+    /// What `_Server` says about the database, with the schema.
+    fn server(more: &str) -> String {
+        let schema = SCHEMA.replace('\n', " ").replace('"', "\\\"");
+        format!("{{'Database':{{'U1':{{'initial':{{'name':'D','schema':'{schema}'{more}}}}}}}}}")
+    }
+
+    fn content() -> &'static str {
+        "[false,'U1',{'Item':{'U1':{'initial':{'name':'x','tags':['set',[1,2]]}},'U2':{'initial':{'name':'y'}}}}]"
+    }
+
+    fn clustered(leader: bool, index: i64) -> String {
+        let cid = "'cid':['uuid','U1']";
+        server(&format!(",'model':'clustered','connected':true,'leader':{leader},'index':{index},{cid}"))
+    }
+
+    /// Answers up to the request for content.
+    #[track_caller]
+    fn connect(b: &mut Bench, says: &str) -> Result<(), SessionError> {
+        b.session.connected();
+        b.sent.clear();
+        b.collect();
+        b.answer("set_db_change_aware", Ok("{}"));
+        let (method, params, id) = b.sent.remove(0);
+        assert_eq!((method.as_str(), params[0].as_str()), ("monitor_cond", Some("_Server")));
+        let done = b.session.receive(Message::reply(json(says), id));
+        b.collect();
+        done
+    }
+
+    #[test]
+    fn one_question_is_enough_when_the_server_tells_the_schema() {
+        let mut b = Bench::new(config());
+        connect(&mut b, &server(",'model':'standalone','connected':true,'leader':true")).unwrap();
+        let asked = b.answer("monitor_cond_since", Ok(content()));
+        assert_eq!(asked[3].as_str(), Some(Uuid::ZERO.to_string().as_str()));
+        assert!(b.session.is_synced());
+    }
+
+    #[test]
+    fn members_of_a_cluster_are_judged() {
+        let mut b = Bench::new(config().leader_only(true));
+        let unfit = |why| Err(SessionError::Unfit { database: "D".into(), why });
+        assert_eq!(connect(&mut b, "{}"), Err(SessionError::NoDatabase("D".into())));
+        assert_eq!(
+            connect(&mut b, &server(",'model':'clustered','connected':false")),
+            unfit(Unfit::Disconnected)
+        );
+        assert_eq!(connect(&mut b, &server(",'model':'relay'")), unfit(Unfit::Disconnected));
+        assert_eq!(connect(&mut b, &clustered(false, 5)), unfit(Unfit::NotLeader));
+        connect(&mut b, &clustered(true, 9)).unwrap();
+        assert_eq!(connect(&mut b, &clustered(true, 8)), unfit(Unfit::Stale));
+        let other = clustered(true, 10).replace("'cid':['uuid','U1']", "'cid':['uuid','U2']");
+        assert_eq!(connect(&mut b, &other), unfit(Unfit::OtherCluster));
+        connect(&mut b, &clustered(true, 10)).unwrap();
+        b.answer("monitor_cond_since", Ok(content()));
+        b.notify("update2", "['server',{'Database':{'U1':{'modify':{'index':12}}}}]").unwrap();
+        let deposed = b.notify("update2", "['server',{'Database':{'U1':{'modify':{'leader':false}}}}]");
+        assert_eq!(deposed, unfit(Unfit::NotLeader));
+        b.session.config.leader_only = false;
+        connect(&mut b, &clustered(false, 12)).unwrap();
+    }
+
+    #[test]
+    fn a_new_schema_is_taken_without_a_new_connection() {
+        let mut b = Bench::new(config());
+        connect(&mut b, &server(",'model':'standalone','connected':true")).unwrap();
+        b.answer("monitor_cond_since", Ok(content()));
+        b.notify("monitor_canceled", "['main']").unwrap();
+        b.collect();
+        assert!(!b.session.is_synced() && b.session.rows("Item").len() == 2);
+        b.answer("get_schema", Ok(r#"{"name":"D","tables":{"New":{"columns":{"x":{"type":"integer"}}}}}"#));
+        let asked = b.answer("monitor_cond_since", Ok("[false,'U2',{'New':{'U1':{'initial':{'x':3}}}}]"));
+        assert_eq!(asked[3].as_str(), Some(Uuid::ZERO.to_string().as_str()), "other columns than before");
+        assert_eq!(b.session.first("New").unwrap().get_int("x"), 3);
+        assert!(b.session.rows("Item").is_empty());
+        assert_eq!(b.notify("monitor_canceled", "['server']"), Err(SessionError::Cancelled));
+    }
+
+    fn wanted(name: &str) -> Clause {
+        Clause::new("name", Function::Equal, name)
+    }
+
+    #[test]
+    fn conditions_change_one_after_the_other_and_survive_a_break() {
+        let mut b = Bench::new(config().condition("Item", wanted("x")));
+        connect(&mut b, &server(",'model':'standalone'")).unwrap();
+        assert_eq!(
+            b.sent[0].1[2].get("Item"),
+            Some(&json("[{'columns':['map','mode','name','tags'],'where':[['name','==','x']]}]"))
+        );
+        b.answer("monitor_cond_since", Ok(content()));
+        assert_eq!(b.session.set_condition("Item", wanted("x")), 0, "it is so already");
+        let first = b.session.set_condition("Item", Condition::never());
+        let second = b.session.set_condition("Item", Condition::any([wanted("x"), wanted("y")]));
+        b.collect();
+        assert_eq!(b.sent.len(), 1, "one change at a time");
+        b.events();
+        let asked = b.answer("monitor_cond_change", Ok("{}"));
+        assert_eq!(Json::Array(asked), json("['main','main',{'Item':[{'where':[false]}]}]"));
+        assert!(b.session.conditions_met(first) && !b.session.conditions_met(second));
+        assert_eq!(b.events(), [SessionEvent::ConditionsMet(first)]);
+        b.answer("monitor_cond_change", Ok("{}"));
+        assert!(b.session.conditions_met(second));
+
+        // What changes while there is no connection is told after the copy has been brought up to date.
+        b.session.disconnected();
+        let third = b.session.set_condition("Item", Condition::always());
+        connect(&mut b, &server(",'model':'standalone'")).unwrap();
+        let asked = b.answer("monitor_cond_since", Ok("[true,'U2',{}]"));
+        assert_eq!(asked[3].as_str(), Some(uuid(1).to_string().as_str()));
+        assert_eq!(
+            asked[2].get("Item").unwrap().as_array().unwrap()[0].get("where"),
+            Some(&json("[['name','==','x'],['name','==','y']]"))
+        );
+        assert!(!b.session.conditions_met(third));
+        assert_eq!(b.sent[0].1[2], json("{'Item':[{'where':[]}]}"));
+
+        // If the connection breaks before the answer, nobody knows what the copy is for: all is asked for again.
+        b.session.disconnected();
+        connect(&mut b, &server(",'model':'standalone'")).unwrap();
+        let asked = b.answer("monitor_cond_since", Ok(content()));
+        assert_eq!(asked[3].as_str(), Some(Uuid::ZERO.to_string().as_str()));
+        assert!(b.session.conditions_met(third) && b.sent.is_empty());
+    }
+
+    #[test]
+    fn a_server_without_conditions_sends_everything() {
+        let mut b = Bench::new(config());
+        connect(&mut b, &server(",'model':'standalone'")).unwrap();
+        b.answer("monitor_cond_since", Err("'unknown method'"));
+        b.answer("monitor_cond", Err("'unknown method'"));
+        b.answer("monitor", Ok("{}"));
+        let change = b.session.set_condition("Item", Condition::never());
+        assert!(b.session.conditions_met(change));
+    }
+
+    #[test]
+    fn nothing_goes_on_from_a_bad_update() {
+        let mut b = Bench::new(config());
+        connect(&mut b, &server(",'model':'standalone'")).unwrap();
+        b.answer("monitor_cond_since", Ok(content()));
+        b.notify("update3", "['main','U2',{'Item':{'U1':{'delete':null},'U2':{'modify':{'name':7}}}}]")
+            .unwrap_err();
+        connect(&mut b, &server(",'model':'standalone'")).unwrap();
+        assert_eq!(b.sent[0].1[3].as_str(), Some(Uuid::ZERO.to_string().as_str()));
+        let lie = b.sent.remove(0).2;
+        assert_eq!(
+            b.session.receive(Message::reply(json("[true,'U2',{}]"), lie)),
+            Err(SessionError::BadUpdate)
+        );
+    }
+
+    #[test]
+    fn changes_are_tracked_across_breaks() {
+        let mut b = Bench::new(config().track_changes(true));
+        connect(&mut b, &server(",'model':'standalone'")).unwrap();
+        b.answer("monitor_cond_since", Ok(content()));
+        let before = b.session.snapshot().clone();
+        let changes = b.session.take_changes();
+        assert_eq!((changes.len(), changes.inserted("Item").count()), (2, 2));
+        assert!(b.session.take_changes().is_empty());
+        for update in ["'modify':{'name':'a'}", "'modify':{'mode':'b'}", "'modify':{'name':'x'}"] {
+            b.notify("update3", &format!("['main','U2',{{'Item':{{'U1':{{{update}}}}}}}]")).unwrap();
+        }
+        b.notify("update3", "['main','U2',{'Item':{'U2':{'delete':null}}}]").unwrap();
+        let changes = b.session.take_changes();
+        let (_, change) = changes.table("Item").next().unwrap();
+        assert_eq!(
+            (change.kind(), change.columns().collect::<Vec<_>>()),
+            (ChangeKind::Modified, vec!["mode"])
+        );
+        assert_eq!(changes.deleted("Item").next().unwrap().get_string("name"), "y");
+        assert_eq!(changes.tables().collect::<Vec<_>>(), ["Item"]);
+        assert_eq!(b.session.snapshot().changes_since(&before), changes);
+
+        connect(&mut b, &server(",'model':'standalone'")).unwrap();
+        b.answer("monitor_cond_since", Ok(content()));
+        let changes = b.session.take_changes();
+        assert_eq!((changes.modified("Item").count(), changes.inserted("Item").count()), (1, 1));
+        assert_eq!(b.session.snapshot().changes_since(&before), Changes::default());
+    }
+
+    #[test]
+    fn indexes_follow_rows() {
+        let mut b = Bench::new(config().index("Item", ["name"]).index("Item", ["mode", "name"]));
+        connect(&mut b, &server(",'model':'standalone'")).unwrap();
+        b.answer("monitor_cond_since", Ok(content()));
+        let found = |b: &Bench, name: &str| -> Vec<Uuid> {
+            let index = b.session.snapshot().index("Item", &["name"]).unwrap();
+            index.find(&[name.into()]).map(Row::uuid).collect()
+        };
+        assert_eq!((found(&b, "x"), found(&b, "y"), found(&b, "z")), (vec![uuid(1)], vec![uuid(2)], vec![]));
+        b.notify("update3", "['main','U2',{'Item':{'U1':{'modify':{'name':'y','mode':'a'}}}}]").unwrap();
+        assert_eq!((found(&b, "x"), found(&b, "y")), (vec![], vec![uuid(1), uuid(2)]));
+        let snapshot = b.session.snapshot().clone();
+        b.notify("update3", "['main','U2',{'Item':{'U2':{'delete':null}}}]").unwrap();
+        assert_eq!(found(&b, "y"), [uuid(1)]);
+        let index = snapshot.index("Item", &["mode", "name"]).unwrap();
+        let names = |rows: &mut dyn Iterator<Item = &Row>| rows.map(Row::uuid).collect::<Vec<_>>();
+        assert_eq!(names(&mut index.iter()), [uuid(2), uuid(1)], "no mode comes first");
+        assert_eq!(names(&mut index.prefix(&[Datum::from("a")])), [uuid(1)]);
+        let (low, high) = ([Datum::from("a")], [Datum::from("b")]);
+        assert_eq!(names(&mut index.range((Included(&low[..]), Excluded(&high[..])))), [uuid(1)]);
+        assert_eq!(names(&mut index.range((Excluded(&high[..]), Excluded(&low[..])))), []);
+        assert!(snapshot.index("Item", &["tags"]).is_none() && snapshot.index("None", &[]).is_none());
+    }
+
+    #[test]
+    fn another_lock_is_asked_for() {
+        let mut b = synced(config().lock("l"));
+        b.session.set_lock(Some("m".into()));
+        b.collect();
+        b.answer("unlock", Ok("{}"));
+        b.notify("locked", "['l']").unwrap();
+        assert!(!b.session.has_lock());
+        b.answer("lock", Ok("{'locked':true}"));
+        assert_eq!(b.events(), [SessionEvent::Locked]);
+        b.session.set_lock(None);
+        assert!(b.session.has_lock(), "none is wanted");
     }
 }

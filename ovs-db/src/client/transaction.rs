@@ -35,11 +35,11 @@ impl Mutator {
 
 #[derive(Clone, Debug)]
 enum Op {
-    Insert { temporary: Uuid, columns: BTreeMap<String, Datum> },
+    Insert { temporary: Uuid, chosen: Option<Uuid>, columns: BTreeMap<String, Datum> },
     Update { uuid: Uuid, columns: BTreeMap<String, Datum> },
     Delete { uuid: Uuid },
     Mutate { uuid: Uuid, column: String, mutator: Mutator, value: Datum },
-    Verify { uuid: Uuid, column: String, value: Datum },
+    Verify { uuid: Uuid, columns: BTreeMap<String, Datum> },
 }
 
 /// Changes that happen together or not at all.
@@ -49,6 +49,10 @@ enum Op {
 #[derive(Clone, Debug, Default)]
 pub struct Transaction {
     ops: Vec<(String, Op)>,
+    /// The operation that sets columns of a row, to which more can be added.
+    setters: BTreeMap<Uuid, usize>,
+    /// The operation that relies on columns of a row.
+    verifiers: BTreeMap<Uuid, usize>,
     comments: Vec<String>,
     inserts: u64,
     increment: Option<(String, Uuid, String)>,
@@ -81,10 +85,31 @@ impl Transaction {
         table: &str,
         columns: impl IntoIterator<Item = (S, Datum)>,
     ) -> Uuid {
+        self.insert_row(table, None, columns)
+    }
+
+    /// As [`insert`](Self::insert), with an identity that the client chooses (a server before 3.0 refuses that). What is given
+    /// back stands for the row in this transaction, as with other new rows.
+    pub fn insert_as<S: Into<String>>(
+        &mut self,
+        table: &str,
+        uuid: Uuid,
+        columns: impl IntoIterator<Item = (S, Datum)>,
+    ) -> Uuid {
+        self.insert_row(table, Some(uuid), columns)
+    }
+
+    fn insert_row<S: Into<String>>(
+        &mut self,
+        table: &str,
+        chosen: Option<Uuid>,
+        columns: impl IntoIterator<Item = (S, Datum)>,
+    ) -> Uuid {
         self.inserts += 1;
         let temporary = temporary_uuid(self.inserts);
         let columns = columns.into_iter().map(|(name, value)| (name.into(), value)).collect();
-        self.ops.push((table.to_string(), Op::Insert { temporary, columns }));
+        self.setters.insert(temporary, self.ops.len());
+        self.ops.push((table.to_string(), Op::Insert { temporary, chosen, columns }));
         temporary
     }
 
@@ -96,17 +121,11 @@ impl Transaction {
         columns: impl IntoIterator<Item = (S, Datum)>,
     ) {
         let new = columns.into_iter().map(|(name, value)| (name.into(), value));
-        let same_row = self.ops.iter_mut().rev().find_map(|(t, op)| match op {
-            Op::Insert { temporary: id, columns } | Op::Update { uuid: id, columns }
-                if *id == uuid && t == table =>
-            {
-                Some(columns)
-            }
-            _ => None,
-        });
-        if let Some(columns) = same_row {
+        let same_row = self.setters.get(&uuid).and_then(|at| self.ops.get_mut(*at));
+        if let Some((_, Op::Insert { columns, .. } | Op::Update { columns, .. })) = same_row {
             columns.extend(new);
         } else {
+            self.setters.insert(uuid, self.ops.len());
             self.ops.push((table.to_string(), Op::Update { uuid, columns: new.collect() }));
         }
     }
@@ -123,6 +142,7 @@ impl Transaction {
 
     /// Deletes a row.
     pub fn delete(&mut self, table: &str, uuid: Uuid) {
+        self.setters.remove(&uuid);
         self.ops.push((table.to_string(), Op::Delete { uuid }));
     }
 
@@ -135,6 +155,8 @@ impl Transaction {
         mutator: Mutator,
         value: impl Into<Datum>,
     ) {
+        // What is set later is to be set after this.
+        self.setters.remove(&uuid);
         let op = Op::Mutate { uuid, column: column.into(), mutator, value: value.into() };
         self.ops.push((table.to_string(), op));
     }
@@ -142,9 +164,14 @@ impl Transaction {
     /// Relies on a column's present value: if it has changed on the server, nothing is done and the outcome is
     /// [`Outcome::TryAgain`](super::Outcome::TryAgain).
     pub fn verify(&mut self, row: &Row, column: &str) {
-        if let Some(value) = row.get(column) {
-            let op = Op::Verify { uuid: row.uuid(), column: column.into(), value: value.clone() };
-            self.ops.push((row.table().to_string(), op));
+        let Some(value) = row.get(column) else { return };
+        let same_row = self.verifiers.get(&row.uuid()).and_then(|at| self.ops.get_mut(*at));
+        if let Some((_, Op::Verify { columns, .. })) = same_row {
+            columns.entry(column.into()).or_insert_with(|| value.clone());
+        } else {
+            self.verifiers.insert(row.uuid(), self.ops.len());
+            let columns = [(column.to_string(), value.clone())].into();
+            self.ops.push((row.table().to_string(), Op::Verify { uuid: row.uuid(), columns }));
         }
     }
 
@@ -208,14 +235,16 @@ impl Op {
             known.map(|(name, value)| (name.clone(), datum_json(value))).collect()
         };
         match self {
-            Op::Insert { temporary, columns } => {
+            Op::Insert { temporary, chosen, columns } => {
                 let name = temporary_name(*temporary).unwrap_or_default();
-                Some(Json::object([
+                let members = [
                     ("op", Json::from("insert")),
                     ("table", Json::from(table)),
                     ("uuid-name", Json::from(name)),
                     ("row", Json::Object(row(columns))),
-                ]))
+                ];
+                let chosen = chosen.map(|uuid| ("uuid", Json::from(uuid.to_string())));
+                Some(Json::object(members.into_iter().chain(chosen)))
             }
             Op::Update { uuid, columns } => {
                 let row = row(columns);
@@ -231,17 +260,20 @@ impl Op {
                 ]);
                 operation("mutate", table, *uuid, [("mutations", Json::array([mutation]))])
             }),
-            Op::Verify { uuid, column, value } => known(column).then(|| {
-                let columns = Json::array([Json::from(column.as_str())]);
-                let rows = Json::array([Json::object([(column.as_str(), datum_json(value))])]);
-                let members = [
-                    ("columns", columns),
-                    ("rows", rows),
-                    ("timeout", Json::from(0)),
-                    ("until", Json::from("==")),
-                ];
-                operation("wait", table, *uuid, members)
-            }),
+            Op::Verify { uuid, columns } => {
+                let row = row(columns);
+                let names = Json::array(row.keys().map(|name| Json::from(name.as_str())));
+                let wait = |row| {
+                    let members = [
+                        ("columns", names),
+                        ("rows", Json::array([Json::Object(row)])),
+                        ("timeout", Json::from(0)),
+                        ("until", Json::from("==")),
+                    ];
+                    operation("wait", table, *uuid, members)
+                };
+                (!row.is_empty()).then(|| wait(row))
+            }
         }
     }
 }

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ovs_db::client::{Connection, Event, Mutator, Outcome, SessionConfig, Transaction, TransactionId};
+use ovs_db::client::{
+    Connection, Connector, Event, Mutator, Outcome, SessionConfig, Transaction, TransactionId,
+};
 use ovs_db::value::Datum;
 use ovs_stream::{Address, NoticeLevel, StreamConfig, sleep};
 
 use crate::peer;
 
 /// A few columns of the schema, as a much older server would have it.
-const SCHEMA: &str = r#"{"name": "Open_vSwitch", "version": "0.1.0", "tables": {
+pub const SCHEMA: &str = r#"{"name": "Open_vSwitch", "version": "0.1.0", "tables": {
   "Open_vSwitch": {"maxRows": 1, "isRoot": true, "columns": {
     "bridges": {"type": {"key": {"type": "uuid", "refTable": "Bridge"}, "min": 0, "max": "unlimited"}},
     "cur_cfg": {"type": "integer"},
@@ -25,14 +27,14 @@ const SCHEMA: &str = r#"{"name": "Open_vSwitch", "version": "0.1.0", "tables": {
     "other_config": {"type": {"key": "string", "value": "string", "min": 0, "max": "unlimited"}}}}}}"#;
 
 /// A server of that schema, killed when dropped.
-struct Server {
-    dir: tempfile::TempDir,
+pub struct Server {
+    pub dir: tempfile::TempDir,
     program: PathBuf,
     child: Option<Child>,
 }
 
 impl Server {
-    fn start(test: &str) -> Option<Server> {
+    pub fn start(test: &str) -> Option<Server> {
         let program = peer::program(test, "ovsdb-server")?;
         let tool = peer::program(test, "ovsdb-tool")?;
         let dir = tempfile::tempdir().unwrap();
@@ -45,7 +47,7 @@ impl Server {
         Some(server)
     }
 
-    fn run(&mut self) {
+    pub fn run(&mut self) {
         let child = Command::new(&self.program)
             .arg(self.dir.path().join("db"))
             .arg(format!("--remote=punix:{}", self.dir.path().join("sock").display()))
@@ -60,18 +62,19 @@ impl Server {
         self.child = Some(child.unwrap());
     }
 
-    fn stop(&mut self) {
+    pub fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
             child.wait().unwrap();
         }
     }
 
-    fn client(&self, config: SessionConfig) -> Client {
-        let remote = Address::Unix(self.dir.path().join("sock"));
-        let start = Instant::now();
-        let db = Connection::new(config, vec![remote], &StreamConfig::default(), start.elapsed());
-        Client { db, start, events: Vec::new() }
+    pub fn client(&self, config: SessionConfig) -> Client {
+        Client::new(config, vec![self.remote()])
+    }
+
+    pub fn remote(&self) -> Address {
+        Address::Unix(self.dir.path().join("sock"))
     }
 }
 
@@ -81,32 +84,53 @@ impl Drop for Server {
     }
 }
 
-struct Client {
-    db: Connection,
+pub struct Client {
+    pub db: Connection,
     start: Instant,
-    events: Vec<Event>,
+    pub events: Vec<Event>,
 }
 
 impl Client {
+    pub fn new(config: SessionConfig, remotes: Vec<Address>) -> Client {
+        let start = Instant::now();
+        let db = Connection::new(config, remotes, &StreamConfig::default(), start.elapsed());
+        Client { db, start, events: Vec::new() }
+    }
+
+    pub fn with_connectors(config: SessionConfig, connectors: Vec<Box<dyn Connector>>) -> Client {
+        let start = Instant::now();
+        let db = Connection::with_connectors(config, connectors, start.elapsed());
+        Client { db, start, events: Vec::new() }
+    }
+
+    pub fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
     /// Polls until `done` gives a value, for at most twenty seconds.
     #[track_caller]
-    fn until<T>(&mut self, what: &str, mut done: impl FnMut(&Connection, &mut Vec<Event>) -> Option<T>) -> T {
+    pub fn until<T>(
+        &mut self,
+        what: &str,
+        mut done: impl FnMut(&Connection, &mut Vec<Event>) -> Option<T>,
+    ) -> T {
         let end = self.start.elapsed() + Duration::from_secs(20);
         loop {
             self.events.extend(self.db.poll(self.start.elapsed()));
             if let Some(value) = done(&self.db, &mut self.events) {
                 return value;
             }
-            assert!(self.start.elapsed() < end, "no {what}; events: {:?}", self.events);
+            let last = &self.events[self.events.len().saturating_sub(12)..];
+            assert!(self.start.elapsed() < end, "no {what}; last events: {last:?}");
             sleep(&self.db.waits(), self.start.elapsed(), Some(Duration::from_millis(100))).unwrap();
         }
     }
 
-    fn synced(&mut self) {
+    pub fn synced(&mut self) {
         self.until("snapshot", |db, _| db.session().is_synced().then_some(()));
     }
 
-    fn outcome(&mut self, id: TransactionId) -> Outcome {
+    pub fn outcome(&mut self, id: TransactionId) -> Outcome {
         self.until("outcome", |_, events| {
             let at = events.iter().position(|e| matches!(e, Event::Done(i, _) if *i == id))?;
             let Event::Done(_, outcome) = events.remove(at) else { return None };
@@ -114,13 +138,13 @@ impl Client {
         })
     }
 
-    fn commit(&mut self, txn: &Transaction) -> Outcome {
+    pub fn commit(&mut self, txn: &Transaction) -> Outcome {
         let id = self.db.transact(txn);
         self.outcome(id)
     }
 }
 
-fn config() -> SessionConfig {
+pub fn config() -> SessionConfig {
     SessionConfig::new("Open_vSwitch")
         .table("Open_vSwitch", ["bridges", "cur_cfg", "next_cfg", "external_ids", "a_column_of_the_future"])
         .table("Bridge", ["name", "fail_mode", "flood_vlans", "other_config"])
