@@ -30,6 +30,7 @@ const INSTALLED: &[&str] = &[
     "libssl3",
     "libunbound8",
     "libxdp1",
+    "openssl",
     "libudev1",
     "iproute2",
     "iputils-ping",

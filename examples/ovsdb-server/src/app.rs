@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::fault::Fault;
 use crate::remotes::{DbRemote, Found};
 use crate::storage::ThreadedJournal;
+use crate::tls::Keys;
 
 /// How often the program of `--run` is looked after.
 const RUN_INTERVAL: Duration = Duration::from_millis(100);
@@ -56,6 +57,8 @@ pub struct State {
     /// The counters when they were last cleared.
     pub counters_base: Counters,
     pub exiting: bool,
+    /// The keys for TLS.
+    keys: Keys,
     /// Rows get UUIDs that are derived from this.
     seed: Vec<u8>,
     /// The number of commits after which the remotes were last brought up to date.
@@ -80,7 +83,8 @@ impl App {
         let mut daemon = cli.daemon.start(program, &vlog)?;
         let clock = Clock(Instant::now());
         let seed = random_seed()?;
-        let stream = StreamConfig::default().rundir(&program.dirs.run);
+        let keys = Keys::new(cli.tls.clone());
+        let stream = StreamConfig::default().rundir(&program.dirs.run).tls(keys.tls());
         let server = Server::new(ServerConfig::default().seed(seed.clone()), clock.now());
         let listener = Listener::new(server, ListenerConfig::default().stream(stream.clone()));
         let mut state = State {
@@ -95,12 +99,14 @@ impl App {
             logged: BTreeSet::new(),
             counters_base: Counters::default(),
             exiting: false,
+            keys,
             seed,
             reconciled: None,
         };
         for file in cli.databases(program) {
             state.add_db(&file)?;
         }
+        state.keys.refresh(state.listener.server())?;
         for remote in &cli.remote {
             state.add_remote(remote, RemoteOptions::default())?;
         }
@@ -231,6 +237,7 @@ impl State {
             return;
         }
         self.reconciled = Some(commits);
+        self.keys.refresh_or_log(self.listener.server());
         let mut wanted: BTreeMap<String, Found> = BTreeMap::new();
         for (remote, options) in &self.remotes {
             match DbRemote::parse(remote) {
@@ -247,11 +254,24 @@ impl State {
             let _ = self.listener.remove_remote(remote, now);
         }
         for (remote, found) in &wanted {
-            if let Err(error) = self.listener.set_remote(remote, found.options.clone(), now) {
+            if let Err(error) = self.set_remote(remote, found.options.clone()) {
                 tracing::warn!(target: "ovsdb_server", "{error}");
             }
         }
         self.found = wanted;
+    }
+
+    /// Opens a remote, or gives it other options.
+    pub fn set_remote(&mut self, remote: &str, options: RemoteOptions) -> Result<(), Fault> {
+        let (known, now) = (self.listener.bound(remote).is_some(), self.clock.now());
+        self.listener.set_remote(remote, options, now)?;
+        // Nobody else can say which port the system chose.
+        let (what, any) = remote.split_once(':').unwrap_or_default();
+        if !known && ["ptcp", "pssl"].contains(&what) && (any == "0" || any.starts_with("0:")) {
+            let port = self.listener.bound(remote).and_then(|at| at.split(':').nth(1).map(str::to_owned));
+            tracing::info!(target: "socket_util", "{any}: listening on port {}", port.unwrap_or_default());
+        }
+        Ok(())
     }
 
     /// Looks at the remotes again in the next turn.
@@ -261,6 +281,7 @@ impl State {
     }
 
     fn log_events(&mut self) {
+        self.keys.log();
         for event in self.listener.take_events() {
             match event {
                 Event::Connected { .. } | Event::Disconnected { .. } => {

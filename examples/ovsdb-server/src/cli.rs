@@ -6,6 +6,7 @@ use clap::Parser;
 use vswitchd::daemon::{DaemonOptions, Program};
 
 use crate::fault::Fault;
+use crate::tls::TlsOptions;
 
 /// The options of `ovsdb-server`.
 #[derive(Clone, Debug, Parser)]
@@ -17,7 +18,8 @@ pub struct Cli {
     /// Serve no database from a file at first
     #[arg(long)]
     no_dbs: bool,
-    /// Listen on or connect to REMOTE: punix:FILE, ptcp:PORT:IP, unix:FILE, tcp:IP:PORT, db:DB,TABLE,COLUMN
+    /// Listen on or connect to REMOTE: punix:FILE, ptcp:PORT:IP, pssl:PORT:IP, unix:FILE, tcp:IP:PORT,
+    /// ssl:IP:PORT, db:DB,TABLE,COLUMN
     #[arg(long, value_name = "REMOTE")]
     pub remote: Vec<String>,
     /// File that says which databases to serve and which remotes to have, instead of the arguments
@@ -32,18 +34,9 @@ pub struct Cli {
     /// Run COMMAND once the server is ready, and exit when it does
     #[arg(long, value_name = "COMMAND")]
     pub run: Option<String>,
-    /// File with the private key, or db:DB,TABLE,COLUMN
-    #[arg(long, short = 'p', value_name = "FILE")]
-    private_key: Option<String>,
-    /// File with the certificate, or db:DB,TABLE,COLUMN
-    #[arg(long, short = 'c', value_name = "FILE")]
-    certificate: Option<String>,
-    /// File with the certificate of the peers' authority, or db:DB,TABLE,COLUMN
-    #[arg(long, short = 'C', value_name = "FILE")]
-    ca_cert: Option<String>,
-    /// As --ca-cert, but obtained from the first peer if the file is missing
-    #[arg(long, value_name = "FILE")]
-    bootstrap_ca_cert: Option<String>,
+    /// Keys
+    #[command(flatten)]
+    pub tls: TlsOptions,
     /// Options shared by all daemons
     #[command(flatten)]
     pub daemon: DaemonOptions,
@@ -59,13 +52,8 @@ impl Cli {
         }
     }
 
-    /// Refuses what this build cannot do. Keys that are named by a place in a database do no harm: they are
-    /// looked for when a `pssl:` or `ssl:` remote is opened, which fails by name.
+    /// Refuses options that contradict each other.
     pub fn check(&self) -> Result<(), Fault> {
-        let keys = [&self.private_key, &self.certificate, &self.ca_cert, &self.bootstrap_ca_cert];
-        if keys.into_iter().flatten().any(|key| !key.starts_with("db:")) {
-            return Err(Fault::NoTls);
-        }
         if self.config_file.is_some() && !(self.databases.is_empty() && self.remote.is_empty()) {
             return Err(Fault::ConfigAndArguments);
         }

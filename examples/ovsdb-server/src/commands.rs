@@ -233,8 +233,7 @@ impl State {
         if let Some(source) = DbRemote::parse(remote)? {
             source.check(self.listener.server(), remote)?;
         } else {
-            let now = self.clock.now();
-            self.listener.set_remote(remote, options.clone(), now)?;
+            self.set_remote(remote, options.clone())?;
         }
         self.remotes.insert(remote.to_owned(), options);
         self.remotes_changed();

@@ -2,6 +2,7 @@
 
 use ovs_db::server::{ListenerError, ServerError};
 use ovs_db::storage::StorageError;
+use ovs_stream::TlsOptionError;
 use thiserror::Error;
 use vswitchd::daemon::DaemonError;
 use vswitchd::vlog::VlogError;
@@ -63,7 +64,7 @@ pub enum Fault {
     /// The file is served already.
     #[error("ovsdb error: {0}: already open")]
     AlreadyOpen(String),
-    /// Keys were given.
-    #[error("TLS support is not built in")]
-    NoTls,
+    /// An option of TLS cannot be honoured.
+    #[error(transparent)]
+    Tls(#[from] TlsOptionError),
 }

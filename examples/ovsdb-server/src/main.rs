@@ -8,6 +8,7 @@ mod fault;
 mod remotes;
 mod status;
 mod storage;
+mod tls;
 
 use std::process::ExitCode;
 

@@ -67,6 +67,13 @@ impl DbRemote {
         targets
     }
 
+    /// The first text that stands there; `None` if there is none, or no such column.
+    pub fn first_text(&self, server: &Server) -> Option<String> {
+        let (db, table, column) = self.find(server).ok()?;
+        let texts = db.rows(table).flat_map(|(_, row)| row.get(column).keys());
+        texts.filter_map(Atom::as_str).find(|text| !text.is_empty()).map(str::to_owned)
+    }
+
     /// The remote that a row describes.
     fn described(&self, db: &Database, table: TableId, uuid: Uuid, row: &Row) -> Option<(String, Found)> {
         let schema = db.schema().table(table);

@@ -48,9 +48,16 @@ impl std::error::Error for OsError {}
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StreamError {
-    /// An `ssl:` address was to be connected. (Configuration.)
+    /// An `ssl:` address was to be connected, and the crate was built without the feature `tls`. (Configuration.)
     #[error("TLS support is not built in")]
     TlsNotBuiltIn,
+    /// An `ssl:` address was to be connected, and there are no keys for it. (Configuration.)
+    #[error("private key, certificate and CA certificate must be configured to use TLS")]
+    TlsNotConfigured,
+    /// The connection cannot be secured.
+    #[cfg(feature = "tls")]
+    #[error("{0}")]
+    Tls(#[from] crate::tls::TlsError),
     /// The connection could not be made. (Peer.)
     #[error("{0}")]
     Connect(OsError),
@@ -72,9 +79,16 @@ pub enum StreamError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ListenError {
-    /// A `pssl:` address was to be listened on. (Configuration.)
+    /// A `pssl:` address was to be listened on, and the crate was built without the feature `tls`. (Configuration.)
     #[error("TLS support is not built in")]
     TlsNotBuiltIn,
+    /// A `pssl:` address was to be listened on, and there are no keys for it. (Configuration.)
+    #[error("private key, certificate and CA certificate must be configured to use TLS")]
+    TlsNotConfigured,
+    /// The keys for a `pssl:` address cannot be used. (Configuration.)
+    #[cfg(feature = "tls")]
+    #[error("{0}")]
+    Tls(#[from] crate::tls::TlsError),
     /// Creating, binding or listening failed. (Configuration.)
     #[error("{address}: binding failed: {error}")]
     Bind {

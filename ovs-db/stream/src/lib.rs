@@ -7,6 +7,8 @@ mod error;
 mod listener;
 mod reconnect;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 mod unix;
 mod wait;
 
@@ -16,4 +18,6 @@ pub use error::{ListenError, OsError, StreamError};
 pub use listener::Listener;
 pub use reconnect::{Action, Backoff, BackoffConfig, Notice, NoticeLevel, Reconnect, ReconnectConfig, State};
 pub use stream::{Stream, StreamConfig};
+#[cfg(feature = "tls")]
+pub use tls::{FileFault, Refusal, Tls, TlsConfig, TlsError, TlsFile, TlsNotice, TlsOptionError};
 pub use wait::{Interest, Wait, sleep};

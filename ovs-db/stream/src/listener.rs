@@ -17,7 +17,7 @@ use crate::stream::{Stream, StreamConfig};
 use crate::unix;
 use crate::wait::{Interest, Wait};
 
-/// A listening socket over TCP or a Unix socket.
+/// A listening socket over TCP, TLS or a Unix socket.
 ///
 /// The file of a `punix:` listener is made readable and writable for owner and group, less the process's umask. A
 /// file left behind by a process that has gone is replaced; one that someone listens on is not. The own file is
@@ -42,7 +42,18 @@ impl Listener {
     /// Starts to listen.
     pub fn bind(address: &PassiveAddress, config: &StreamConfig) -> Result<Listener, ListenError> {
         match address {
+            #[cfg(not(feature = "tls"))]
             PassiveAddress::Ssl(_) => Err(ListenError::TlsNotBuiltIn),
+            #[cfg(feature = "tls")]
+            PassiveAddress::Ssl(at) => {
+                config.tls.as_ref().ok_or(ListenError::TlsNotConfigured)?.check()?;
+                let mut listener = Self::bind_tcp(*at, config)
+                    .map_err(|e| ListenError::Bind { address: address.to_string(), error: e.into() })?;
+                if let PassiveAddress::Tcp(at) = listener.address {
+                    listener.address = PassiveAddress::Ssl(at);
+                }
+                Ok(listener)
+            }
             PassiveAddress::Tcp(at) => Self::bind_tcp(*at, config)
                 .map_err(|e| ListenError::Bind { address: address.to_string(), error: e.into() }),
             PassiveAddress::Unix(path) => {
@@ -86,8 +97,8 @@ impl Listener {
         &self.address
     }
 
-    /// Accepts one connection; `Ok(None)`: none is waiting. Streams over TCP are named `tcp:HOST:PORT` after their
-    /// peer; those over a Unix socket `unix#N`, counting from 0.
+    /// Accepts one connection; `Ok(None)`: none is waiting. Streams over TCP and TLS are named `tcp:HOST:PORT` and
+    /// `ssl:HOST:PORT` after their peer; those over a Unix socket `unix#N`, counting from 0.
     ///
     /// A connection that ended before it was accepted is skipped. [`ListenError::Accept`] concerns this process
     /// (no descriptors left, for example); the listener stays usable.
@@ -98,6 +109,11 @@ impl Listener {
                     let name = self.name_of(from);
                     if !matches!(self.address, PassiveAddress::Unix(_)) {
                         sockopt::set_tcp_nodelay(&fd, true).map_err(|e| ListenError::Accept(e.into()))?;
+                    }
+                    #[cfg(feature = "tls")]
+                    if let (PassiveAddress::Ssl(_), Some(tls)) = (&self.address, &self.config.tls) {
+                        let stream = Stream::secure_server(fd, name, &self.config, tls);
+                        return Ok(Some(stream?));
                     }
                     return Ok(Some(Stream::from_socket(fd, name, &self.config)));
                 }
@@ -110,7 +126,8 @@ impl Listener {
 
     fn name_of(&mut self, from: Option<SocketAddrAny>) -> String {
         if let Some(peer) = from.and_then(|a| SocketAddr::try_from(a).ok()) {
-            return format!("tcp:{peer}");
+            let method = if matches!(self.address, PassiveAddress::Ssl(_)) { "ssl" } else { "tcp" };
+            return format!("{method}:{peer}");
         }
         self.accepted += 1;
         format!("unix#{}", self.accepted - 1)

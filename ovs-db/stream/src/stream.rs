@@ -11,6 +11,8 @@ use rustix::net::{
 use crate::address::Address;
 use crate::buffer::Buffer;
 use crate::error::StreamError;
+#[cfg(feature = "tls")]
+use crate::tls::{Session, Tls, TlsError};
 use crate::unix;
 use crate::wait::{Interest, Wait};
 
@@ -24,11 +26,20 @@ pub struct StreamConfig {
     pub send_limit: usize,
     /// How many connections a listener lets wait to be accepted.
     pub backlog: i32,
+    /// The keys for `ssl:` and `pssl:`; without them such addresses are refused.
+    #[cfg(feature = "tls")]
+    pub tls: Option<Tls>,
 }
 
 impl Default for StreamConfig {
     fn default() -> Self {
-        StreamConfig { rundir: None, send_limit: 64 << 20, backlog: 64 }
+        StreamConfig {
+            rundir: None,
+            send_limit: 64 << 20,
+            backlog: 64,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
     }
 }
 
@@ -44,9 +55,16 @@ impl StreamConfig {
         self.send_limit = bytes;
         self
     }
+
+    /// Sets the keys for `ssl:` and `pssl:`.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
 }
 
-/// A non-blocking stream over TCP or a Unix socket, with a bounded queue of bytes to send.
+/// A non-blocking stream over TCP, TLS or a Unix socket, with a bounded queue of bytes to send.
 ///
 /// Call [`poll_connect`](Self::poll_connect) until it says `true`, then [`receive`](Self::receive),
 /// [`send`](Self::send) and [`flush`](Self::flush) as you like; between rounds, sleep on [`wait`](Self::wait).
@@ -57,6 +75,8 @@ pub struct Stream {
     name: String,
     connected: bool,
     tx: Buffer,
+    #[cfg(feature = "tls")]
+    tls: Option<Box<Session>>,
 }
 
 const _: () = {
@@ -70,8 +90,12 @@ impl Stream {
         let failed = |e: Errno| StreamError::Connect(e.into());
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let (fd, result) = match address {
+            #[cfg(not(feature = "tls"))]
             Address::Ssl(_) => return Err(StreamError::TlsNotBuiltIn),
-            Address::Tcp(to) => {
+            #[cfg(feature = "tls")]
+            Address::Ssl(_) if config.tls.is_none() => return Err(StreamError::TlsNotConfigured),
+            #[cfg_attr(not(feature = "tls"), expect(unreachable_patterns, reason = "refused above"))]
+            Address::Tcp(to) | Address::Ssl(to) => {
                 let family = if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
                 let fd = socket_with(family, SocketType::STREAM, flags, None).map_err(failed)?;
                 sockopt::set_tcp_nodelay(&fd, true).map_err(failed)?;
@@ -90,12 +114,43 @@ impl Stream {
             Err(Errno::INPROGRESS | Errno::INTR) => false,
             Err(e) => return Err(failed(e)),
         };
-        Ok(Stream { fd, name: address.to_string(), connected, tx: Buffer::new(config.send_limit) })
+        Ok(Stream {
+            fd,
+            name: address.to_string(),
+            connected,
+            tx: Buffer::new(config.send_limit),
+            #[cfg(feature = "tls")]
+            tls: match (address, &config.tls) {
+                (Address::Ssl(to), Some(tls)) => Some(Box::new(Session::client(tls, to.ip())?)),
+                _ => None,
+            },
+        })
     }
 
     /// Takes over a connected socket, which must be non-blocking. `name` is for [`name`](Self::name) only.
     pub fn from_socket(fd: OwnedFd, name: impl Into<String>, config: &StreamConfig) -> Stream {
-        Stream { fd, name: name.into(), connected: true, tx: Buffer::new(config.send_limit) }
+        Stream {
+            fd,
+            name: name.into(),
+            connected: true,
+            tx: Buffer::new(config.send_limit),
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+
+    /// As [`from_socket`](Self::from_socket), for the passive side of a TLS connection. The handshake goes on in
+    /// [`poll_connect`](Self::poll_connect), [`read`](Self::read) and [`flush`](Self::flush).
+    #[cfg(feature = "tls")]
+    pub(crate) fn secure_server(
+        fd: OwnedFd,
+        name: String,
+        config: &StreamConfig,
+        tls: &Tls,
+    ) -> Result<Stream, TlsError> {
+        let mut stream = Stream::from_socket(fd, name, config);
+        stream.tls = Some(Box::new(Session::server(tls)?));
+        Ok(stream)
     }
 
     /// What the stream was connected to, or where its peer connected from.
@@ -103,11 +158,48 @@ impl Stream {
         &self.name
     }
 
+    /// The common name in the certificate with which the peer authenticated itself.
+    pub fn peer_name(&self) -> Option<String> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return tls.peer_name();
+        }
+        None
+    }
+
+    /// Whether the connection stands, as far as is known without asking the system: over TLS, the handshake is done.
+    pub fn is_ready(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return self.connected && tls.is_secured();
+        }
+        self.connected
+    }
+
+    /// Whether bytes may be at hand that no readiness of the descriptor will announce: a record of TLS was decrypted
+    /// and not read to its end. Read before sleeping.
+    pub fn is_buffered(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return tls.is_buffered();
+        }
+        false
+    }
+
     /// Whether the connection stands; `false` while it is being made.
     pub fn poll_connect(&mut self) -> Result<bool, StreamError> {
-        if self.connected {
-            return Ok(true);
+        if !self.connected && !self.poll_socket()? {
+            return Ok(false);
         }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &mut self.tls {
+            return tls.handshake(self.fd.as_fd());
+        }
+        Ok(true)
+    }
+
+    /// Whether the socket is connected.
+    fn poll_socket(&mut self) -> Result<bool, StreamError> {
         if let Err(e) | Ok(Err(e)) = sockopt::socket_error(&self.fd) {
             return Err(StreamError::Connect(e.into()));
         }
@@ -126,6 +218,10 @@ impl Stream {
     pub fn read(&mut self, buf: &mut [u8]) -> Result<Option<usize>, StreamError> {
         if buf.is_empty() {
             return Ok(None);
+        }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &mut self.tls {
+            return tls.read(self.fd.as_fd(), buf);
         }
         match recv(&self.fd, buf, RecvFlags::empty()) {
             Ok((0, _)) => Err(StreamError::Closed),
@@ -175,6 +271,10 @@ impl Stream {
         if !self.connected {
             return Ok(self.tx.is_empty());
         }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &mut self.tls {
+            return tls.write(self.fd.as_fd(), &mut self.tx);
+        }
         while !self.tx.is_empty() {
             match send(&self.fd, self.tx.data(), SendFlags::NOSIGNAL) {
                 Ok(n) => self.tx.consume(n),
@@ -185,20 +285,49 @@ impl Stream {
         Ok(true)
     }
 
-    /// How many bytes wait to be sent.
+    /// How many bytes wait to be sent, before encryption; at least one while encrypted ones wait.
     pub fn queued(&self) -> usize {
+        #[cfg(feature = "tls")]
+        if self.tx.is_empty() && self.tls.as_ref().is_some_and(|tls| tls.wants_write()) {
+            return 1;
+        }
         self.tx.len()
+    }
+
+    /// Which readiness of the descriptor to sleep on: for the connection; then to write what is queued, and to read
+    /// if `reading` says so.
+    pub fn interest(&self, reading: bool) -> Option<Interest> {
+        if !self.connected {
+            return Some(Interest::Write);
+        }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = self.tls.as_ref().filter(|tls| !tls.is_secured()) {
+            // Until the handshake is done, both depend on what the peer says.
+            return Some(if tls.wants_write() { Interest::Both } else { Interest::Read });
+        }
+        match (reading, self.queued() == 0) {
+            (true, true) => Some(Interest::Read),
+            (true, false) => Some(Interest::Both),
+            (false, false) => Some(Interest::Write),
+            (false, true) => None,
+        }
     }
 
     /// What to sleep on: for the connection; then to write what is queued, and to read if `reading` says so.
     pub fn wait(&self, reading: bool) -> Wait<'_> {
-        let interest = match (self.connected, reading, self.tx.is_empty()) {
-            (false, ..) | (true, false, false) => Interest::Write,
-            (true, true, true) => Interest::Read,
-            (true, true, false) => Interest::Both,
-            (true, false, true) => return Wait::Never,
-        };
-        Wait::Fd(self.fd.as_fd(), interest)
+        if reading && self.is_buffered() {
+            return Wait::Ready;
+        }
+        self.interest(reading).map_or(Wait::Never, |interest| Wait::Fd(self.fd.as_fd(), interest))
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.close(self.fd.as_fd());
+        }
     }
 }
 

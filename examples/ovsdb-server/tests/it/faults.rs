@@ -86,7 +86,7 @@ fn a_database_that_cannot_be_used_is_named() {
     std::fs::write(server.path("odd.db"), "odd").unwrap();
     assert!(run(&[&file("odd.db")]).contains("odd.db: not an OVSDB database file"));
     assert!(run(&["--no-dbs", "--remote=odd:x"]).contains("odd:x"));
-    assert!(run(&["--no-dbs", "--remote=pssl:6640"]).contains("TLS support is not built in"));
+    assert!(run(&["--no-dbs", "--remote=pssl:6640"]).contains("private key must be configured to use TLS"));
     assert!(run(&["--odd"]).contains("--odd"));
 }
 

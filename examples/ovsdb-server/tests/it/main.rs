@@ -3,4 +3,5 @@
 
 mod faults;
 mod support;
+mod tls;
 mod tools;

@@ -34,15 +34,22 @@ pub fn schema() -> PathBuf {
 pub struct Server {
     pub dir: tempfile::TempDir,
     child: Option<Child>,
+    options: Vec<String>,
 }
 
 impl Server {
     /// Starts `program` (ours, if `None`) on a new database.
     pub fn start(program: Option<&Path>) -> Server {
+        Server::start_with(program, &[])
+    }
+
+    /// As [`start`](Server::start), with more options.
+    pub fn start_with(program: Option<&Path>, options: &[&str]) -> Server {
         let dir = tempfile::tempdir().unwrap();
         let schema: ovs_db::schema::Schema = std::fs::read_to_string(schema()).unwrap().parse().unwrap();
         drop(ovs_db::storage::JournalFile::create(&dir.path().join("conf.db"), &schema).unwrap());
-        let mut server = Server { dir, child: None };
+        let mut server =
+            Server { dir, child: None, options: options.iter().map(|&o| o.to_owned()).collect() };
         server.restart(program);
         server
     }
@@ -55,6 +62,7 @@ impl Server {
             .arg(format!("--remote=punix:{}", self.path("db.sock").display()))
             .arg(format!("--unixctl={}", self.path("ctl").display()))
             .arg("-vconsole:emer")
+            .args(&self.options)
             .env("OVS_RUNDIR", self.dir.path())
             .stdin(Stdio::null())
             .spawn()

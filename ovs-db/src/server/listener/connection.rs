@@ -12,6 +12,7 @@ use super::remote::RemoteOptions;
 use super::{Event, Listener, ListenerConfig};
 use crate::json::{Framer, Json};
 use crate::jsonrpc::Message;
+use crate::server::SessionOptions;
 use crate::server::effect::{CloseReason, Effect, Now, SessionId, Written};
 
 /// How many bytes of one client are taken in a turn.
@@ -30,6 +31,8 @@ pub(super) struct Connection {
     stream: Stream,
     outbox: Outbox,
     framer: Framer,
+    /// Who the client proved to be is known to the server, as far as it ever will be.
+    identified: bool,
     /// Watches over silence.
     watch: Reconnect,
     /// What the poller watches for.
@@ -67,6 +70,7 @@ impl Connection {
             stream,
             outbox: Outbox::new(config.stream.send_limit),
             framer: Framer::new(config.max_message),
+            identified: false,
             watch,
             watched: None,
             more: false,
@@ -101,7 +105,7 @@ impl Connection {
     /// Whether its turn is to come without anything happening at the socket.
     fn is_due(&self, config: &ListenerConfig) -> bool {
         let over = self.broken.is_some() || (self.ended && self.queued() == 0);
-        (self.more && self.heeded(config)) || over
+        ((self.more || self.stream.is_buffered()) && self.heeded(config)) || over
     }
 
     /// When silence is to be looked at.
@@ -121,6 +125,9 @@ impl Connection {
     }
 
     fn interest(&self, config: &ListenerConfig) -> Option<Interest> {
+        if !self.stream.is_ready() {
+            return self.stream.interest(true);
+        }
         match (self.heeded(config), self.queued() > 0) {
             (true, true) => Some(Interest::Both),
             (true, false) => Some(Interest::Read),
@@ -136,6 +143,17 @@ impl Connection {
             poller.watch(self.stream.as_fd(), session, self.watched, interest);
             self.watched = interest;
         }
+    }
+
+    /// What the server is to know of the client: what its remote says, and who it proved to be.
+    pub(super) fn session(&self, options: &RemoteOptions) -> SessionOptions {
+        options.session().client(self.stream.peer_name())
+    }
+
+    /// Whether the client has proved who it is since the last call.
+    fn is_newly_identified(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.identified, self.stream.is_ready());
+        !before && self.identified && self.stream.peer_name().is_some()
     }
 
     fn peer(&self) -> String {
@@ -268,6 +286,11 @@ impl Listener {
             self.events.push(event);
             self.drop_connection(session, now);
             return;
+        }
+        if connection.is_newly_identified() {
+            let options = self.remotes.get(&connection.remote).map(|remote| remote.options.clone());
+            let options = connection.session(&options.unwrap_or_default());
+            self.server.set_session_options(session, options);
         }
         for _ in 0..REQUEST_BUDGET {
             let Some(connection) = self.connections.get_mut(&session) else { return };

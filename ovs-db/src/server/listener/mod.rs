@@ -284,8 +284,8 @@ impl Listener {
         Ok(())
     }
 
-    /// Listens on, or connects to, `remote`: `punix:`, `ptcp:`, `unix:` or `tcp:`. A remote that is there
-    /// already stays as it is.
+    /// Listens on, or connects to, `remote`: `punix:`, `ptcp:`, `pssl:`, `unix:`, `tcp:` or `ssl:`. A remote that is
+    /// there already stays as it is.
     pub fn add_remote(&mut self, remote: &str, now: Now) -> Result<(), ListenerError> {
         if self.remotes.contains_key(remote) {
             return Ok(());

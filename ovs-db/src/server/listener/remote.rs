@@ -234,10 +234,8 @@ impl Listener {
     /// Lets the clients of a remote have its new options.
     pub(super) fn apply_options(&mut self, remote: &str) {
         let Some(known) = self.remotes.get(remote) else { return };
-        let options = known.options.session();
-        let clients = self.connections.iter().filter(|(_, c)| c.remote == remote).map(|(id, _)| *id);
-        for session in clients.collect::<Vec<_>>() {
-            self.server.set_session_options(session, options.clone());
+        for (session, client) in self.connections.iter().filter(|(_, c)| c.remote == remote) {
+            self.server.set_session_options(*session, client.session(&known.options));
         }
     }
 

@@ -92,7 +92,7 @@ pub enum AddressError {
 pub enum Address {
     /// `tcp:HOST:PORT`.
     Tcp(SocketAddr),
-    /// `ssl:HOST:PORT`. Parses, cannot be connected (TLS is not built in).
+    /// `ssl:HOST:PORT`. Connecting needs the feature `tls`.
     Ssl(SocketAddr),
     /// `unix:FILE`. A relative name lies in the run directory that [`StreamConfig`](crate::StreamConfig) gives.
     Unix(PathBuf),
@@ -132,7 +132,7 @@ impl fmt::Display for Address {
 pub enum PassiveAddress {
     /// `ptcp:[PORT][:HOST]`; port 0 lets the system choose.
     Tcp(SocketAddr),
-    /// `pssl:[PORT][:HOST]`. Parses, cannot be listened on (TLS is not built in).
+    /// `pssl:[PORT][:HOST]`. Listening needs the feature `tls`.
     Ssl(SocketAddr),
     /// `punix:FILE`. A relative name lies in the run directory that [`StreamConfig`](crate::StreamConfig) gives.
     Unix(PathBuf),
