@@ -8,7 +8,7 @@ use crate::trace::Tracer;
 /// When an action of a set is executed (OpenFlow 1.3.5, 5.10); `None` for those that do not belong there.
 fn rank(action: &Action) -> Option<u8> {
     Some(match action {
-        Action::PopVlan => 0,
+        Action::PopVlan { .. } => 0,
         Action::PopMpls(_) => 1,
         Action::PushMpls(_) => 3,
         Action::PushVlan(_) => 4,

@@ -30,7 +30,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             Action::Enqueue { port, queue } => self.enqueue(*port, *queue),
             Action::SetQueue(queue) => self.flow.skb_priority = *queue,
             Action::PopQueue => self.pop_queue(),
-            Action::Resubmit { in_port, table } => self.resubmit(*in_port, *table),
+            Action::Resubmit { in_port, table, ct: false } => self.resubmit(*in_port, *table),
             Action::GotoTable(table) => {
                 let port = self.flow.of_port();
                 self.go_to_table(*table, port, true, false);
@@ -41,7 +41,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             Action::Note(_) => {}
             Action::DecTtl(controllers) => return self.dec_ttl(controllers),
             Action::PushVlan(tpid) => self.push_vlan(*tpid),
-            Action::PopVlan => self.pop_vlan(),
+            Action::PopVlan { .. } => self.pop_vlan(),
             Action::SetVlanVid { vid, push } => self.set_vlan_vid(vid.get(), *push),
             Action::SetVlanPcp { pcp, push } => self.set_vlan_pcp(*pcp, *push),
             Action::SetField(set) => self.set_field(set),

@@ -4,7 +4,7 @@ use ovs_flow::{Match, TableId};
 
 use super::Action;
 use super::vlan_compat::Context;
-use super::wire::{decode_actions, encode_one};
+use super::wire::{decode_unchecked, encode_one};
 use crate::header::{Put, Reader};
 use crate::{EncodeError, OfError, Version};
 
@@ -51,7 +51,9 @@ pub fn decode_instructions(bytes: &[u8], version: Version) -> Result<Vec<Action>
         found.take(kind, &instruction[4..], version)?;
         rest = tail;
     }
-    Ok(found.into_list())
+    let list = found.into_list();
+    super::nested::check_nesting(&list)?;
+    Ok(list)
 }
 
 impl Found {
@@ -71,7 +73,7 @@ impl Found {
             }
             WRITE_ACTIONS => {
                 r.skip(4)?;
-                let actions = decode_actions(r.rest(), version)?;
+                let actions = decode_unchecked(r.rest(), version)?;
                 // What the action set cannot hold is refused here, before anything is installed.
                 if !actions.iter().all(fits_action_set) {
                     return Err(OfError::BacBadType);
@@ -80,13 +82,13 @@ impl Found {
             }
             APPLY_ACTIONS => {
                 r.skip(4)?;
-                once(&mut self.apply, decode_actions(r.rest(), version)?)?;
+                once(&mut self.apply, decode_unchecked(r.rest(), version)?)?;
             }
             CLEAR_ACTIONS => {
                 r.skip(4)?;
                 once(&mut self.clear, ())?;
             }
-            METER if version >= Version::V13 => {
+            METER if (Version::V13..=Version::V14).contains(&version) => {
                 let meter = r.u32()?;
                 once(&mut self.meter, meter)?;
             }
@@ -118,8 +120,7 @@ fn fits_action_set(action: &Action) -> bool {
     !action.is_instruction()
         && !matches!(
             action,
-            Action::Resubmit { .. }
-                | Action::Exit
+            Action::Exit
                 | Action::Note(_)
                 | Action::FinTimeout { .. }
                 | Action::OutputReg { .. }
@@ -127,6 +128,15 @@ fn fits_action_set(action: &Action) -> bool {
                 | Action::PopQueue
                 | Action::StackPush(_)
                 | Action::StackPop(_)
+                | Action::OutputTruncated { .. }
+                | Action::Bundle(_)
+                | Action::Multipath(_)
+                | Action::Learn(_)
+                | Action::Clone(_)
+                | Action::Conjunction { .. }
+                | Action::Sample(_)
+                | Action::CheckPktLarger { .. }
+                | Action::DeleteField(_)
         )
 }
 
@@ -141,7 +151,9 @@ pub fn encode_instructions(
     let mut apply_at = None;
     let mut last_was_instruction = false;
     for action in actions {
-        if !action.is_instruction() {
+        // 1.5 made the meter an action.
+        let applied = version >= Version::V15 && matches!(action, Action::Meter(_));
+        if applied || !action.is_instruction() {
             // There is one place for actions; what stands behind an instruction has none.
             if last_was_instruction && apply_at.is_some() {
                 return Err(EncodeError::Unsupported { what: "actions after an instruction", version });

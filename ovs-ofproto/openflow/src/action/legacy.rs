@@ -45,7 +45,7 @@ pub(super) fn decode_v10(kind: u16, r: &mut Reader<'_>) -> Result<Action, OfErro
             r.skip(3)?;
             return Ok(Action::SetVlanPcp { pcp, push: true });
         }
-        v10::STRIP_VLAN => Action::PopVlan,
+        v10::STRIP_VLAN => Action::PopVlan { strip: true },
         v10::SET_DL_SRC => Action::Mod(Mod::EthSrc(r.array()?)),
         v10::SET_DL_DST => Action::Mod(Mod::EthDst(r.array()?)),
         v10::SET_NW_SRC => return Ok(Action::Mod(Mod::Ipv4Src(r.u32()?))),
@@ -87,7 +87,7 @@ pub(super) fn decode_v12(kind: u16, r: &mut Reader<'_>, version: Version) -> Res
         v12::SET_MPLS_TTL => (Action::SetMplsTtl(r.u8()?), 3),
         v12::DEC_MPLS_TTL => (Action::DecMplsTtl, 4),
         v12::PUSH_VLAN => (Action::PushVlan(vlan_type(r)?), 2),
-        v12::POP_VLAN => (Action::PopVlan, 4),
+        v12::POP_VLAN => (Action::PopVlan { strip: false }, 4),
         v12::PUSH_MPLS => (Action::PushMpls(mpls_type(r)?), 2),
         v12::POP_MPLS => (Action::PopMpls(r.u16()?), 2),
         v12::SET_QUEUE => (Action::SetQueue(r.u32()?), 0),
@@ -95,6 +95,10 @@ pub(super) fn decode_v12(kind: u16, r: &mut Reader<'_>, version: Version) -> Res
         v12::SET_NW_TTL => (Action::Mod(Mod::Ttl(r.u8()?)), 3),
         v12::DEC_NW_TTL => (Action::DecTtl(vec![0]), 4),
         v12::SET_FIELD => (Action::SetField(set_field::decode_standard(r, version)?), r.len()),
+        v12::COPY_FIELD if version >= Version::V15 => {
+            let (src, dst) = set_field::decode_copy(r)?;
+            (Action::Move { src, dst }, 0)
+        }
         v12::METER if version >= Version::V15 => (Action::Meter(r.u32()?), 0),
         _ => return Err(OfError::BacBadType),
     };
@@ -111,7 +115,7 @@ pub(super) fn encode_v10(action: &Action, out: &mut Vec<u8>) -> bool {
         }),
         Action::SetVlanVid { vid, .. } => put(out, v10::SET_VLAN_VID, |out| out.u16(vid.get())),
         Action::SetVlanPcp { pcp, .. } => put(out, v10::SET_VLAN_PCP, |out| out.u8(pcp)),
-        Action::PopVlan => put(out, v10::STRIP_VLAN, |_| {}),
+        Action::PopVlan { .. } => put(out, v10::STRIP_VLAN, |_| {}),
         Action::Mod(change) => return encode_mod_v10(change, out),
         Action::SetField(ref set) => return set_field::encode_as_mod(set, out),
         Action::Enqueue { port, queue } => put(out, v10::ENQUEUE, |out| {
@@ -152,7 +156,7 @@ pub(super) fn encode_v12(
         Action::SetMplsTtl(ttl) => put(out, v12::SET_MPLS_TTL, |out| out.u8(ttl)),
         Action::DecMplsTtl => put(out, v12::DEC_MPLS_TTL, |_| {}),
         Action::PushVlan(kind) => put(out, v12::PUSH_VLAN, |out| out.u16(kind)),
-        Action::PopVlan => put(out, v12::POP_VLAN, |_| {}),
+        Action::PopVlan { .. } => put(out, v12::POP_VLAN, |_| {}),
         Action::PushMpls(kind) => put(out, v12::PUSH_MPLS, |out| out.u16(kind)),
         Action::PopMpls(kind) => put(out, v12::POP_MPLS, |out| out.u16(kind)),
         Action::SetQueue(queue) => put(out, v12::SET_QUEUE, |out| out.u32(queue)),
@@ -175,7 +179,7 @@ pub(super) fn encode_v12(
             push_if_needed(push, *context, out);
             set_field::encode(&SetField::whole(Field::VLAN_PCP, u128::from(pcp)), context.version, out);
         }
-        Action::SetTunnel { id, .. } => {
+        Action::SetTunnel { id, .. } if context.version >= Version::V12 => {
             set_field::encode(&SetField::whole(Field::TUN_ID, u128::from(id)), context.version, out);
         }
         Action::SetMplsLabel(label) => {
@@ -183,6 +187,9 @@ pub(super) fn encode_v12(
         }
         Action::SetMplsTc(tc) => {
             set_field::encode(&SetField::whole(Field::MPLS_TC, u128::from(tc)), context.version, out);
+        }
+        Action::Move { src, dst } if context.version >= Version::V15 => {
+            put(out, v12::COPY_FIELD, |out| set_field::encode_copy(src, dst, context.version, out));
         }
         Action::Meter(meter) if context.version >= Version::V15 => put(out, v12::METER, |out| out.u32(meter)),
         _ => return Ok(false),

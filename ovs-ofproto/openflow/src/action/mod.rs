@@ -10,17 +10,32 @@
 //!                  ◀── encode ──             ◀── parse ───
 //! ```
 
+mod choose;
+mod conntrack;
+mod encap;
 mod instruction;
 mod kinds;
+mod learn;
 mod legacy;
+mod legacy11;
+mod nat;
+mod nested;
 mod nicira;
 mod parts;
+mod sample;
 mod set_field;
 mod vlan_compat;
 mod wire;
 
+pub use choose::{Bundle, BundleAlgorithm, HashFields, Multipath, MultipathAlgorithm};
+pub use conntrack::{Ct, CtZone};
+pub use encap::{Encap, EncapProperty, PacketType};
 pub use instruction::{decode_instructions, encode_instructions};
+pub use learn::{Learn, LearnDst, LearnFlags, LearnSpec, LearnSrc};
+pub use nat::{AddressRange, Nat, NatFlags};
+pub use nested::check_nesting;
 pub use parts::{Mod, SetField, SetForm, ToController};
+pub use sample::{ObservationId, Sample, SampleDirection};
 pub(crate) use set_field::segments;
 pub use wire::{decode_actions, encode_actions};
 
@@ -47,6 +62,15 @@ pub enum Action {
         /// As in [`Action::Output`].
         max_len: u16,
     },
+    /// `output(port=…,max_len=…)`: send the first bytes of the packet to a port.
+    OutputTruncated {
+        /// Where to: an ordinary port, `LOCAL` or `IN_PORT`.
+        port: OfPort,
+        /// How many bytes.
+        max_len: u32,
+    },
+    /// `bundle`, `bundle_load`: choose a port by a hash, and send there or write its number.
+    Bundle(Box<Bundle>),
     /// `controller(…)`: send to a controller with more to say than [`Action::Output`] can.
     Controller(Box<ToController>),
     /// `enqueue`: send to a port by one of its queues.
@@ -88,7 +112,10 @@ pub enum Action {
         push: bool,
     },
     /// `strip_vlan`, `pop_vlan`: take the outermost tag off, if there is one.
-    PopVlan,
+    PopVlan {
+        /// Whether it was written as `strip_vlan`, 1.0's name.
+        strip: bool,
+    },
     /// `push_vlan`: put a tag of this Ethernet type (0x8100 or 0x88a8) on.
     PushVlan(u16),
     /// `push_mpls`: put a label of this Ethernet type (0x8847 or 0x8848) on.
@@ -118,7 +145,47 @@ pub enum Action {
         in_port: OfPort,
         /// Table, or [`TableId::ALL`] for this one.
         table: TableId,
+        /// Whether the lookup sees the connection's original direction in place of addresses and ports.
+        ct: bool,
     },
+    /// `ct`: pass the connection tracker.
+    Ct(Box<Ct>),
+    /// `ct_clear`: forget what the connection tracker said.
+    CtClear,
+    /// `nat`: translate addresses; only inside of [`Action::Ct`].
+    Nat(Box<Nat>),
+    /// `learn`: add a flow.
+    Learn(Box<Learn>),
+    /// `clone`: run actions on a copy of the packet.
+    Clone(Vec<Action>),
+    /// `conjunction`: one dimension of a conjunctive match.
+    Conjunction {
+        /// Which conjunctive match.
+        id: u32,
+        /// Which dimension, from 0.
+        clause: u8,
+        /// How many dimensions, 2 to 64.
+        n_clauses: u8,
+    },
+    /// `multipath`: write a number that a hash chooses.
+    Multipath(Box<Multipath>),
+    /// `sample`: tell collectors about some of the packets.
+    Sample(Box<Sample>),
+    /// `encap`: put a header on.
+    Encap(Box<Encap>),
+    /// `decap`: take the outermost header off.
+    Decap(PacketType),
+    /// `dec_nsh_ttl`: one less in the network service header.
+    DecNshTtl,
+    /// `check_pkt_larger`: write 1 if the packet is longer than this, else 0.
+    CheckPktLarger {
+        /// Bytes, from the Ethernet header on.
+        len: u16,
+        /// One bit.
+        dst: Subfield,
+    },
+    /// `delete_field`: take a tunnel option away.
+    DeleteField(ovs_flow::Field),
     /// `push`: put bits on the stack.
     StackPush(Subfield),
     /// `pop`: take bits off the stack.
@@ -173,7 +240,9 @@ impl Action {
     /// The port that this action names as its output, if it does (what `out_port` filters look at).
     pub const fn out_port(&self) -> Option<OfPort> {
         match self {
-            Self::Output { port, .. } | Self::Enqueue { port, .. } => Some(*port),
+            Self::Output { port, .. } | Self::OutputTruncated { port, .. } | Self::Enqueue { port, .. } => {
+                Some(*port)
+            }
             Self::Controller(_) => Some(OfPort::CONTROLLER),
             _ => None,
         }
@@ -182,7 +251,8 @@ impl Action {
     /// Whether a list outputs to `port`, in its action set included.
     pub fn list_outputs_to(list: &[Self], port: OfPort) -> bool {
         list.iter().any(|action| match action {
-            Self::WriteActions(set) => Self::list_outputs_to(set, port),
+            Self::Bundle(bundle) => bundle.dst.is_none() && bundle.members.contains(&port),
+            Self::WriteActions(set) | Self::Clone(set) => Self::list_outputs_to(set, port),
             other => other.out_port() == Some(port),
         })
     }
@@ -190,7 +260,7 @@ impl Action {
     /// Whether a list sends to group `group`, in its action set included.
     pub fn list_uses_group(list: &[Self], group: u32) -> bool {
         list.iter().any(|action| match action {
-            Self::WriteActions(set) => Self::list_uses_group(set, group),
+            Self::WriteActions(set) | Self::Clone(set) => Self::list_uses_group(set, group),
             other => *other == Self::Group(group),
         })
     }

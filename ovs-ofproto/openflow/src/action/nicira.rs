@@ -5,24 +5,29 @@ use ovs_flow::{OfPort, TableId};
 use super::kinds::nx;
 use super::set_field;
 use super::vlan_compat::Context;
-use super::wire::{encode_one, put_nx};
-use super::{Action, Mod, SetField, ToController};
+use super::wire::{Depth, begin_nx, decode_nested, encode_one, finish, put_nx};
+use super::{Action, Bundle, Ct, Encap, Learn, Mod, Multipath, Nat, Sample, SetField, ToController};
 use crate::header::{Put, Reader};
 use crate::message::PacketInReason;
 use crate::{EncodeError, OfError, Version};
 
 /// From what follows the subtype. An unknown subtype is the error that says so.
-pub(super) fn decode(subtype: u16, r: &mut Reader<'_>) -> Result<Action, OfError> {
+pub(super) fn decode(
+    subtype: u16,
+    r: &mut Reader<'_>,
+    version: Version,
+    depth: Depth,
+) -> Result<Action, OfError> {
     let action = match subtype {
         nx::RESUBMIT => {
             let in_port = OfPort(r.u16()?);
             r.skip(4)?;
-            Action::Resubmit { in_port, table: TableId::ALL }
+            Action::Resubmit { in_port, table: TableId::ALL, ct: false }
         }
-        nx::RESUBMIT_TABLE => {
+        nx::RESUBMIT_TABLE | nx::RESUBMIT_TABLE_CT => {
             let (in_port, table) = (OfPort(r.u16()?), TableId(r.u8()?));
             r.zeros(3, OfError::NxBacMustBeZero)?;
-            Action::Resubmit { in_port, table }
+            Action::Resubmit { in_port, table, ct: subtype == nx::RESUBMIT_TABLE_CT }
         }
         nx::SET_TUNNEL => {
             r.skip(2)?;
@@ -78,11 +83,90 @@ pub(super) fn decode(subtype: u16, r: &mut Reader<'_>) -> Result<Action, OfError
             r.skip(2)?;
             Action::Group(r.u32()?)
         }
-        _ => return decode_mpls(subtype, r),
+        nx::CT => Action::Ct(Box::new(Ct::decode(r, version, depth)?)),
+        nx::CLONE => {
+            r.skip(6)?;
+            Action::Clone(decode_nested(r.rest(), version, depth)?)
+        }
+        // Older versions have no packets that begin with anything else than Ethernet.
+        nx::ENCAP | nx::DECAP | nx::DEC_NSH_TTL if version < Version::V13 => {
+            return Err(OfError::BacBadVendorType);
+        }
+        nx::SET_QUEUE..=nx::GROUP if is_of_v10_alone(subtype) && version > Version::V10 => {
+            return Err(OfError::BacBadVendorType);
+        }
+        _ => decode_more(subtype, r)?,
     };
     r.finish()?;
     Ok(action)
 }
+
+/// Whether newer versions have an action of the standard in place of this one, so that only 1.0 knows it.
+const fn is_of_v10_alone(subtype: u16) -> bool {
+    matches!(
+        subtype,
+        nx::SET_QUEUE
+            | nx::DEC_TTL
+            | nx::WRITE_METADATA
+            | nx::PUSH_MPLS
+            | nx::POP_MPLS
+            | nx::SET_MPLS_TTL
+            | nx::DEC_MPLS_TTL
+            | nx::SET_MPLS_LABEL
+            | nx::SET_MPLS_TC
+            | nx::GROUP
+    )
+}
+
+fn decode_more(subtype: u16, r: &mut Reader<'_>) -> Result<Action, OfError> {
+    Ok(match subtype {
+        nx::OUTPUT_TRUNC => {
+            let (port, max_len) = (OfPort(r.u16()?), r.u32()?);
+            let fits = port.0 < OfPort::MAX.0 || matches!(port, OfPort::LOCAL | OfPort::IN_PORT);
+            // Less than an Ethernet header is no packet.
+            match (fits, max_len) {
+                (false, _) => return Err(OfError::BacBadOutPort),
+                (true, 0..ETH_HEADER) => return Err(OfError::BacBadArgument),
+                (true, _) => Action::OutputTruncated { port, max_len },
+            }
+        }
+        nx::BUNDLE | nx::BUNDLE_LOAD => {
+            Action::Bundle(Box::new(Bundle::decode(subtype == nx::BUNDLE_LOAD, r)?))
+        }
+        nx::MULTIPATH => Action::Multipath(Box::new(Multipath::decode(r)?)),
+        nx::LEARN | nx::LEARN2 => Action::Learn(Box::new(Learn::decode(subtype, r)?)),
+        nx::SAMPLE | nx::SAMPLE2 | nx::SAMPLE3 | nx::SAMPLE4 => {
+            Action::Sample(Box::new(Sample::decode(subtype, r)?))
+        }
+        nx::CONJUNCTION => {
+            let (clause, n_clauses, id) = (r.u8()?, r.u8()?, r.u32()?);
+            if !(2..=64).contains(&n_clauses) || clause >= n_clauses {
+                return Err(OfError::NxBacBadConjunction);
+            }
+            Action::Conjunction { id, clause, n_clauses }
+        }
+        nx::NAT => Action::Nat(Box::new(Nat::decode(r)?)),
+        nx::CT_CLEAR => padded(r, Action::CtClear)?,
+        nx::ENCAP => Action::Encap(Box::new(Encap::decode(r)?)),
+        nx::DECAP => Action::Decap(super::encap::decode_decap(r)?),
+        nx::DEC_NSH_TTL => padded(r, Action::DecNshTtl)?,
+        nx::CHECK_PKT_LARGER => {
+            let (len, start) = (r.u16()?, r.u16()?);
+            let dst = set_field::subfield(set_field::pull_field(r)?, start, 1)?;
+            r.zeros(r.len(), OfError::NxBacMustBeZero)?;
+            Action::CheckPktLarger { len, dst: set_field::writable(dst)? }
+        }
+        nx::DELETE_FIELD => {
+            let field = set_field::pull_field(r)?;
+            r.zeros(r.len(), OfError::NxBacMustBeZero)?;
+            Action::DeleteField(field)
+        }
+        _ => return decode_mpls(subtype, r),
+    })
+}
+
+/// Bytes of an Ethernet header.
+const ETH_HEADER: u32 = 14;
 
 fn decode_mpls(subtype: u16, r: &mut Reader<'_>) -> Result<Action, OfError> {
     let (action, padding) = match subtype {
@@ -167,7 +251,9 @@ fn encode_controller(to: &ToController, out: &mut Vec<u8>) -> Result<(), EncodeE
         let mut property = |kind: u16, body: &[u8]| {
             let start = out.len();
             out.u16(kind);
-            out.u16(4 + body.len() as u16);
+            // Numbers of sixteen bits are told with their padding, others are not.
+            let len = if body.len() == 2 { 4 } else { body.len() };
+            out.u16(4 + len as u16);
             out.extend_from_slice(body);
             out.pad8(start);
         };
@@ -221,6 +307,24 @@ pub(super) fn encode(action: &Action, context: &mut Context, out: &mut Vec<u8>) 
             });
         }
         Action::DecTtl(ids) => return encode_dec_ttl(ids, out),
+        Action::Bundle(bundle) => return bundle.encode(context.version, out),
+        Action::Multipath(multipath) => return multipath.encode(context.version, out),
+        Action::Ct(ct) => return ct.encode(*context, out),
+        Action::Nat(nat) => nat.encode(out),
+        Action::Learn(learn) => return learn.encode(out),
+        Action::Sample(sample) => return sample.encode(context.version, out),
+        Action::Clone(actions) => {
+            let start = begin_nx(out, nx::CLONE);
+            out.zeros(6);
+            let mut nested = *context;
+            actions.iter().try_for_each(|action| encode_one(action, &mut nested, out))?;
+            return finish(out, start);
+        }
+        Action::Encap(_) | Action::Decap(_) | Action::DecNshTtl if context.version < Version::V13 => {
+            return Err(EncodeError::Unsupported { what: "encapsulation", version: context.version });
+        }
+        Action::Encap(encap) => return encap.encode(out),
+        Action::Decap(packet_type) => super::encap::encode_decap(*packet_type, out),
         Action::WriteActions(_) | Action::ClearActions | Action::Meter(_) => {}
         other => encode_small(other, out),
     }
@@ -243,8 +347,8 @@ fn encode_dec_ttl(ids: &[u16], out: &mut Vec<u8>) -> Result<(), EncodeError> {
     Ok(())
 }
 
-fn put_resubmit(in_port: OfPort, table: TableId, out: &mut Vec<u8>) {
-    put_nx(out, nx::RESUBMIT_TABLE, |out| {
+fn put_resubmit(in_port: OfPort, table: TableId, ct: bool, out: &mut Vec<u8>) {
+    put_nx(out, if ct { nx::RESUBMIT_TABLE_CT } else { nx::RESUBMIT_TABLE }, |out| {
         out.u16(in_port.0);
         out.u8(table.0);
     });
@@ -253,9 +357,30 @@ fn put_resubmit(in_port: OfPort, table: TableId, out: &mut Vec<u8>) {
 /// Appends an action of fixed length.
 fn encode_small(action: &Action, out: &mut Vec<u8>) {
     match *action {
-        Action::Resubmit { in_port, table } => put_resubmit(in_port, table, out),
+        Action::Resubmit { in_port, table, ct } => put_resubmit(in_port, table, ct, out),
+        Action::OutputTruncated { port, max_len } => put_nx(out, nx::OUTPUT_TRUNC, |out| {
+            out.u16(port.0);
+            out.u32(max_len);
+        }),
+        Action::Conjunction { id, clause, n_clauses } => put_nx(out, nx::CONJUNCTION, |out| {
+            out.extend_from_slice(&[clause, n_clauses]);
+            out.u32(id);
+        }),
+        Action::CtClear => put_nx(out, nx::CT_CLEAR, |_| {}),
+        Action::DecNshTtl => put_nx(out, nx::DEC_NSH_TTL, |_| {}),
+        Action::CheckPktLarger { len, dst } => put_nx(out, nx::CHECK_PKT_LARGER, |out| {
+            out.u16(len);
+            out.u16(dst.start());
+            set_field::put_header(dst.field(), out);
+        }),
+        Action::DeleteField(field) => put_nx(out, nx::DELETE_FIELD, |out| {
+            let start = out.len();
+            set_field::put_header(field, out);
+            // The structure has room for the longest header, and zeros.
+            out.zeros(14 - (out.len() - start));
+        }),
         // 1.0 has no instructions; looking up again is what comes closest.
-        Action::GotoTable(table) => put_resubmit(OfPort::IN_PORT, table, out),
+        Action::GotoTable(table) => put_resubmit(OfPort::IN_PORT, table, false, out),
         Action::SetTunnel { id, wide } if wide || id > u64::from(u32::MAX) => {
             put_nx(out, nx::SET_TUNNEL64, |out| {
                 out.zeros(6);

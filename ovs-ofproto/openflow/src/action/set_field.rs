@@ -10,10 +10,10 @@ use super::wire::{put, put_nx};
 use super::{Mod, SetField, SetForm};
 use crate::header::{Put, Reader};
 use crate::matching::field_version;
-use crate::{OfError, Version};
+use crate::{EncodeError, OfError, Version};
 
 /// The field that an NXM or OXM header in an action names. Its length must be the field's.
-fn field(r: &mut Reader<'_>) -> Result<Field, OfError> {
+pub(super) fn pull_field(r: &mut Reader<'_>) -> Result<Field, OfError> {
     let (field, has_mask, len) = nxm::pull_header(r.peek()).map_err(|error| match error {
         DecodeError::BadField { .. } => OfError::BmcBadField,
         _ => OfError::BacBadSetLen,
@@ -26,28 +26,53 @@ fn field(r: &mut Reader<'_>) -> Result<Field, OfError> {
 }
 
 /// A subfield's place in one number: the first bit, and the last one's distance.
-fn ofs_nbits(sub: Subfield) -> u16 {
+pub(super) fn ofs_nbits(sub: Subfield) -> u16 {
     sub.start() << 6 | (sub.width() - 1)
 }
 
-fn subfield(field: Field, start: u16, width: u16) -> Result<Subfield, OfError> {
+pub(super) fn subfield(field: Field, start: u16, width: u16) -> Result<Subfield, OfError> {
     Subfield::new(field, start, width).map_err(|_| OfError::BacBadArgument)
 }
 
-fn from_ofs_nbits(field: Field, ofs_nbits: u16) -> Result<Subfield, OfError> {
+pub(super) fn from_ofs_nbits(field: Field, ofs_nbits: u16) -> Result<Subfield, OfError> {
     subfield(field, ofs_nbits >> 6, (ofs_nbits & 0x3f) + 1)
 }
 
 /// That actions may write the subfield.
-fn writable(sub: Subfield) -> Result<Subfield, OfError> {
+pub(super) fn writable(sub: Subfield) -> Result<Subfield, OfError> {
     if sub.field().facts().writable { Ok(sub) } else { Err(OfError::BacBadSetArgument) }
 }
 
 /// Appends the header of a field without mask, as NXM has it.
-fn put_header(field: Field, out: &mut Vec<u8>) {
+pub(super) fn put_header(field: Field, out: &mut Vec<u8>) {
     if let Some(header) = field.header(OfVersion::Extension) {
-        nxm::put_header(header, usize::from(field.facts().size), false, out);
+        nxm::put_header(header, header_size(field), false, out);
     }
+}
+
+/// The length that a header alone gives: of a tunnel option the longest that one can have.
+fn header_size(field: Field) -> usize {
+    if is_option(field) { MAX_OPTION } else { usize::from(field.facts().size) }
+}
+
+/// Bytes of the longest tunnel option.
+const MAX_OPTION: usize = 124;
+
+fn is_option(field: Field) -> bool {
+    matches!(field.facts().setter, ovs_flow::field::Setter::TunOption(_))
+}
+
+/// Reads a header where there is room for four bytes alone, which an experimenter's does not fit.
+pub(super) fn pull_short_field(r: &mut Reader<'_>) -> Result<Field, OfError> {
+    if r.peek().starts_with(&[0xff, 0xff]) { Err(OfError::BacBadSetArgument) } else { pull_field(r) }
+}
+
+/// That a field's header has four bytes.
+pub(super) fn check_short(field: Field, version: Version) -> Result<(), EncodeError> {
+    if is_experimenter(field) {
+        return Err(EncodeError::Unsupported { what: "an experimenter's field in this action", version });
+    }
+    Ok(())
 }
 
 /// Whether the field's first number is an experimenter's, which older actions have no room for.
@@ -62,7 +87,7 @@ pub(super) fn decode_standard(r: &mut Reader<'_>, version: Version) -> Result<Se
 
 /// From an entry, and zeros behind it.
 fn decode_entry(r: &mut Reader<'_>, masks: bool) -> Result<SetField, OfError> {
-    let entry = nxm::pull_entry(r.peek()).map_err(|error| match error {
+    let entry = pull_entry(r.peek()).map_err(|error| match error {
         DecodeError::BadField { .. } => OfError::BacBadSetType,
         DecodeError::BadLength { .. } => OfError::BacBadSetLen,
         _ => OfError::BacBadSetArgument,
@@ -84,24 +109,59 @@ fn decode_entry(r: &mut Reader<'_>, masks: bool) -> Result<SetField, OfError> {
     Ok(SetField { form: SetForm::Field, field, value: entry.value, mask })
 }
 
+/// Reads an entry. Tunnel options may have any length; those of more than four bytes must begin with zeros.
+fn pull_entry(bytes: &[u8]) -> Result<nxm::Entry, DecodeError> {
+    let Ok((field, masked, head)) = nxm::pull_header(bytes) else { return nxm::pull_entry(bytes) };
+    if !is_option(field) {
+        return nxm::pull_entry(bytes);
+    }
+    let short = DecodeError::BadLength { offset: 0 };
+    let len = bytes.get(3).map_or(0, |len| usize::from(*len));
+    let payload = bytes.get(head..head + len).ok_or(short)?;
+    let (value, mask) = payload.split_at(if masked { len / 2 } else { len });
+    let number = |bytes: &[u8]| {
+        let (high, low) = bytes.split_at(bytes.len().saturating_sub(4));
+        let n = low.iter().fold(0_u128, |n, b| n << 8 | u128::from(*b));
+        high.iter().all(|b| *b == 0).then_some(n)
+    };
+    let value = number(value).ok_or(short)?;
+    let mask = masked.then(|| number(mask).ok_or(short)).transpose()?;
+    Ok(nxm::Entry { field, value, mask, len: head + len })
+}
+
+/// Appends an entry. Tunnel options have as many bytes as they need.
+fn put_entry(set: &SetField, version: OfVersion, out: &mut Vec<u8>) {
+    if !is_option(set.field) {
+        // A port has 16 bits on the wire of its field, and more in a key.
+        let ones = u128::MAX >> (128 - 8 * u32::from(set.field.facts().size.max(1)));
+        let mask = if set.mask & ones == ones { u128::MAX } else { set.mask };
+        nxm::put_entry(set.field, set.value, mask, version, out);
+        return;
+    }
+    let Some(header) = set.field.header(version) else { return };
+    let mask = if set.is_whole() { 0 } else { set.mask };
+    let size = (16 - (set.value | mask).leading_zeros() as usize / 8).max(1);
+    nxm::put_header(header, size, mask != 0, out);
+    out.extend_from_slice(&set.value.to_be_bytes()[16 - size..]);
+    if mask != 0 {
+        out.extend_from_slice(&mask.to_be_bytes()[16 - size..]);
+    }
+}
+
 /// Appends the writing of a field in a version from 1.2 on.
 pub(super) fn encode(set: &SetField, version: Version, out: &mut Vec<u8>) {
-    if set.form == SetForm::Load || !set.is_whole() && version < Version::V15 {
+    let partial = set.form == SetForm::Load || !set.is_whole();
+    if version < Version::V12 || partial && version < Version::V15 {
         encode_nx(set, out);
         return;
     }
-    put(out, v12::SET_FIELD, |out| {
-        nxm::put_entry(set.field, set.value, set.mask, field_version(version), out);
-    });
+    put(out, v12::SET_FIELD, |out| put_entry(set, field_version(version), out));
 }
 
 /// Appends the writing as loads of at most 64 bits each, or where they cannot say it, as one entry.
 pub(super) fn encode_nx(set: &SetField, out: &mut Vec<u8>) {
-    if is_experimenter(set.field) {
-        put_nx(out, nx::REG_LOAD2, |out| {
-            out.zeros(6);
-            nxm::put_entry(set.field, set.value, set.mask, OfVersion::Extension, out);
-        });
+    if is_experimenter(set.field) || is_option(set.field) {
+        put_nx(out, nx::REG_LOAD2, |out| put_entry(set, OfVersion::Extension, out));
         return;
     }
     load(set, out);
@@ -121,11 +181,10 @@ pub(super) fn load(set: &SetField, out: &mut Vec<u8>) {
 /// The runs of bits that are written, lowest first, at most 64 bits each, with their values.
 pub(crate) fn segments(set: &SetField) -> impl Iterator<Item = (Subfield, u64)> + use<> {
     let SetField { field, value, mut mask, .. } = *set;
-    // Whatever the mask says beyond the field's width is no bit that can be named.
+    // Whatever the mask says beyond the field's width is no bit that can be named; a whole field is all that can.
     let width = u32::from(field.bit_width());
-    if width < 128 {
-        mask &= (1 << width) - 1;
-    }
+    let named = if width < 128 { (1 << width) - 1 } else { u128::MAX };
+    mask = if set.is_whole() { named } else { mask & named };
     core::iter::from_fn(move || {
         if mask == 0 {
             return None;
@@ -145,36 +204,43 @@ pub(super) fn encode_as_mod(set: &SetField, out: &mut Vec<u8>) -> bool {
         return false;
     }
     let value = set.value;
+    match set.field {
+        Field::VLAN_VID => put(out, v10::SET_VLAN_VID, |out| out.u16(value as u16 & 0x0fff)),
+        Field::VLAN_PCP => put(out, v10::SET_VLAN_PCP, |out| out.u8(value as u8)),
+        Field::VLAN_TCI if value & 0x1000 == 0 => put(out, v10::STRIP_VLAN, |_| {}),
+        Field::VLAN_TCI => {
+            put(out, v10::SET_VLAN_VID, |out| out.u16(value as u16 & 0x0fff));
+            put(out, v10::SET_VLAN_PCP, |out| out.u8((value >> 13) as u8));
+        }
+        _ => return as_mod(set).is_some_and(|change| encode_mod_v10(change, out)),
+    }
+    true
+}
+
+/// The writing of a whole field under the name that 1.0 and 1.1 have for it.
+pub(super) fn as_mod(set: &SetField) -> Option<Mod> {
+    let value = set.value;
     let mac = || {
         let bytes = value.to_be_bytes();
         [bytes[10], bytes[11], bytes[12], bytes[13], bytes[14], bytes[15]]
     };
-    let change = match set.field {
-        Field::VLAN_VID => {
-            put(out, v10::SET_VLAN_VID, |out| out.u16(value as u16 & 0x0fff));
-            return true;
-        }
-        Field::VLAN_PCP => {
-            put(out, v10::SET_VLAN_PCP, |out| out.u8(value as u8));
-            return true;
-        }
+    Some(match set.field {
         Field::ETH_SRC => Mod::EthSrc(mac()),
         Field::ETH_DST => Mod::EthDst(mac()),
         Field::IP_SRC => Mod::Ipv4Src(value as u32),
         Field::IP_DST => Mod::Ipv4Dst(value as u32),
         Field::IP_TOS => Mod::Tos(value as u8),
         Field::IP_DSCP => Mod::Tos((value as u8) << 2),
-        Field::TCP_SRC | Field::UDP_SRC | Field::SCTP_SRC => Mod::TpSrc(value as u16),
-        Field::TCP_DST | Field::UDP_DST | Field::SCTP_DST => Mod::TpDst(value as u16),
-        _ => return false,
-    };
-    encode_mod_v10(change, out)
+        Field::TCP_SRC | Field::UDP_SRC => Mod::TpSrc(value as u16),
+        Field::TCP_DST | Field::UDP_DST => Mod::TpDst(value as u16),
+        _ => return None,
+    })
 }
 
 /// From `NXAST_REG_LOAD`'s body.
 pub(super) fn decode_load(r: &mut Reader<'_>) -> Result<SetField, OfError> {
     let place = r.u16()?;
-    let dst = writable(from_ofs_nbits(field(r)?, place)?)?;
+    let dst = writable(from_ofs_nbits(pull_field(r)?, place)?)?;
     let value = r.u64()?;
     if dst.width() < 64 && value >> dst.width() != 0 {
         return Err(OfError::BacBadArgument);
@@ -184,17 +250,39 @@ pub(super) fn decode_load(r: &mut Reader<'_>) -> Result<SetField, OfError> {
 
 /// From `NXAST_REG_LOAD2`'s body.
 pub(super) fn decode_load2(r: &mut Reader<'_>) -> Result<SetField, OfError> {
-    r.zeros(6, OfError::NxBacMustBeZero)?;
     decode_entry(r, true)
 }
 
 /// From `NXAST_REG_MOVE`'s body: what to read and what to write.
 pub(super) fn decode_move(r: &mut Reader<'_>) -> Result<(Subfield, Subfield), OfError> {
     let (width, src_start, dst_start) = (r.u16()?, r.u16()?, r.u16()?);
-    let src = subfield(field(r)?, src_start, width)?;
-    let dst = writable(subfield(field(r)?, dst_start, width)?)?;
+    let src = subfield(pull_field(r)?, src_start, width)?;
+    let dst = writable(subfield(pull_field(r)?, dst_start, width)?)?;
     r.zeros(r.len(), OfError::NxBacMustBeZero)?;
     Ok((src, dst))
+}
+
+/// From `OFPAT_COPY_FIELD`'s body: what to read and what to write.
+pub(super) fn decode_copy(r: &mut Reader<'_>) -> Result<(Subfield, Subfield), OfError> {
+    let (width, src_start, dst_start) = (r.u16()?, r.u16()?, r.u16()?);
+    r.skip(2)?;
+    let src = subfield(pull_field(r)?, src_start, width)?;
+    let dst = writable(subfield(pull_field(r)?, dst_start, width)?)?;
+    r.zeros(r.len(), OfError::NxBacMustBeZero)?;
+    Ok((src, dst))
+}
+
+/// Appends `OFPAT_COPY_FIELD`'s body.
+pub(super) fn encode_copy(src: Subfield, dst: Subfield, version: Version, out: &mut Vec<u8>) {
+    out.u16(src.width());
+    out.u16(src.start());
+    out.u16(dst.start());
+    out.zeros(2);
+    for field in [src.field(), dst.field()] {
+        if let Some(header) = field.header(field_version(version)) {
+            nxm::put_header(header, header_size(field), false, out);
+        }
+    }
 }
 
 /// Appends `NXAST_REG_MOVE`'s body.
@@ -210,7 +298,7 @@ pub(super) fn encode_move(src: Subfield, dst: Subfield, out: &mut Vec<u8>) {
 pub(super) fn decode_output_reg(wide: bool, r: &mut Reader<'_>) -> Result<(Subfield, u16), OfError> {
     let place = r.u16()?;
     let mut max_len = if wide { r.u16()? } else { 0 };
-    let src = from_ofs_nbits(field(r)?, place)?;
+    let src = from_ofs_nbits(pull_field(r)?, place)?;
     if !wide {
         max_len = r.u16()?;
     }
@@ -237,7 +325,7 @@ pub(super) fn encode_output_reg(src: Subfield, max_len: u16, out: &mut Vec<u8>) 
 /// From the body of a stack action.
 pub(super) fn decode_stack(pop: bool, r: &mut Reader<'_>) -> Result<Subfield, OfError> {
     let start = r.u16()?;
-    let field = field(r)?;
+    let field = pull_field(r)?;
     let sub = subfield(field, start, r.u16()?)?;
     r.zeros(r.len(), OfError::NxBacMustBeZero)?;
     if pop { writable(sub) } else { Ok(sub) }

@@ -29,7 +29,7 @@ impl Context {
             Action::SetVlanVid { push: true, .. } | Action::SetVlanPcp { push: true, .. } => {
                 self.has_vlan = true;
             }
-            Action::PopVlan => self.has_vlan = false,
+            Action::PopVlan { .. } => self.has_vlan = false,
             _ => {}
         }
     }

@@ -4,7 +4,7 @@ use ovs_flow::Match;
 use ovs_flow::field::OfVersion;
 use ovs_flow::field::nxm::{self, DecodeError};
 
-use super::MatchForm;
+use super::{MatchForm, v11};
 use crate::header::{Put, Reader};
 use crate::{EncodeError, OfError, Version};
 
@@ -24,10 +24,15 @@ pub(crate) const fn field_version(version: Version) -> OfVersion {
     }
 }
 
-/// Appends the match structure of 1.2 and later, padded to eight bytes.
+/// Appends the match structure of 1.1 and later, padded to eight bytes.
 pub(crate) fn encode_standard(m: &Match, version: Version, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-    if version < Version::V12 {
-        return Err(EncodeError::Unsupported { what: "a match", version });
+    match version {
+        Version::V10 => return Err(EncodeError::Unsupported { what: "a match", version }),
+        Version::V11 => {
+            v11::encode_v11(m, out);
+            return Ok(());
+        }
+        _ => {}
     }
     let start = out.len();
     out.u16(TYPE_OXM);
@@ -57,10 +62,13 @@ pub(crate) fn encode_oxm_raw(m: &Match, version: Version, out: &mut Vec<u8>) {
     nxm::encode_match(m, field_version(version), None, out);
 }
 
-/// Reads the match structure of 1.2 and later with its padding.
+/// Reads the match structure of 1.1 and later with its padding. Of the two types each version is allowed both.
 pub(crate) fn decode_standard(r: &mut Reader<'_>, form: MatchForm, m: &mut Match) -> Result<(), OfError> {
     let mut head = Reader::new(r.peek(), OfError::BmcBadLen);
     let (kind, len) = (head.u16()?, usize::from(head.u16()?));
+    if kind == v11::TYPE_STANDARD {
+        return v11::decode_v11(r, m);
+    }
     if kind != TYPE_OXM {
         return Err(OfError::BmcBadType);
     }

@@ -7,15 +7,45 @@ use super::ParseError;
 use super::action_values::{
     bytes, check_writable, ipv4, mac, number, port, subfield, u8, u16, u32, u64, writable, wrong,
 };
+use super::choose::{parse_bundle, parse_multipath};
+use super::conntrack::{parse_ct, parse_nat};
+use super::encap::{parse_decap, parse_encap, parse_sample};
+use super::learn::parse_learn;
 use crate::action::{Action, Mod, NO_BUFFER, SetField, SetForm, ToController};
 use crate::message::PacketInReason;
 
 /// Actions and instructions as `actions=` has them; `drop` alone is the empty list.
 pub fn parse_actions(text: &str, ports: &impl PortNames) -> Result<Vec<Action>, ParseError> {
-    parse_list(text, ports, false)
+    let actions = parse_list(text, ports, Scope { depth: 0, in_set: false })?;
+    crate::action::check_nesting(&actions).map_err(ParseError::Misplaced)?;
+    Ok(actions)
 }
 
-fn parse_list(text: &str, ports: &impl PortNames, nested: bool) -> Result<Vec<Action>, ParseError> {
+/// Where a list stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scope {
+    /// In how many others.
+    depth: u8,
+    /// Whether in an action set.
+    in_set: bool,
+}
+
+impl Scope {
+    /// One deeper, inside of an action of this name.
+    pub(super) fn deeper(self, name: &'static str) -> Result<Self, ParseError> {
+        const MAX_DEPTH: u8 = 100;
+        if self.depth >= MAX_DEPTH {
+            return Err(ParseError::TooDeep(name));
+        }
+        Ok(Self { depth: self.depth + 1, ..self })
+    }
+}
+
+pub(super) fn parse_list(
+    text: &str,
+    ports: &impl PortNames,
+    nested: Scope,
+) -> Result<Vec<Action>, ParseError> {
     let mut actions = Vec::new();
     let mut dropped = false;
     for item in items(text)? {
@@ -68,7 +98,7 @@ fn split(item: &str) -> (&str, &str) {
     (&item[..at], argument)
 }
 
-fn parse_one(name: &str, arg: &str, ports: &impl PortNames, nested: bool) -> Result<Action, ParseError> {
+fn parse_one(name: &str, arg: &str, ports: &impl PortNames, scope: Scope) -> Result<Action, ParseError> {
     Ok(match name.to_ascii_lowercase().as_str() {
         "output" => parse_output(name, arg, ports)?,
         "controller" => parse_controller(name, arg)?,
@@ -117,15 +147,66 @@ fn parse_one(name: &str, arg: &str, ports: &impl PortNames, nested: bool) -> Res
         "set_tunnel64" => Action::SetTunnel { id: u64(name, arg)?, wide: true },
         "meter" => Action::Meter(u32(name, arg)?),
         "clear_actions" => Action::ClearActions,
-        "write_actions" if nested => return Err(ParseError::Nested("write_actions")),
-        "write_actions" => Action::WriteActions(parse_list(arg, ports, true)?),
+        "write_actions" if scope.in_set => return Err(ParseError::Nested("write_actions")),
+        "write_actions" => {
+            let scope = Scope { in_set: true, ..scope.deeper("write_actions")? };
+            Action::WriteActions(parse_list(arg, ports, scope)?)
+        }
         "write_metadata" => {
             let (value, mask) = arg.split_once('/').unwrap_or((arg, "0xffffffffffffffff"));
             Action::WriteMetadata { value: u64(name, value)?, mask: u64(name, mask)? }
         }
         "goto_table" => Action::GotoTable(TableId(number(name, arg, 254, "a table from 0 to 254")? as u8)),
+        "ct" => parse_ct(arg, ports, scope)?,
+        "clone" => Action::Clone(parse_list(arg, ports, scope.deeper("clone")?)?),
+        _ => return parse_extension(name, arg, ports),
+    })
+}
+
+/// More actions of Open vSwitch.
+fn parse_extension(name: &str, arg: &str, ports: &impl PortNames) -> Result<Action, ParseError> {
+    Ok(match name.to_ascii_lowercase().as_str() {
+        "ct_clear" => Action::CtClear,
+        "nat" => Action::Nat(Box::new(parse_nat(arg)?)),
+        "learn" => parse_learn(arg, ports)?,
+        "bundle" => parse_bundle(false, arg, ports)?,
+        "bundle_load" => parse_bundle(true, arg, ports)?,
+        "multipath" => parse_multipath(arg)?,
+        "conjunction" => parse_conjunction(name, arg)?,
+        "sample" => parse_sample(arg, ports)?,
+        "encap" => parse_encap(arg)?,
+        "decap" => parse_decap(arg)?,
+        "dec_nsh_ttl" => Action::DecNshTtl,
+        "check_pkt_larger" => {
+            let bad = || wrong(name, arg, "of the form (BYTES)->BIT");
+            let (len, dst) = arg.split_once(")->").ok_or_else(bad)?;
+            let dst = writable(name, dst)?;
+            if dst.width() != 1 {
+                return Err(bad());
+            }
+            Action::CheckPktLarger { len: u16(name, len)?, dst }
+        }
+        "delete_field" => {
+            let field = subfield(name, arg)?.field();
+            if !field.name().starts_with("tun_metadata") {
+                return Err(wrong(name, arg, "a tunnel option (tun_metadata0 to tun_metadata63)"));
+            }
+            Action::DeleteField(field)
+        }
         _ => return parse_rewrite(name, arg, ports),
     })
+}
+
+/// `ID, K/N`.
+fn parse_conjunction(name: &str, arg: &str) -> Result<Action, ParseError> {
+    let bad = || wrong(name, arg, "ID,K/N with N from 2 to 64 and K from 1 to N");
+    let (id, clauses) = arg.split_once(',').ok_or_else(bad)?;
+    let (k, n) = clauses.split_once('/').ok_or_else(bad)?;
+    let (k, n) = (u8(name, k)?, u8(name, n)?);
+    if !(2..=64).contains(&n) || k < 1 || k > n {
+        return Err(bad());
+    }
+    Ok(Action::Conjunction { id: u32(name, id)?, clause: k - 1, n_clauses: n })
 }
 
 /// Actions that write headers under names of their own, and ports that stand for their output.
@@ -140,7 +221,7 @@ fn parse_rewrite(name: &str, arg: &str, ports: &impl PortNames) -> Result<Action
             let pcp = number(name, arg, 7, "a priority from 0 to 7")? as u8;
             Action::SetVlanPcp { pcp, push: lower.starts_with("mod") }
         }
-        "strip_vlan" | "pop_vlan" => Action::PopVlan,
+        "strip_vlan" | "pop_vlan" => Action::PopVlan { strip: lower == "strip_vlan" },
         "push_vlan" => match u16(name, arg)? {
             kind @ (0x8100 | 0x88a8) => Action::PushVlan(kind),
             _ => return Err(wrong(name, arg, "0x8100 or 0x88a8")),
@@ -181,12 +262,38 @@ fn arrow<'a>(name: &str, arg: &'a str) -> Result<(&'a str, &'a str), ParseError>
 }
 
 fn parse_output(name: &str, arg: &str, ports: &impl PortNames) -> Result<Action, ParseError> {
-    if arg.contains('[') {
+    if arg.contains('=') {
+        return parse_truncated(name, arg, ports);
+    }
+    let is_port = parse_of_port(arg.trim(), ports).is_some();
+    if arg.contains('[') || !is_port && subfield(name, arg).is_ok() {
         return Ok(Action::OutputReg { src: subfield(name, arg)?, max_len: NO_BUFFER });
     }
     let port = port(name, arg, ports)?;
     let max_len = if port == OfPort::CONTROLLER { NO_BUFFER } else { 0 };
     Ok(Action::Output { port, max_len })
+}
+
+/// `port=PORT,max_len=BYTES`.
+fn parse_truncated(name: &str, arg: &str, ports: &impl PortNames) -> Result<Action, ParseError> {
+    let (mut to, mut bytes) = (None, None);
+    for token in tokens(arg) {
+        match token.name {
+            "port" => to = Some(port(name, token.value, ports)?),
+            "max_len" => bytes = Some(u32(name, token.value)?),
+            other => return Err(wrong(name, other, "port or max_len")),
+        }
+    }
+    let (Some(port), Some(max_len)) = (to, bytes) else {
+        return Err(wrong(name, arg, "port=PORT,max_len=BYTES"));
+    };
+    if port.0 >= OfPort::MAX.0 && !matches!(port, OfPort::LOCAL | OfPort::IN_PORT) {
+        return Err(wrong(name, arg, "an ordinary port, LOCAL or IN_PORT"));
+    }
+    if max_len < 14 {
+        return Err(wrong(name, arg, "of at least 14 bytes, an Ethernet header"));
+    }
+    Ok(Action::OutputTruncated { port, max_len })
 }
 
 fn parse_controller(name: &str, arg: &str) -> Result<Action, ParseError> {
@@ -242,13 +349,18 @@ fn parse_resubmit(name: &str, arg: &str, ports: &impl PortNames) -> Result<Actio
         Some(text) if !text.is_empty() => TableId(u8(name, text)?),
         _ => TableId::ALL,
     };
+    let ct = match parts.next() {
+        None => false,
+        Some(text) if text.eq_ignore_ascii_case("ct") => true,
+        Some(_) => return Err(wrong(name, arg, "PORT or (PORT,TABLE[,ct])")),
+    };
     if parts.next().is_some() {
-        return Err(wrong(name, arg, "PORT or (PORT,TABLE)"));
+        return Err(wrong(name, arg, "PORT or (PORT,TABLE[,ct])"));
     }
-    if in_port == OfPort::IN_PORT && table == TableId::ALL {
+    if in_port == OfPort::IN_PORT && table == TableId::ALL && !ct {
         return Err(wrong(name, arg, "a port or a table, at least one of the two"));
     }
-    Ok(Action::Resubmit { in_port, table })
+    Ok(Action::Resubmit { in_port, table, ct })
 }
 
 fn parse_fin_timeout(name: &str, arg: &str) -> Result<Action, ParseError> {

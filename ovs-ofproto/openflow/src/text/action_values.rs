@@ -34,6 +34,16 @@ pub(super) fn u32(name: &str, text: &str) -> Result<u32, ParseError> {
     number(name, text, 0xffff_ffff, "a number of 32 bits").map(|n| n as u32)
 }
 
+/// A number of up to 128 bits.
+pub(super) fn wide_number(name: &str, text: &str) -> Result<u128, ParseError> {
+    let text = text.trim();
+    let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u128::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|_| wrong(name, text, "a number of at most 128 bits"))
+}
+
 pub(super) fn u64(name: &str, text: &str) -> Result<u64, ParseError> {
     number(name, text, u64::MAX, "a number of 64 bits")
 }
@@ -60,8 +70,15 @@ pub(super) fn ipv4(name: &str, text: &str) -> Result<u32, ParseError> {
     text.trim().parse::<Ipv4Addr>().map(u32::from).map_err(|_| wrong(name, text, "an IPv4 address"))
 }
 
+/// Some bits of a field; without brackets, all of it.
 pub(super) fn subfield(name: &str, text: &str) -> Result<Subfield, ParseError> {
-    text.trim().parse().map_err(|source| ParseError::Subfield { name: name.to_owned(), source })
+    let text = text.trim();
+    if !text.contains('[')
+        && let Some(field) = Field::by_name(text).or_else(|| Field::by_wire_name(text))
+    {
+        return Ok(Subfield::whole(field));
+    }
+    text.parse().map_err(|source| ParseError::Subfield { name: name.to_owned(), source })
 }
 
 /// A subfield that actions may write.

@@ -5,6 +5,7 @@ use core::fmt::{self, Display, Write};
 use ovs_flow::text::{NoNames, PortNames};
 use ovs_flow::{OfPort, TableId};
 
+use super::{choose, conntrack, encap, learn};
 use crate::action::{Action, Mod, NO_BUFFER, SetField, SetForm, ToController, segments};
 use crate::message::PacketInReason;
 
@@ -56,7 +57,21 @@ impl<'a, P: PortNames> ActionsDisplay<'a, P> {
                 list(ids, f)?;
                 f.write_char(')')
             }
-            Action::Resubmit { in_port, table } => self.resubmit(*in_port, *table, f),
+            Action::Resubmit { in_port, table, ct } => self.resubmit(*in_port, *table, *ct, f),
+            Action::OutputTruncated { port, max_len } => {
+                f.write_str("output(port=")?;
+                self.port(*port, f)?;
+                write!(f, ",max_len={max_len})")
+            }
+            Action::Bundle(bundle) => choose::write_bundle(bundle, self.ports, f),
+            Action::Ct(ct) => conntrack::write_ct(ct, self.ports, f),
+            Action::Learn(learn) => learn::write_learn(learn, self.ports, f),
+            Action::Sample(sample) => encap::write_sample(sample, self.ports, f),
+            Action::Clone(list) => {
+                f.write_str("clone(")?;
+                self.list(list, f)?;
+                f.write_char(')')
+            }
             Action::Note(bytes) => {
                 f.write_str("note:")?;
                 dotted(bytes, f)
@@ -95,8 +110,19 @@ impl<'a, P: PortNames> ActionsDisplay<'a, P> {
         Ok(())
     }
 
-    fn resubmit(&self, in_port: OfPort, table: TableId, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if in_port != OfPort::IN_PORT && table == TableId::ALL {
+    /// Actions with commas between them; nothing if there are none.
+    fn list(&self, list: &[Action], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, action) in list.iter().enumerate() {
+            if i > 0 {
+                f.write_char(',')?;
+            }
+            self.action(action, f)?;
+        }
+        Ok(())
+    }
+
+    fn resubmit(&self, in_port: OfPort, table: TableId, ct: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if in_port != OfPort::IN_PORT && table == TableId::ALL && !ct {
             f.write_str("resubmit:")?;
             return self.port(in_port, f);
         }
@@ -108,7 +134,7 @@ impl<'a, P: PortNames> ActionsDisplay<'a, P> {
         if table != TableId::ALL {
             write!(f, "{table}")?;
         }
-        f.write_char(')')
+        f.write_str(if ct { ",ct)" } else { ")" })
     }
 }
 
@@ -117,13 +143,7 @@ impl<P: PortNames> Display for ActionsDisplay<'_, P> {
         if self.actions.is_empty() {
             return f.write_str("drop");
         }
-        for (i, action) in self.actions.iter().enumerate() {
-            if i > 0 {
-                f.write_char(',')?;
-            }
-            self.action(action, f)?;
-        }
-        Ok(())
+        self.list(self.actions, f)
     }
 }
 
@@ -139,13 +159,13 @@ fn simple(action: &Action, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Action::Group(group) => write!(f, "group:{group}"),
         Action::SetQueue(queue) => write!(f, "set_queue:{queue}"),
         Action::PopQueue => f.write_str("pop_queue"),
-        Action::PopVlan => f.write_str("strip_vlan"),
+        Action::PopVlan { strip } => f.write_str(if *strip { "strip_vlan" } else { "pop_vlan" }),
         Action::PushVlan(kind) => write!(f, "push_vlan:{kind:#06x}"),
         Action::PushMpls(kind) => write!(f, "push_mpls:{kind:#06x}"),
         Action::PopMpls(kind) => write!(f, "pop_mpls:{kind:#06x}"),
-        Action::SetMplsLabel(label) => write!(f, "set_mpls_label:{label}"),
-        Action::SetMplsTc(tc) => write!(f, "set_mpls_tc:{tc}"),
-        Action::SetMplsTtl(ttl) => write!(f, "set_mpls_ttl:{ttl}"),
+        Action::SetMplsLabel(label) => write!(f, "set_mpls_label({label})"),
+        Action::SetMplsTc(tc) => write!(f, "set_mpls_tc({tc})"),
+        Action::SetMplsTtl(ttl) => write!(f, "set_mpls_ttl({ttl})"),
         Action::DecMplsTtl => f.write_str("dec_mpls_ttl"),
         Action::DecTtl(_) => f.write_str("dec_ttl"),
         Action::SetTunnel { id, wide } => {
@@ -163,6 +183,17 @@ fn simple(action: &Action, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             if *mask == u64::MAX { Ok(()) } else { write!(f, "/{mask:#x}") }
         }
         Action::GotoTable(table) => write!(f, "goto_table:{table}"),
+        Action::Multipath(multipath) => choose::write_multipath(multipath, f),
+        Action::Nat(nat) => conntrack::write_nat(nat, f),
+        Action::CtClear => f.write_str("ct_clear"),
+        Action::Conjunction { id, clause, n_clauses } => {
+            write!(f, "conjunction({id},{}/{n_clauses})", u16::from(*clause) + 1)
+        }
+        Action::Encap(encap) => encap::write_encap(encap, f),
+        Action::Decap(packet_type) => encap::write_decap(*packet_type, f),
+        Action::DecNshTtl => f.write_str("dec_nsh_ttl"),
+        Action::CheckPktLarger { len, dst } => write!(f, "check_pkt_larger({len})->{dst}"),
+        Action::DeleteField(field) => write!(f, "delete_field:{field}"),
         // Everything else has been printed by the caller.
         _ => Ok(()),
     }

@@ -66,6 +66,12 @@ pub enum ParseError {
     /// An action inside of itself.
     #[error("{0} may not be nested")]
     Nested(&'static str),
+    /// Actions in actions in actions …, deeper than anybody writes.
+    #[error("{0} is nested too deeply")]
+    TooDeep(&'static str),
+    /// An action in a place where it has none, with the error that a switch would answer.
+    #[error("actions are invalid: {0}")]
+    Misplaced(crate::OfError),
     /// A line of a file.
     #[error("line {line}: {source}")]
     Line {

@@ -14,9 +14,13 @@
 mod action_parse;
 mod action_values;
 mod actions;
+mod choose;
+mod conntrack;
+mod encap;
 mod error;
 mod flow;
 mod flow_parse;
+mod learn;
 
 pub use action_parse::parse_actions;
 pub use actions::ActionsDisplay;

@@ -20,11 +20,11 @@ const NXM: &str = include_str!("flows/nxm.txt");
 const V13: &str = include_str!("flows/v13.txt");
 
 /// A message as it was received.
-struct Received {
-    protocol: Protocol,
-    xid: u32,
-    flow: FlowMod,
-    bytes: Vec<u8>,
+pub(crate) struct Received {
+    pub(crate) protocol: Protocol,
+    pub(crate) xid: u32,
+    pub(crate) flow: FlowMod,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// Serves connections, agreeing to whatever they ask, until one says nothing at all.
@@ -127,7 +127,7 @@ fn message_with(stream: &[u8], xid: u32) -> Vec<u8> {
 }
 
 /// Lets `ovs-ofctl` send the flows of a file by one of its commands.
-fn capture(ofctl: &Path, version: Version, options: &[&str], texts: &[&str]) -> Vec<Received> {
+pub(crate) fn capture(ofctl: &Path, version: Version, options: &[&str], texts: &[&str]) -> Vec<Received> {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let socket = dir.path().join("switch");
     let file = dir.path().join("flows");
@@ -168,7 +168,7 @@ fn check(test: &str, version: Version, file: &str) {
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), 2 * texts.len(), wrong.join("\n"));
 }
 
-fn parse_command(text: &str) -> Message {
+pub(crate) fn parse_command(text: &str) -> Message {
     let mut flows = ovs_openflow::text::parse_flow_mods(text, &NoNames).expect(text);
     assert_eq!(flows.len(), 1, "{text}");
     Message::FlowMod(Box::new(flows.remove(0)))

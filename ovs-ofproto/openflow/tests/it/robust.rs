@@ -29,8 +29,11 @@ fn action() -> impl Strategy<Value = Action> {
         (1_u16..100).prop_map(|n| Action::output(OfPort(n))),
         Just(Action::output(OfPort::NORMAL)),
         any::<u16>().prop_map(|max_len| Action::Output { port: OfPort::CONTROLLER, max_len }),
-        (1_u16..100, 0_u8..254)
-            .prop_map(|(port, table)| Action::Resubmit { in_port: OfPort(port), table: TableId(table) }),
+        (1_u16..100, 0_u8..254).prop_map(|(port, table)| Action::Resubmit {
+            in_port: OfPort(port),
+            table: TableId(table),
+            ct: false
+        }),
         (reg(), any::<u32>(), 1..=u32::MAX).prop_map(|(f, v, m)| Action::SetField(SetField::masked(
             f,
             v.into(),
@@ -42,7 +45,7 @@ fn action() -> impl Strategy<Value = Action> {
         }),
         (reg(), reg()).prop_map(|(a, b)| Action::Move { src: Subfield::whole(a), dst: Subfield::whole(b) }),
         (0_u16..4096).prop_map(|n| Action::SetVlanVid { vid: VlanId::from_tci(n), push: true }),
-        Just(Action::PopVlan),
+        Just(Action::PopVlan { strip: true }),
         any::<[u8; 6]>().prop_map(|mac| Action::Mod(Mod::EthSrc(mac))),
         any::<u32>().prop_map(Action::SetQueue),
         Just(Action::DecTtl(vec![0])),

@@ -32,11 +32,11 @@ fn check(actions: &[Action], table: Option<TableId>, depth: usize) -> Result<(),
             | Action::Move { .. }
             | Action::SetVlanVid { .. }
             | Action::SetVlanPcp { .. }
-            | Action::PopVlan
+            | Action::PopVlan { .. }
             | Action::PushVlan(_)
             | Action::DecTtl(_)
             | Action::SetTunnel { .. }
-            | Action::Resubmit { .. }
+            | Action::Resubmit { ct: false, .. }
             | Action::StackPush(_)
             | Action::StackPop(_)
             | Action::Note(_)
