@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail on the spot")]
 
 mod faults;
+mod ovn;
 mod support;
 mod tls;
 mod tools;
