@@ -333,4 +333,6 @@ pub struct DpifStats {
     pub mask_hit: u64,
     /// Packets that the exact-match cache answered.
     pub cache_hit: u64,
+    /// Packets of batches in which all hit the same megaflow as the whole batch before them.
+    pub alike_hit: u64,
 }

@@ -30,13 +30,22 @@ impl SparseKey {
     }
 
     /// Which words are held.
+    #[inline]
     pub fn map(&self) -> WordMap {
         self.map
     }
 
     /// The words held, in order of their index.
+    #[inline]
     pub fn values(&self) -> &[u64] {
         &self.values[..self.count]
+    }
+
+    /// The word at a place among [`SparseKey::values`], zero if there are not as many.
+    #[inline]
+    pub fn nth(&self, place: usize) -> u64 {
+        let word = self.values.get(place).copied().unwrap_or(0);
+        if place < self.count { word } else { 0 }
     }
 
     /// The indices of the words held, in order.

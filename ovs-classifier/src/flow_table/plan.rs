@@ -59,6 +59,25 @@ fn place_of(at: usize, map: WordMap) -> u8 {
 }
 
 impl<V> Flow<V> {
+    /// Whether the packets of all these keys are the flow's. Keys that hold the same words are compared word by word
+    /// through all of them, which needs the place of each word once.
+    #[inline]
+    pub fn matches_all(&self, keys: &[SparseKey]) -> bool {
+        let Some(map) = keys.first().map(SparseKey::map) else { return true };
+        let others = |key: &SparseKey| key.map()[0] ^ map[0] | key.map()[1] ^ map[1];
+        if keys.iter().fold(0, |differs, key| differs | others(key)) != 0 {
+            let mut plan = MatchPlan::default();
+            return keys.iter().all(|key| self.matches_by(key, &mut plan));
+        }
+        self.mask.words().iter().zip(&self.values).all(|(word, value)| {
+            let place = place_of(word.at(), map);
+            if place == ABSENT {
+                return *value == 0;
+            }
+            keys.iter().fold(0, |differs, key| differs | key.nth(place.into()) & word.bits ^ value) == 0
+        })
+    }
+
     /// [`Flow::matches`] for one key of many: the plan is kept from key to key.
     #[inline]
     pub fn matches_by<'g>(&'g self, key: &SparseKey, plan: &mut MatchPlan<'g>) -> bool {
@@ -80,6 +99,7 @@ impl<V> Flow<V> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
     use alloc::vec::Vec;
 
     use ovs_flow::{FlowKey, FlowMask, Match};
@@ -110,6 +130,7 @@ mod tests {
                 ids.extend(table.insert(&Match::new(&key, mask), (), crate::FlowStats::default(), &guard).ok());
             }
             let mut plan = MatchPlan::default();
+            let mut before = SparseKey::new();
             for words in keys {
                 let mut key = FlowKey::default();
                 for (at, value) in words {
@@ -118,7 +139,14 @@ mod tests {
                 let key = SparseKey::from(&key);
                 for flow in ids.iter().filter_map(|id| table.get(*id, &guard)) {
                     prop_assert_eq!(flow.matches_by(&key, &mut plan), flow.matches(&key));
+                    // All alike, and two that may have different words.
+                    let batches = [vec![key.clone(), key.clone()], vec![key.clone(), before.clone()]];
+                    for batch in batches {
+                        let each = batch.iter().all(|key| flow.matches(key));
+                        prop_assert_eq!(flow.matches_all(&batch), each);
+                    }
                 }
+                before = key;
             }
         }
     }

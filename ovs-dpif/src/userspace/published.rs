@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use crate::{DpifStats, DropReason, Ledger};
 
-/// Counters in front of the drop reasons: seven of the ledger, seven of the statistics.
-const FIXED: usize = 14;
+/// Counters in front of the drop reasons: seven of the ledger, eight of the statistics.
+const FIXED: usize = 15;
 const COUNT: usize = FIXED + DropReason::COUNT;
 /// Attempts at a consistent snapshot before one is taken as it is.
 const ATTEMPTS: usize = 64;
@@ -43,6 +43,7 @@ impl Published {
             stats.masks,
             stats.mask_hit,
             stats.cache_hit,
+            stats.alike_hit,
         ];
         let drops = DropReason::ALL.iter().map(|reason| ledger.dropped_for(*reason));
         for (slot, value) in self.values.iter().zip(fixed.into_iter().chain(drops)) {
@@ -66,9 +67,9 @@ impl Published {
             std::hint::spin_loop();
         }
         let [received, cloned, injected, segmented, sent, queued, punted, stats @ ..] = values;
-        let [hit, missed, lost, flows, masks, mask_hit, cache_hit, ..] = stats;
+        let [hit, missed, lost, flows, masks, mask_hit, cache_hit, alike_hit, ..] = stats;
         let dropped = values[FIXED..].to_vec();
         let ledger = Ledger { received, cloned, injected, segmented, sent, queued, punted, dropped };
-        (ledger, DpifStats { hit, missed, lost, flows, masks, mask_hit, cache_hit })
+        (ledger, DpifStats { hit, missed, lost, flows, masks, mask_hit, cache_hit, alike_hit })
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct Tables {
     by_ufid: HashMap<Ufid, FlowId, ahash::RandomState>,
     /// Packets that the cache answered.
     pub cache_hits: u64,
+    /// Packets of batches that were all like the batch before.
+    pub alike_hits: u64,
     /// Packets looked up in the present window, and those of them that the cache did not know.
     window: (usize, usize),
 }
@@ -86,6 +88,7 @@ impl Tables {
             hashes: [0; BATCH_MAX],
             by_ufid: HashMap::with_hasher(ahash::RandomState::with_seeds(a, b, seed[0], seed[1])),
             cache_hits: 0,
+            alike_hits: 0,
             window: (0, 0),
         };
         (tables, view)
@@ -104,6 +107,15 @@ impl Tables {
     /// Hash tables of the index that lookups have probed.
     pub fn probes(&self) -> u64 {
         self.index.probes()
+    }
+
+    /// Whether all keys of a batch match one megaflow: that which the whole batch before has hit, say. Megaflows that
+    /// a packet matches have the same actions, so whichever is found is right, and nothing need be hashed.
+    #[inline]
+    pub fn all_match(&mut self, keys: &[SparseKey], flow: FlowId, guard: &Guard<'_>) -> bool {
+        let alike = self.table.get(flow, guard).is_some_and(|flow| flow.matches_all(keys));
+        self.alike_hits += if alike { keys.len() as u64 } else { 0 };
+        alike
     }
 
     /// Looks up a batch of keys, of which there are at most [`BATCH_MAX`].

@@ -18,7 +18,9 @@ pub(super) const ROOM: usize = 10;
 /// Which words were written, of those from the 64th on, how many they are, and where the layers begin.
 pub(super) struct Headers {
     pub(super) map: u64,
-    pub(super) words: usize,
+    /// Not as wide as the map: of two equal words beside each other a compiler makes one load, which has to wait for both
+    /// stores.
+    pub(super) words: u32,
     pub(super) layers: LayerOffsets,
 }
 
@@ -115,7 +117,7 @@ fn ipv4<const N: usize, const AT: usize>(data: &[u8], out: &mut [u64; ROOM]) -> 
         return None;
     }
     let known = ETHERNET | IPV4 | if AT == 18 { TAG } else { 0 };
-    let transport = Transport { known, written: N + 2, l3: AT, l4: AT + 20, len: total - 20 };
+    let transport = Transport { known, written: N as u32 + 2, l3: AT, l4: AT + 20, len: total - 20 };
     transport.take(header[9], four(header, 20), data, out)
 }
 
@@ -137,7 +139,7 @@ fn ipv6<const N: usize, const AT: usize>(data: &[u8], out: &mut [u64; ROOM]) -> 
         return None;
     }
     let known = ETHERNET | IPV6 | if AT == 18 { TAG } else { 0 };
-    let transport = Transport { known, written: N + 5, l3: AT, l4: AT + 40, len };
+    let transport = Transport { known, written: N as u32 + 5, l3: AT, l4: AT + 40, len };
     transport.take(next, four(header, 40), data, out)
 }
 
@@ -145,7 +147,7 @@ fn ipv6<const N: usize, const AT: usize>(data: &[u8], out: &mut [u64; ROOM]) -> 
 struct Transport {
     /// Words so far.
     known: u64,
-    written: usize,
+    written: u32,
     /// Where the headers begin.
     l3: usize,
     l4: usize,
@@ -156,7 +158,7 @@ struct Transport {
 impl Transport {
     #[inline(always)]
     fn take(self, protocol: u8, ports: u32, data: &[u8], out: &mut [u64; ROOM]) -> Option<Headers> {
-        let mut n = self.written;
+        let mut n = self.written as usize;
         let mut map = self.known | bit(words::PORTS);
         match protocol {
             UDP if self.len >= 8 => {}
@@ -184,6 +186,6 @@ impl Transport {
             inner_l3: ABSENT,
             inner_l4: ABSENT,
         };
-        Some(Headers { map, words: n + 1, layers })
+        Some(Headers { map, words: n as u32 + 1, layers })
     }
 }

@@ -54,9 +54,12 @@ pub fn extract_bytes(
     key: &mut SparseKey,
 ) -> LayerOffsets {
     if packet_type == 0
-        && let Some(layers) = plain(md, key, |out| fast::untagged_ipv4(data, out))
+        && let Some(port) = port_alone(md)
+        && let Some((first, rest)) = room(key)
+        && let Some(headers) = fast::untagged_ipv4(data, rest)
     {
-        return layers;
+        *first = port;
+        return headers.finish(key);
     }
     parse(data, packet_type, md, max_vlans, key)
 }
@@ -85,9 +88,12 @@ fn parse(
     key: &mut SparseKey,
 ) -> LayerOffsets {
     if packet_type == 0
-        && let Some(layers) = plain(md, key, |out| fast::headers(data, max_vlans, out))
+        && let Some(port) = port_alone(md)
+        && let Some((first, rest)) = room(key)
+        && let Some(headers) = fast::headers(data, max_vlans, rest)
     {
-        return layers;
+        *first = port;
+        return headers.finish(key);
     }
     let mut words = Words::new(key);
     metadata(&mut words, md, packet_type);
@@ -101,25 +107,30 @@ fn parse(
     general(words, data, packet_type, md, max_vlans)
 }
 
-/// The whole key by the short way `headers`, if nothing is known of the packet but its port and hash.
+/// The word of port and hash, if nothing else is known of the packet: then it is all that comes before the headers.
 #[inline(always)]
-fn plain(
-    md: &Metadata,
-    key: &mut SparseKey,
-    headers: impl FnOnce(&mut [u64; fast::ROOM]) -> Option<fast::Headers>,
-) -> Option<LayerOffsets> {
+fn port_alone(md: &Metadata) -> Option<u64> {
     let CtMetadata { state, orig_proto, .. } = md.ct;
-    let port = words::two(md.dp_hash, md.in_port.0);
     let known = md.priority | md.mark | md.recirc_id | u32::from(state | orig_proto);
-    if md.tunnel.is_some() || known != 0 || port == 0 {
-        return None;
-    }
+    let port = words::two(md.dp_hash, md.in_port.0);
+    (md.tunnel.is_none() && known == 0 && port != 0).then_some(port)
+}
+
+/// Room for that word, and for those of the headers.
+#[inline(always)]
+fn room(key: &mut SparseKey) -> Option<(&mut u64, &mut [u64; fast::ROOM])> {
     let (first, rest) = key.values.split_first_mut()?;
-    let headers = headers(rest.first_chunk_mut()?)?;
-    *first = port;
-    key.map = [1 << words::HASH_PORT, headers.map];
-    key.count = 1 + headers.words;
-    Some(headers.layers)
+    Some((first, rest.first_chunk_mut()?))
+}
+
+impl fast::Headers {
+    /// Says which words the key holds: that of the port, and these.
+    #[inline(always)]
+    fn finish(self, key: &mut SparseKey) -> LayerOffsets {
+        key.map = [1 << words::HASH_PORT, self.map];
+        key.count = 1 + self.words as usize;
+        self.layers
+    }
 }
 
 #[inline(always)]

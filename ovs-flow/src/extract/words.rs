@@ -84,7 +84,7 @@ impl<'a> Words<'a> {
         let out = self.key.values.get_mut(self.count..)?.first_chunk_mut()?;
         let headers = fast::headers(data, tags, out)?;
         self.high |= headers.map;
-        self.count += headers.words;
+        self.count += headers.words as usize;
         Some(headers.layers)
     }
 

@@ -240,6 +240,7 @@ impl Dpif for UserspaceDatapath {
             sum.masks += stats.masks;
             sum.mask_hit += stats.mask_hit;
             sum.cache_hit += stats.cache_hit;
+            sum.alike_hit += stats.alike_hit;
         }
         sum
     }

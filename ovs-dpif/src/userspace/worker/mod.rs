@@ -192,6 +192,7 @@ impl Worker {
             return;
         }
         self.stats.cache_hit = self.tables.cache_hits;
+        self.stats.alike_hit = self.tables.alike_hits;
         self.stats.mask_hit = self.tables.probes();
         self.stats.flows = self.tables.flows() as u64;
         self.stats.masks = self.tables.masks() as u64;

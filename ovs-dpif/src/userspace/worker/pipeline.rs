@@ -25,6 +25,8 @@ pub(super) struct Scratch {
     depths: Vec<u8>,
     keys: Vec<SparseKey>,
     found: [Option<FlowId>; BATCH_MAX],
+    /// The megaflow that they hit, if they are like the batch that came before by the same way.
+    hint: Option<FlowId>,
     /// Packets that recirculated, being processed.
     recirculated: Vec<Waiting>,
 }
@@ -38,13 +40,15 @@ impl Scratch {
             depths: Vec::with_capacity(BATCH_MAX),
             keys: vec![SparseKey::new(); BATCH_MAX],
             found: [None; BATCH_MAX],
+            hint: None,
             recirculated: Vec::with_capacity(64),
         }
     }
 
-    /// The packets have all come in by this port.
-    pub fn came_by(&mut self, port: DpPort) {
+    /// The packets have all come in by this port, behind others that have all hit `hint`.
+    pub fn came_by(&mut self, port: DpPort, hint: Option<FlowId>) {
         self.port = Some(Metadata::of_port(port));
+        self.hint = hint;
     }
 
     /// Adds a packet that recirculates; there is room for [`BATCH_MAX`].
@@ -55,8 +59,9 @@ impl Scratch {
         }
     }
 
-    /// Parses all packets and looks them up.
-    fn look_up(&mut self, tables: &mut Tables, max_vlans: usize, guard: &Guard<'_>) {
+    /// Parses all packets and looks them up. Gives the one megaflow that all of them have hit, if there is one.
+    #[inline]
+    fn look_up(&mut self, tables: &mut Tables, max_vlans: usize, guard: &Guard<'_>) -> Option<FlowId> {
         let count = self.packets.len();
         let keys = &mut self.keys[..count];
         if let Some(metadata) = &mut self.port {
@@ -69,7 +74,14 @@ impl Scratch {
                 extract_limited(packet, metadata, max_vlans, key);
             }
         }
-        tables.lookup(&self.keys[..count], &mut self.found[..count], guard);
+        let keys = &self.keys[..count];
+        if let Some(hint) = self.hint.take()
+            && tables.all_match(keys, hint, guard)
+        {
+            return Some(hint);
+        }
+        tables.lookup(keys, &mut self.found[..count], guard);
+        self.common()
     }
 
     /// The one megaflow that all packets have hit, if there is one.
@@ -103,29 +115,37 @@ fn plain_output(actions: &Actions) -> Option<DpPort> {
 
 impl Worker {
     /// Processes the packets in the scratch batch, and whatever of them recirculates, to the end; sends
-    /// what came of it.
-    pub(super) fn process(&mut self, guard: &Guard<'_>) {
-        self.process_batch(guard);
+    /// what came of it. Gives the megaflow that all in the batch have hit, if there is one.
+    pub(super) fn process(&mut self, guard: &Guard<'_>) -> Option<FlowId> {
+        let common = self.process_batch(guard);
         self.settle(guard);
         self.engine.outputs.send(&mut self.engine.ledger);
+        common
     }
 
-    fn process_batch(&mut self, guard: &Guard<'_>) {
-        self.scratch.look_up(&mut self.tables, self.engine.max_vlans, guard);
-        if !self.process_alike(guard) {
-            self.process_each(guard);
+    /// Gives the megaflow that all packets have hit, if there is one.
+    fn process_batch(&mut self, guard: &Guard<'_>) -> Option<FlowId> {
+        let common = self.scratch.look_up(&mut self.tables, self.engine.max_vlans, guard);
+        match common {
+            Some(flow) => self.process_alike(flow, guard),
+            None => self.process_each(guard),
         }
         self.scratch.port = None;
         self.scratch.metadata.clear();
         self.scratch.depths.clear();
+        common
     }
 
-    /// A batch whose packets all hit one megaflow that just sends them goes to its port as it is. `false`: this
-    /// batch is not one.
-    fn process_alike(&mut self, guard: &Guard<'_>) -> bool {
+    /// A batch whose packets all hit one megaflow: if that just sends them, it goes to its port as it is.
+    fn process_alike(&mut self, flow: FlowId, guard: &Guard<'_>) {
         let Self { scratch, tables, engine, stats, .. } = self;
-        let Some(flow) = scratch.common().and_then(|id| tables.get(id, guard)) else { return false };
-        let Some(port) = plain_output(flow.value().actions(guard)) else { return false };
+        let output =
+            tables.get(flow, guard).and_then(|flow| Some((flow, plain_output(flow.value().actions(guard))?)));
+        let Some((flow, port)) = output else {
+            let count = scratch.packets.len();
+            scratch.found[..count].fill(Some(flow));
+            return self.process_each(guard);
+        };
         let mut run = Run::default();
         for (packet, key) in scratch.packets.iter().zip(&scratch.keys) {
             run.add(packet.len(), key);
@@ -133,7 +153,6 @@ impl Worker {
         run.finish(flow, engine.now);
         stats.hit += scratch.packets.len() as u64;
         engine.outputs.push_all(&mut scratch.packets, port, &mut engine.pool, &mut engine.ledger);
-        true
     }
 
     fn process_each(&mut self, guard: &Guard<'_>) {

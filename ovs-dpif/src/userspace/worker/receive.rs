@@ -1,5 +1,6 @@
 //! The queues that a worker receives from.
 
+use ovs_classifier::FlowId;
 use ovs_classifier::rcu::Guard;
 use ovs_flow::DpPort;
 use ovs_netdev::{RxError, RxQueue, Wait};
@@ -12,6 +13,8 @@ struct Receiver {
     port: DpPort,
     queue: Box<dyn RxQueue>,
     gone: bool,
+    /// The megaflow that the whole last batch has hit.
+    hint: Option<FlowId>,
 }
 
 /// Receive queues, and whose turn it is.
@@ -23,7 +26,7 @@ pub(super) struct Receivers {
 
 impl Receivers {
     pub fn add(&mut self, port: DpPort, queue: Box<dyn RxQueue>) {
-        self.queues.push(Receiver { port, queue, gone: false });
+        self.queues.push(Receiver { port, queue, gone: false, hint: None });
     }
 
     pub fn remove(&mut self, port: DpPort) {
@@ -44,19 +47,20 @@ impl Receivers {
         self.queues.iter().filter(|r| !r.gone).for_each(|r| wait(r.queue.wait()));
     }
 
-    /// Receives one batch from the queue whose turn it is. The port, and whether its device is gone.
-    fn receive(&mut self, pool: &mut Pool, batch: &mut Batch) -> Option<(DpPort, bool)> {
+    /// Receives one batch from the queue whose turn it is. The queue's index, and whether its device is gone.
+    fn receive(&mut self, pool: &mut Pool, batch: &mut Batch) -> Option<(usize, bool)> {
         if self.next >= self.queues.len() {
             self.next = 0;
         }
-        let receiver = self.queues.get_mut(self.next)?;
+        let index = self.next;
+        let receiver = self.queues.get_mut(index)?;
         self.next += 1;
         if receiver.gone {
-            return Some((receiver.port, false));
+            return Some((index, false));
         }
         // Another error than "gone" is the device's to count; there may have been packets before it.
         receiver.gone = matches!(receiver.queue.receive(pool, batch), Err(RxError::Gone));
-        Some((receiver.port, receiver.gone))
+        Some((index, receiver.gone))
     }
 }
 
@@ -84,17 +88,20 @@ impl Worker {
     /// Takes one batch from the queue whose turn it is; says how many packets that were, and whether it was full.
     fn receive_one(&mut self, guard: &Guard<'_>) -> (usize, bool) {
         let batch = &mut self.scratch.packets;
-        let Some((port, gone)) = self.receivers.receive(&mut self.engine.pool, batch) else {
+        let Some((index, gone)) = self.receivers.receive(&mut self.engine.pool, batch) else {
             return (0, false);
         };
         let (count, full) = (batch.len(), batch.is_full());
-        if gone {
-            self.reply(Reply::RxGone(port));
-        }
+        let receiver = &mut self.receivers.queues[index];
+        let port = receiver.port;
         if count > 0 {
             self.engine.ledger.received += count as u64;
-            self.scratch.came_by(port);
-            self.process(guard);
+            self.scratch.came_by(port, receiver.hint);
+            let common = self.process(guard);
+            self.receivers.queues[index].hint = common;
+        }
+        if gone {
+            self.reply(Reply::RxGone(port));
         }
         (count, full)
     }

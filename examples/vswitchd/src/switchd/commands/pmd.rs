@@ -19,6 +19,7 @@ pub struct Counts {
     missed: u64,
     lost: u64,
     cache_hit: u64,
+    alike_hit: u64,
     probes: u64,
     busy: Duration,
     idle: Duration,
@@ -36,6 +37,7 @@ impl Counts {
             missed: stats.missed,
             lost: stats.lost,
             cache_hit: stats.cache_hit,
+            alike_hit: stats.alike_hit,
             probes: stats.mask_hit,
             busy,
             idle,
@@ -49,6 +51,7 @@ impl Counts {
             missed: self.missed.saturating_sub(before.missed),
             lost: self.lost.saturating_sub(before.lost),
             cache_hit: self.cache_hit.saturating_sub(before.cache_hit),
+            alike_hit: self.alike_hit.saturating_sub(before.alike_hit),
             probes: self.probes.saturating_sub(before.probes),
             busy: self.busy.saturating_sub(before.busy),
             idle: self.idle.saturating_sub(before.idle),
@@ -113,20 +116,18 @@ pub fn stats_show(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer 
 fn show(text: &mut String, counts: &Counts, timed: bool, hz: f64) {
     let ratio = |a: u64, b: u64| if b == 0 { 0.0 } else { a as f64 / b as f64 };
     let passes = counts.hit + counts.missed;
+    let searched = counts.hit.saturating_sub(counts.cache_hit + counts.alike_hit);
     let rows: &[(&str, String)] = &[
         ("packets received", counts.received.to_string()),
         ("packet recirculations", passes.saturating_sub(counts.received).to_string()),
         ("avg. datapath passes per packet", format!("{:.2}", ratio(passes, counts.received))),
         ("phwol hits", "0".to_owned()),
         ("mfex opt hits", "0".to_owned()),
-        ("simple match hits", "0".to_owned()),
+        ("simple match hits", counts.alike_hit.to_string()),
         ("emc hits", counts.cache_hit.to_string()),
         ("smc hits", "0".to_owned()),
-        ("megaflow hits", counts.hit.saturating_sub(counts.cache_hit).to_string()),
-        (
-            "avg. subtable lookups per megaflow hit",
-            format!("{:.2}", ratio(counts.probes, counts.hit.saturating_sub(counts.cache_hit))),
-        ),
+        ("megaflow hits", searched.to_string()),
+        ("avg. subtable lookups per megaflow hit", format!("{:.2}", ratio(counts.probes, searched))),
         ("miss with success upcall", counts.missed.saturating_sub(counts.lost).to_string()),
         ("miss with failed upcall", counts.lost.to_string()),
     ];
