@@ -11,7 +11,8 @@ use alloc::vec::Vec;
 
 use ovs_flow::FlowKey;
 
-use super::slots::SlotMap;
+use super::counts::Counts;
+use super::slots::{Payload, SlotMap};
 use super::tuple_mask::{MaskWord, hash_words};
 use crate::hash::WordHash;
 use crate::rcu::sync::{AtomicU64, Ordering};
@@ -22,16 +23,58 @@ pub(crate) struct Level {
     /// The words of all stages up to this one.
     words: Box<[MaskWord]>,
     /// By hash of these words: the seats of the tuples that have them.
-    table: SlotMap<AtomicU64>,
+    table: SlotMap<Seats>,
+}
+
+/// The seats of the tuples that have these words.
+struct Seats {
+    hash: AtomicU64,
+    bits: AtomicU64,
+}
+
+impl Payload for Seats {
+    fn vacant() -> Self {
+        Self { hash: AtomicU64::new(0), bits: AtomicU64::new(0) }
+    }
+
+    fn is_vacant(&self) -> bool {
+        self.bits() == 0
+    }
+
+    fn copy(&self, _guard: &Guard<'_>) -> Option<(u64, Self)> {
+        let (hash, bits) = (self.hash.load(Ordering::Relaxed), self.bits());
+        (bits != 0).then(|| (hash, Self { hash: AtomicU64::new(hash), bits: AtomicU64::new(bits) }))
+    }
+}
+
+impl Seats {
+    #[inline]
+    fn bits(&self) -> u64 {
+        self.bits.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn is_of(&self, hash: u64) -> bool {
+        self.hash.load(Ordering::Relaxed) == hash
+    }
 }
 
 impl Level {
+    /// The hash of a key's words up to here.
+    #[inline]
+    pub(crate) fn hash(&self, key: &FlowKey, hash: WordHash) -> u64 {
+        hash.finish(hash_words(&self.words, key, hash, hash.start()))
+    }
+
     /// The seats of the tuples that have a rule which agrees with the key up to here.
     #[inline]
     pub(crate) fn agreeing(&self, key: &FlowKey, hash: WordHash, guard: &Guard<'_>) -> u64 {
-        let hashed = hash.finish(hash_words(&self.words, key, hash, hash.start()));
-        let mut found = self.table.with_hash(hashed, guard).map(|seats| seats.load(Ordering::Relaxed));
-        found.find(|seats| *seats != 0).unwrap_or(0)
+        self.find(self.hash(key, hash), guard).map_or(0, Seats::bits)
+    }
+
+    #[inline]
+    fn find<'g>(&'g self, hash: u64, guard: &'g Guard<'_>) -> Option<&'g Seats> {
+        self.table.with_hash(hash, guard).find(|seats| seats.is_of(hash) && !seats.is_vacant())
     }
 
     /// The words of all stages up to this one.
@@ -62,7 +105,7 @@ struct Owner {
     /// The bits that are given away.
     seats: u64,
     /// How many matches of a seat have a hash, where they are more than one.
-    counts: BTreeMap<(u64, u8), u32>,
+    counts: Counts,
 }
 
 impl Levels {
@@ -79,7 +122,7 @@ impl Levels {
             }
         }
         let level = Arc::new(Level { words: words.into(), table: SlotMap::new() });
-        let mut owner = Owner { level, seats: 0, counts: BTreeMap::new() };
+        let mut owner = Owner { level, seats: 0, counts: Counts::new() };
         let number = self.free.pop().unwrap_or(self.owners.len());
         let seat = owner.take(number);
         if number == self.owners.len() {
@@ -110,36 +153,31 @@ impl Levels {
     /// Registers a match with these words.
     pub(crate) fn add(&mut self, seat: &Seat, hash: u64, guard: &Guard<'_>, domain: &Domain) {
         let bit = 1 << seat.bit;
-        let table = &seat.level.table;
-        match table.with_hash(hash, guard).find(|seats| seats.load(Ordering::Relaxed) != 0) {
-            None => table.insert(hash, guard, domain, |seats| seats.store(bit, Ordering::Relaxed)),
-            Some(seats) => {
-                let before = seats.load(Ordering::Relaxed);
-                if before & bit == 0 {
-                    seats.store(before | bit, Ordering::Relaxed);
-                } else if let Some(owner) = &mut self.owners[seat.owner] {
-                    *owner.counts.entry((hash, seat.bit)).or_insert(1) += 1;
-                }
-            }
+        let Some(seats) = seat.level.find(hash, guard) else {
+            seat.level.table.insert(hash, guard, domain, |seats| {
+                seats.hash.store(hash, Ordering::Relaxed);
+                seats.bits.store(bit, Ordering::Relaxed);
+            });
+            return;
+        };
+        if seats.bits() & bit == 0 {
+            seats.bits.store(seats.bits() | bit, Ordering::Relaxed);
+        } else if let Some(owner) = &mut self.owners[seat.owner] {
+            owner.counts.add(hash, seat.bit);
         }
     }
 
     /// Undoes [`Levels::add`].
     pub(crate) fn remove(&mut self, seat: &Seat, hash: u64, guard: &Guard<'_>) {
         let Some(owner) = &mut self.owners[seat.owner] else { return };
-        if let Some(count) = owner.counts.get_mut(&(hash, seat.bit)) {
-            *count -= 1;
-            if *count == 1 {
-                owner.counts.remove(&(hash, seat.bit));
-            }
+        if owner.counts.take(hash, seat.bit) {
             return;
         }
-        let table = &seat.level.table;
-        if let Some(seats) = table.with_hash(hash, guard).find(|seats| seats.load(Ordering::Relaxed) != 0) {
-            let left = seats.load(Ordering::Relaxed) & !(1 << seat.bit);
-            seats.store(left, Ordering::Relaxed);
+        if let Some(seats) = seat.level.find(hash, guard) {
+            let left = seats.bits() & !(1 << seat.bit);
+            seats.bits.store(left, Ordering::Relaxed);
             if left == 0 {
-                table.vacated(guard);
+                seat.level.table.vacated(hash, guard);
             }
         }
     }

@@ -96,6 +96,7 @@ mod block;
 mod chain;
 mod config;
 mod conjunction;
+mod counts;
 pub(crate) mod fields;
 mod level;
 mod lookup;

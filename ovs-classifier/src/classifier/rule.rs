@@ -9,6 +9,7 @@ use ovs_flow::{FlowKey, FlowMask, Match};
 
 use super::Clause;
 use super::conjunction::Clauses;
+use super::slots::Payload;
 use super::tuple_mask::TupleMask;
 use crate::rcu::sync::{AtomicU64, Ordering};
 use crate::rcu::{Guard, Link};
@@ -214,6 +215,22 @@ impl<R> Rule<R> {
             .iter()
             .zip(self.values.iter())
             .all(|(word, value)| (value ^ key[word.at()]) & word.bits & mask[word.at()] == 0)
+    }
+}
+
+/// A chain of rules in the table of their tuple.
+impl<R: Send + Sync + 'static> Payload for Link<Rule<R>> {
+    fn vacant() -> Self {
+        Self::new(None)
+    }
+
+    fn is_vacant(&self) -> bool {
+        self.is_none()
+    }
+
+    fn copy(&self, guard: &Guard<'_>) -> Option<(u64, Self)> {
+        let rule = self.load_arc(guard)?;
+        Some((rule.hash, Self::new(Some(rule))))
     }
 }
 

@@ -1,54 +1,32 @@
 //! The hash table that one writer changes while readers look things up.
 //!
-//! Open addressing with linear probing: a slot is a hash and a payload. A slot once used keeps a hash
-//! that is not zero until the table is rebuilt, so a reader that probes past it never stops early; what
-//! is removed leaves an empty payload behind, which the next insertion on the way takes over. The writer
-//! fills the payload first and the hash after it. Growing builds a new table beside the readers.
+//! Slots stand in groups of eight. Beside them each group has a word of *tags*, a byte a slot: seven bits of
+//! the hash, or that the slot is free. A reader compares the eight tags of a group at once, and most that look for
+//! what is not there see no more of the table than one such word, of a part that is a ninth of the whole; a
+//! group with a slot that was never needed for what came later ends the search, else the next group follows.
+//!
+//! The writer fills a payload first and its tag after it. What is removed leaves its tag free at once, but
+//! marked in a group without any free slot, since there may be more behind that group. Growing builds a new table
+//! beside the readers.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::arch::prefetch;
 use crate::rcu::sync::AtomicU64;
 use crate::rcu::{Domain, Guard, Link};
 
-/// What a slot holds beside its hash.
+/// What a slot holds.
 pub(crate) trait Payload: Send + Sync + 'static {
     /// An empty one.
     fn vacant() -> Self;
     /// Whether nothing is here.
     fn is_vacant(&self) -> bool;
-    /// The same content for another table.
-    fn copy(&self, guard: &Guard<'_>) -> Self;
-}
-
-impl<T: Send + Sync + 'static> Payload for Link<T> {
-    fn vacant() -> Self {
-        Self::new(None)
-    }
-
-    fn is_vacant(&self) -> bool {
-        self.is_none()
-    }
-
-    fn copy(&self, guard: &Guard<'_>) -> Self {
-        Self::new(self.load_arc(guard))
-    }
-}
-
-/// A set of bits; the empty one is vacant.
-impl Payload for AtomicU64 {
-    fn vacant() -> Self {
-        Self::new(0)
-    }
-
-    fn is_vacant(&self) -> bool {
-        self.load(Ordering::Relaxed) == 0
-    }
-
-    fn copy(&self, _guard: &Guard<'_>) -> Self {
-        Self::new(self.load(Ordering::Relaxed))
-    }
+    /// The same content for another table, and its hash.
+    fn copy(&self, guard: &Guard<'_>) -> Option<(u64, Self)>
+    where
+        Self: Sized;
 }
 
 /// A hash table of payloads. Only the one writer calls [`SlotMap::insert`] and [`SlotMap::vacated`].
@@ -57,18 +35,42 @@ pub(crate) struct SlotMap<P: Payload> {
 }
 
 struct Table<P> {
-    slots: Box<[Slot<P>]>,
-    /// Slots whose hash is not zero, and those of them that are not vacant; the writer's own business.
+    /// A word for each group; as many as a power of two.
+    tags: Box<[AtomicU64]>,
+    slots: Box<[P]>,
+    /// Slots whose tag is not [`FREE`], and those of them that are not [`GONE`]; the writer's own business.
     used: AtomicUsize,
     live: AtomicUsize,
 }
 
-struct Slot<P> {
-    hash: AtomicU64,
-    payload: P,
+/// Slots of a group.
+const GROUP: usize = 8;
+/// The tag of a slot that no search needs to go past.
+const FREE: u8 = 0;
+/// That of one that is free, in a group that searches go past.
+const GONE: u8 = 1;
+/// The lowest bit, and the highest, of each byte.
+const LOW: u64 = u64::from_ne_bytes([1; 8]);
+const HIGH: u64 = LOW << 7;
+
+/// The tag of a slot in use.
+#[inline]
+fn tag(hash: u64) -> u8 {
+    (hash >> 57) as u8 | 0x80
 }
 
-const SMALLEST: usize = 4;
+/// The bytes of a word that are this tag, by their highest bits; beside them, rarely, one in use above such a byte.
+#[inline]
+fn equal(tags: u64, tag: u8) -> u64 {
+    let differs = tags ^ LOW.wrapping_mul(u64::from(tag));
+    differs.wrapping_sub(LOW) & !differs & HIGH
+}
+
+/// The place in a group of the first of some bytes.
+#[inline]
+fn first(bytes: u64) -> usize {
+    bytes.trailing_zeros() as usize / 8
+}
 
 impl<P: Payload> SlotMap<P> {
     /// An empty one, which allocates nothing yet.
@@ -76,73 +78,70 @@ impl<P: Payload> SlotMap<P> {
         Self { table: Link::new(None) }
     }
 
-    /// The payloads with this hash, vacant ones among them.
+    /// Asks for the memory that a search for this hash begins with.
+    #[inline]
+    pub(crate) fn prefetch(&self, hash: u64, guard: &Guard<'_>) {
+        if let Some(table) = self.table.load(guard) {
+            prefetch(&table.tags[hash as usize & (table.tags.len() - 1)]);
+        }
+    }
+
+    /// The payloads that may have this hash: those that have, and some others.
     #[inline]
     pub(crate) fn with_hash<'g>(&'g self, hash: u64, guard: &'g Guard<'_>) -> impl Iterator<Item = &'g P> {
-        let slots: &[Slot<P>] = self.table.load(guard).map_or(&[], |table| &table.slots);
+        let table = self.table.load(guard);
+        let tag = tag(hash);
         let mut at = hash as usize;
-        let mut left = slots.len();
+        let mut left = table.map_or(0, |table| table.tags.len());
+        let (mut found, mut last) = (0, false);
         core::iter::from_fn(move || {
-            while left > 0 {
-                let slot = &slots[at & (slots.len() - 1)];
-                let found = slot.hash.load(Ordering::Acquire);
-                if found == 0 {
-                    left = 0;
+            let table = table?;
+            while found == 0 {
+                if last || left == 0 {
                     return None;
                 }
-                at = at.wrapping_add(1);
+                at &= table.tags.len() - 1;
+                let tags = table.tags[at].load(Ordering::Acquire);
+                (found, last) = (equal(tags, tag), equal(tags, FREE) != 0);
+                at += 1;
                 left -= 1;
-                if found == hash {
-                    return Some(&slot.payload);
-                }
             }
-            None
+            let place = first(found);
+            found &= found - 1;
+            Some(&table.slots[(at - 1) * GROUP + place])
         })
     }
 
     /// All payloads that are not vacant.
     pub(crate) fn all<'g>(&'g self, guard: &'g Guard<'_>) -> impl Iterator<Item = &'g P> {
-        let slots: &[Slot<P>] = self.table.load(guard).map_or(&[], |table| &table.slots);
-        slots.iter().map(|slot| &slot.payload).filter(|payload| !payload.is_vacant())
+        let slots: &[P] = self.table.load(guard).map_or(&[], |table| &table.slots);
+        slots.iter().filter(|payload| !payload.is_vacant())
     }
 
     /// Puts a payload in by `fill`, into a slot that is vacant and gets `hash`.
     pub(crate) fn insert(&self, hash: u64, guard: &Guard<'_>, domain: &Domain, fill: impl FnOnce(&P)) {
         let table = self.with_room(guard, domain);
-        let slots = &table.slots;
-        let mut at = hash as usize & (slots.len() - 1);
-        loop {
-            let slot = &slots[at];
-            let found = slot.hash.load(Ordering::Relaxed);
-            if found == 0 || slot.payload.is_vacant() {
-                fill(&slot.payload);
-                slot.hash.store(hash, Ordering::Release);
-                let used = table.used.load(Ordering::Relaxed) + usize::from(found == 0);
-                table.used.store(used, Ordering::Relaxed);
-                table.live.store(table.live.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-                return;
-            }
-            at = (at + 1) & (slots.len() - 1);
-        }
+        let (at, place) = table.place_for(hash);
+        fill(&table.slots[at * GROUP + place]);
+        table.set_tag(at, place, tag(hash));
     }
 
-    /// Says that the writer just made a payload vacant.
-    pub(crate) fn vacated(&self, guard: &Guard<'_>) {
+    /// Says that the writer just made a payload with this hash vacant.
+    pub(crate) fn vacated(&self, hash: u64, guard: &Guard<'_>) {
         if let Some(table) = self.table.load(guard) {
-            table.live.store(table.live.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
+            table.free(hash);
         }
     }
 
     /// The table, with a slot free beside those that keep probing short.
     fn with_room<'g>(&'g self, guard: &'g Guard<'_>, domain: &Domain) -> &'g Table<P> {
         let live = match self.table.load(guard) {
-            Some(table) if (table.used.load(Ordering::Relaxed) + 1) * 4 <= table.slots.len() * 3 => {
-                return table;
-            }
+            Some(table) if table.used.load(Ordering::Relaxed) < table.slots.len() / 8 * 7 => return table,
             Some(table) => table.live.load(Ordering::Relaxed),
             None => 0,
         };
-        let mut fresh = Table::new(((live + 1) * 2).next_power_of_two().max(SMALLEST));
+        let groups = (live * 3 / 2 / GROUP + 1).next_power_of_two();
+        let mut fresh = Table::new(groups);
         if let Some(old) = self.table.load(guard) {
             fresh.copy_from(old, guard);
         }
@@ -155,25 +154,77 @@ impl<P: Payload> SlotMap<P> {
 }
 
 impl<P: Payload> Table<P> {
-    fn new(size: usize) -> Self {
-        let slots = (0..size).map(|_| Slot { hash: AtomicU64::new(0), payload: P::vacant() }).collect();
-        Self { slots, used: AtomicUsize::new(0), live: AtomicUsize::new(0) }
+    fn new(groups: usize) -> Self {
+        Self {
+            tags: (0..groups).map(|_| AtomicU64::new(0)).collect(),
+            slots: (0..groups * GROUP).map(|_| P::vacant()).collect(),
+            used: AtomicUsize::new(0),
+            live: AtomicUsize::new(0),
+        }
     }
 
-    /// Fills a table that no reader has seen yet.
+    /// Fills a table that no reader has seen yet, and which has room.
     fn copy_from(&mut self, old: &Self, guard: &Guard<'_>) {
-        let last = self.slots.len() - 1;
-        let mut live = 0;
-        for from in old.slots.iter().filter(|slot| !slot.payload.is_vacant()) {
-            let hash = from.hash.load(Ordering::Relaxed);
-            let mut at = hash as usize & last;
-            while self.slots[at].hash.load(Ordering::Relaxed) != 0 {
-                at = (at + 1) & last;
-            }
-            self.slots[at] = Slot { hash: AtomicU64::new(hash), payload: from.payload.copy(guard) };
-            live += 1;
+        for (hash, payload) in old.slots.iter().filter_map(|payload| payload.copy(guard)) {
+            let (at, place) = self.place_for(hash);
+            self.slots[at * GROUP + place] = payload;
+            self.set_tag(at, place, tag(hash));
         }
-        self.used = AtomicUsize::new(live);
-        self.live = AtomicUsize::new(live);
     }
+
+    /// The group for a hash, and the slot in it; there is a free one.
+    fn place_for(&self, hash: u64) -> (usize, usize) {
+        let mut at = hash as usize & (self.tags.len() - 1);
+        loop {
+            // Those in use have the highest bit.
+            let free = !self.tags[at].load(Ordering::Relaxed) & HIGH;
+            if free != 0 {
+                return (at, first(free));
+            }
+            at = (at + 1) & (self.tags.len() - 1);
+        }
+    }
+
+    /// Puts a tag to a free slot.
+    fn set_tag(&self, at: usize, place: usize, tag: u8) {
+        let tags = self.tags[at].load(Ordering::Relaxed);
+        let before = (tags >> (place * 8)) as u8;
+        add(&self.used, usize::from(before == FREE));
+        add(&self.live, 1);
+        self.store_tag(at, place, tag);
+    }
+
+    fn store_tag(&self, at: usize, place: usize, tag: u8) {
+        let tags = self.tags[at].load(Ordering::Relaxed) & !(0xff << (place * 8));
+        self.tags[at].store(tags | u64::from(tag) << (place * 8), Ordering::Release);
+    }
+
+    /// Frees the slot of this hash whose payload is vacant.
+    fn free(&self, hash: u64) {
+        let mut at = hash as usize & (self.tags.len() - 1);
+        for _ in 0..self.tags.len() {
+            let tags = self.tags[at].load(Ordering::Relaxed);
+            let mut found = equal(tags, tag(hash));
+            while found != 0 {
+                let place = first(found);
+                found &= found - 1;
+                if (tags >> (place * 8)) as u8 == tag(hash) && self.slots[at * GROUP + place].is_vacant() {
+                    let passed = equal(tags, FREE) == 0;
+                    self.store_tag(at, place, if passed { GONE } else { FREE });
+                    add(&self.used, usize::MAX * usize::from(!passed));
+                    add(&self.live, usize::MAX);
+                    return;
+                }
+            }
+            if equal(tags, FREE) != 0 {
+                return;
+            }
+            at = (at + 1) & (self.tags.len() - 1);
+        }
+    }
+}
+
+/// Adds to a count that one thread writes.
+fn add(to: &AtomicUsize, more: usize) {
+    to.store(to.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
 }

@@ -75,7 +75,7 @@ impl<R: Send + Sync + 'static> Tuple<R> {
     ) -> Option<&'g Rule<R>> {
         let hash = self.mask.hash_key(key, self.hash);
         let mut heads = self.rules.with_hash(hash, guard).filter_map(|link| link.load(guard));
-        let rule = heads.find(|rule| rule.matches(key))?;
+        let rule = heads.find(|rule| rule.hash == hash && rule.matches(key))?;
         if rule.visible_in(version) { Some(rule) } else { rule.lower(version, guard) }
     }
 
@@ -88,7 +88,7 @@ impl<R: Send + Sync + 'static> Tuple<R> {
     ) -> Option<&'g Link<Rule<R>>> {
         self.rules
             .with_hash(hash, guard)
-            .find(|link| link.load(guard).is_some_and(|rule| *rule.values == *values))
+            .find(|link| link.load(guard).is_some_and(|rule| rule.hash == hash && *rule.values == *values))
     }
 
     /// Adds the mask's words up to the end of a stage.

@@ -294,7 +294,7 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
         if let Some(head) = tuple.head_of(rule.hash, &rule.values, &guard) {
             self.chains.cut(tuple, head, rule, &guard, domain);
             if head.is_none() {
-                tuple.rules.vacated(&guard);
+                tuple.rules.vacated(rule.hash, &guard);
                 tuple.unregister(rule, tries, &mut self.levels, &guard, domain);
             }
         }

@@ -18,11 +18,14 @@ pub(super) struct Branch<K: Value> {
     base: K,
     depth: u8,
     stride: u8,
-    /// For each beginning, whether some prefix has it.
-    exists: [AtomicU64; 2],
     slots: Box<[Slot<K>]>,
+    /// For each beginning, whether some prefix has it.
+    exists: [AtomicU64; (2 << WIDEST) / 64],
     /// For each beginning, how many matches have a prefix that ends there; the writer's own business.
     ends: Box<[AtomicU32]>,
+    /// How many prefixes are here and below, and how many are too many; the writer's own business.
+    prefixes: AtomicU32,
+    most: u32,
 }
 
 struct Slot<K: Value> {
@@ -31,42 +34,46 @@ struct Slot<K: Value> {
     lengths: AtomicU8,
 }
 
-/// Bits of the arrays near the root, where they fill up, and of those deeper down.
-const WIDE: u8 = 6;
+/// The most bits of an array.
+const WIDEST: u8 = 8;
+/// Those of one that is made to part two ways.
 const NARROW: u8 = 4;
-/// Where it is deeper down.
-const DEEP: u8 = 18;
+/// How many prefixes a slot gets when an array is made.
+const PER_SLOT: u32 = 8;
+/// When there are so many times as many prefixes, the array is made anew.
+const GROWTH: u32 = 8;
 
 impl<K: Value> Branch<K> {
-    fn new(base: K, depth: u8, stride: u8) -> Self {
+    fn new(base: K, depth: u8, stride: u8, prefixes: u32, growth: u32) -> Self {
         let slot = || Slot { below: Link::new(None), lengths: AtomicU8::new(0) };
         Self {
             base: base.cut(depth),
             depth,
             stride,
-            exists: [AtomicU64::new(0), AtomicU64::new(0)],
             slots: (0..1 << stride).map(|_| slot()).collect(),
+            exists: core::array::from_fn(|_| AtomicU64::new(0)),
             ends: (0..2 << stride).map(|_| AtomicU32::new(0)).collect(),
+            prefixes: AtomicU32::new(prefixes),
+            most: if stride < WIDEST { prefixes.saturating_mul(growth) } else { u32::MAX },
         }
     }
 
     /// All of these prefixes, which are too many for a bucket.
     pub(super) fn of(entries: Vec<Entry<K>>) -> Self {
-        let Some(base) = entries.first().map(|entry| entry.prefix) else { return Self::new(K::of(0), 0, 1) };
+        let prefixes = entries.len() as u32;
+        let Some(base) = entries.first().map(|entry| entry.prefix) else {
+            return Self::new(K::of(0), 0, 1, prefixes, GROWTH);
+        };
         let shared = entries.iter().map(|entry| base.common(entry.prefix).min(entry.len - 1)).min();
         let depth = shared.unwrap_or(0);
-        let stride = if depth < DEEP { WIDE } else { NARROW };
-        let branch = Self::new(base, depth, stride.min(K::BITS - depth));
+        let stride = ((prefixes / PER_SLOT).max(1).ilog2() as u8).clamp(2, WIDEST);
+        let mut branch = Self::new(base, depth, stride.min(K::BITS - depth), prefixes, GROWTH);
         let mut below: Vec<Vec<Entry<K>>> = (0..branch.slots.len()).map(|_| Vec::new()).collect();
         for entry in entries {
-            if branch.enter(entry.prefix, entry.len).is_some() {
+            if branch.enter(entry).is_ok() {
                 below[branch.slot(entry.prefix)].push(entry);
-            } else {
-                let matches = entry.matches.load(Ordering::Relaxed);
-                branch.ends[branch.end(entry.prefix, entry.len)].store(matches, Ordering::Relaxed);
             }
         }
-        let mut branch = branch;
         for (slot, entries) in branch.slots.iter_mut().zip(below) {
             slot.below = Link::new((!entries.is_empty()).then(|| Arc::new(Node::of(entries))));
         }
@@ -74,9 +81,10 @@ impl<K: Value> Branch<K> {
     }
 
     /// A branch for a prefix that does not belong below `old`, with `old` below it.
-    pub(super) fn above(old: &Self, prefix: K, len: u8, link: Option<Arc<Node<K>>>) -> Self {
-        let depth = prefix.common(old.base).min(len - 1).min(old.depth - 1);
-        let mut branch = Self::new(old.base, depth, NARROW.min(old.depth - depth));
+    pub(super) fn above(old: &Self, entry: Entry<K>, link: Option<Arc<Node<K>>>) -> Self {
+        let depth = entry.prefix.common(old.base).min(entry.len - 1).min(old.depth - 1);
+        let prefixes = old.prefixes.load(Ordering::Relaxed);
+        let mut branch = Self::new(old.base, depth, NARROW.min(old.depth - depth), prefixes, 2);
         let slot = branch.slot(old.base);
         branch.mark(slot, branch.stride);
         branch.slots[slot].below = Link::new(link);
@@ -117,20 +125,22 @@ impl<K: Value> Branch<K> {
         len > self.depth && prefix.common(self.base) >= self.depth
     }
 
-    /// Counts a prefix that ends here; for another, marks the way and gives the link to what is below.
-    pub(super) fn enter(&self, prefix: K, len: u8) -> Option<&Link<Node<K>>> {
-        let slot = self.slot(prefix);
-        if let Some(below) = self.below(prefix, len) {
+    /// Marks the way of a prefix, and gives the link to what is below; one that ends here is counted, and this says
+    /// whether it is new.
+    pub(super) fn enter(&self, entry: Entry<K>) -> Result<&Link<Node<K>>, bool> {
+        let slot = self.slot(entry.prefix);
+        if let Some(below) = self.below(entry.prefix, entry.len) {
             self.mark(slot, self.stride);
-            return Some(below);
+            return Ok(below);
         }
-        let own = len - self.depth;
+        let own = entry.len - self.depth;
         self.mark(slot, own);
-        count(&self.ends[self.end(prefix, len)], 1);
+        let matches = &self.ends[self.end(entry.prefix, entry.len)];
+        count(matches, entry.matches);
         for slot in self.under(slot, own) {
             slot.lengths.store(slot.lengths.load(Ordering::Relaxed) | 1 << (own - 1), Ordering::Relaxed);
         }
-        None
+        Err(matches.load(Ordering::Relaxed) == entry.matches)
     }
 
     /// The link below which a prefix stands, if it does not end here.
@@ -170,9 +180,35 @@ impl<K: Value> Branch<K> {
         }
     }
 
+    /// Counts a prefix more. Says whether there are too many now.
+    pub(super) fn grow(&self) -> bool {
+        count(&self.prefixes, 1);
+        self.prefixes.load(Ordering::Relaxed) > self.most
+    }
+
+    /// Counts a prefix less.
+    pub(super) fn shrink(&self) {
+        count(&self.prefixes, u32::MAX);
+    }
+
     /// Whether no prefix is here or below.
     pub(super) fn is_empty(&self) -> bool {
         !self.has(2) && !self.has(3)
+    }
+
+    /// The prefixes that end here.
+    pub(super) fn own_entries(&self) -> impl Iterator<Item = Entry<K>> {
+        let ends = self.ends.iter().map(|matches| matches.load(Ordering::Relaxed)).enumerate();
+        ends.filter(|(n, matches)| *n > 1 && *matches > 0).map(|(n, matches)| {
+            let len = self.depth + n.ilog2() as u8;
+            let prefix = self.base.join(n ^ 1 << n.ilog2(), len);
+            Entry { prefix, matches, len }
+        })
+    }
+
+    /// The links to what is below.
+    pub(super) fn links(&self) -> impl Iterator<Item = &Link<Node<K>>> {
+        self.slots.iter().map(|slot| &slot.below)
     }
 
     fn has(&self, n: usize) -> bool {

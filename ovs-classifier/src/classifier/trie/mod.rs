@@ -2,22 +2,25 @@
 //!
 //! Few prefixes stand side by side in a *bucket*, which a lookup goes through as a list; when a bucket is
 //! full it becomes a *branch*, an array indexed by the next few bits that skips the bits in which all of
-//! its prefixes agree. So a hundred thousand IPv4 prefixes are three branches and a bucket deep, not twenty
-//! nodes, and a prefix far from all others costs its place in a bucket and no more.
+//! its prefixes agree. The more prefixes there are the wider is the array, and when they have become many
+//! times as many the branch is made anew: a hundred thousand IPv4 prefixes are three branches and a bucket
+//! deep, not twenty nodes, and what a lookup touches is small enough for a processor's caches.
 //!
-//! A bucket never changes when readers can see it, a branch only by marks that come before what they lead
-//! to and go after it: a reader sees every prefix that was there before it came and is there after.
+//! The writer changes buckets in place and branches by marks that come before what they lead to and go after
+//! it: a reader sees every prefix that was there before it came and is there after. What else it may see of
+//! prefixes that come or go adds bits to what it finds, and takes none.
 
 mod branch;
+mod bucket;
 mod value;
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::rcu::{Domain, Guard, Link};
 use branch::Branch;
+use bucket::{Added, BUCKET, Bucket};
 pub(crate) use value::Value;
 
 /// The trie of one field.
@@ -26,19 +29,17 @@ pub(crate) struct Trie<K: Value> {
 }
 
 enum Node<K: Value> {
-    Bucket(Box<[Entry<K>]>),
-    Branch(Box<Branch<K>>),
+    Bucket(Bucket<K>),
+    Branch(Branch<K>),
 }
 
-/// A prefix, and how many matches have it; the count is the writer's alone, and never 0.
+/// A prefix, and how many matches have it, which is never 0.
+#[derive(Clone, Copy)]
 struct Entry<K> {
     prefix: K,
-    matches: AtomicU32,
+    matches: u32,
     len: u8,
 }
-
-/// As many prefixes as a lookup goes through one by one.
-const BUCKET: usize = 12;
 
 /// What a look-up found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,17 +59,6 @@ impl Found {
     pub(crate) fn has(self, len: u8) -> bool {
         len > 0 && self.lengths >> (len - 1) & 1 == 1
     }
-
-    /// Takes one prefix into account: all of it agrees with the value, or so many bits.
-    #[inline]
-    fn see(&mut self, common: u8, len: u8) {
-        if common >= len {
-            self.lengths |= 1 << (len - 1);
-            self.bits = self.bits.max(len);
-        } else {
-            self.bits = self.bits.max(common + 1);
-        }
-    }
 }
 
 impl<K: Value> Trie<K> {
@@ -83,10 +73,8 @@ impl<K: Value> Trie<K> {
         let mut next = self.root.load(guard);
         while let Some(node) = next {
             match node {
-                Node::Bucket(entries) => {
-                    for entry in entries {
-                        found.see(value.common(entry.prefix), entry.len);
-                    }
+                Node::Bucket(bucket) => {
+                    bucket.look(value, &mut found);
                     break;
                 }
                 Node::Branch(branch) => match branch.step(value, &mut found) {
@@ -100,37 +88,8 @@ impl<K: Value> Trie<K> {
 
     /// Adds a match's prefix; `len` is not 0.
     pub(crate) fn insert(&self, value: K, len: u8, guard: &Guard<'_>, domain: &Domain) {
-        let prefix = value.cut(len);
-        let mut link = &self.root;
-        loop {
-            match link.load(guard) {
-                None => {
-                    let entries = Box::new([Entry { prefix, matches: AtomicU32::new(1), len }]);
-                    link.replace(Some(Arc::new(Node::Bucket(entries))), domain);
-                    return;
-                }
-                Some(Node::Bucket(entries)) => {
-                    if let Some(entry) = entries.iter().find(|entry| entry.is(prefix, len)) {
-                        count(&entry.matches, 1);
-                        return;
-                    }
-                    let mut more: Vec<Entry<K>> = entries.iter().map(Entry::copy).collect();
-                    more.push(Entry { prefix, matches: AtomicU32::new(1), len });
-                    link.replace(Some(Arc::new(Node::of(more))), domain);
-                    return;
-                }
-                Some(Node::Branch(branch)) if branch.contains(prefix, len) => {
-                    match branch.enter(prefix, len) {
-                        Some(below) => link = below,
-                        None => return,
-                    }
-                }
-                Some(Node::Branch(branch)) => {
-                    let above = Branch::above(branch, prefix, len, link.load_arc(guard));
-                    link.replace(Some(Arc::new(Node::Branch(Box::new(above)))), domain);
-                }
-            }
-        }
+        let entry = Entry { prefix: value.cut(len), matches: 1, len };
+        put(&self.root, entry, guard, domain);
     }
 
     /// Takes a prefix out; nothing happens if it is not there.
@@ -145,40 +104,93 @@ impl<K: Value> Trie<K> {
     }
 }
 
-/// Takes a prefix out at a link or below. Says whether that left nothing, and the link points nowhere now.
+/// Adds a match's prefix at a link or below. Says whether the prefix is new.
 /// Goes one level down for each branch, and so at most as deep as a value has bits.
-fn take<K: Value>(link: &Link<Node<K>>, prefix: K, len: u8, guard: &Guard<'_>, domain: &Domain) -> bool {
+fn put<K: Value>(link: &Link<Node<K>>, entry: Entry<K>, guard: &Guard<'_>, domain: &Domain) -> bool {
     match link.load(guard) {
-        None => false,
-        Some(Node::Bucket(entries)) => {
-            let Some(at) = entries.iter().position(|entry| entry.is(prefix, len)) else { return false };
-            if entries[at].matches.load(Ordering::Relaxed) > 1 {
-                count(&entries[at].matches, u32::MAX);
-                return false;
+        None => {
+            link.replace(Some(Arc::new(Node::Bucket(Bucket::of(&[entry])))), domain);
+            true
+        }
+        Some(Node::Bucket(bucket)) => match bucket.add(entry) {
+            Added::Known => false,
+            Added::New => true,
+            Added::Full => {
+                let mut more: Vec<Entry<K>> = bucket.entries().collect();
+                more.push(entry);
+                link.replace(Some(Arc::new(Node::of(more))), domain);
+                true
             }
-            let mut rest: Vec<Entry<K>> = entries.iter().map(Entry::copy).collect();
-            rest.swap_remove(at);
-            let empty = rest.is_empty();
-            link.replace((!empty).then(|| Arc::new(Node::of(rest))), domain);
-            empty
+        },
+        Some(Node::Branch(branch)) if branch.contains(entry.prefix, entry.len) => {
+            let new = match branch.enter(entry) {
+                Ok(below) => put(below, entry, guard, domain),
+                Err(new) => new,
+            };
+            if new && branch.grow() {
+                let mut all = Vec::new();
+                gather(link, &mut all, guard);
+                link.replace(Some(Arc::new(Node::of(all))), domain);
+            }
+            new
         }
         Some(Node::Branch(branch)) => {
-            if !branch.contains(prefix, len) {
-                return false;
-            }
-            let changed = match branch.below(prefix, len) {
+            let above = Branch::above(branch, entry, link.load_arc(guard));
+            link.replace(Some(Arc::new(Node::Branch(above))), domain);
+            put(link, entry, guard, domain)
+        }
+    }
+}
+
+/// What a call of [`take`] did.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// The prefix stays for other matches, or was not there.
+    Nothing,
+    /// The prefix is gone.
+    Prefix,
+    /// And it was the last: the link points nowhere now.
+    All,
+}
+
+/// Takes a prefix out at a link or below. As deep as [`put`].
+fn take<K: Value>(link: &Link<Node<K>>, prefix: K, len: u8, guard: &Guard<'_>, domain: &Domain) -> Taken {
+    let taken = match link.load(guard) {
+        None => Taken::Nothing,
+        Some(Node::Bucket(bucket)) => bucket.take(prefix, len),
+        Some(Node::Branch(branch)) if branch.contains(prefix, len) => {
+            let below = match branch.below(prefix, len) {
                 Some(below) => take(below, prefix, len, guard, domain),
-                None => branch.leave(prefix, len),
+                None if branch.leave(prefix, len) => Taken::All,
+                None => Taken::Nothing,
             };
-            if !changed {
-                return false;
+            if below == Taken::All {
+                branch.settle(prefix);
             }
-            branch.settle(prefix);
-            let empty = branch.is_empty();
-            if empty {
-                link.replace(None, domain);
+            if below != Taken::Nothing {
+                branch.shrink();
             }
-            empty
+            match below {
+                Taken::All if !branch.is_empty() => Taken::Prefix,
+                other => other,
+            }
+        }
+        Some(Node::Branch(_)) => Taken::Nothing,
+    };
+    if taken == Taken::All {
+        link.replace(None, domain);
+    }
+    taken
+}
+
+/// Collects what stands at a link and below. As deep as [`put`].
+fn gather<K: Value>(link: &Link<Node<K>>, into: &mut Vec<Entry<K>>, guard: &Guard<'_>) {
+    match link.load(guard) {
+        None => {}
+        Some(Node::Bucket(bucket)) => into.extend(bucket.entries()),
+        Some(Node::Branch(branch)) => {
+            into.extend(branch.own_entries());
+            branch.links().for_each(|link| gather(link, into, guard));
         }
     }
 }
@@ -187,20 +199,10 @@ impl<K: Value> Node<K> {
     /// A bucket, or a branch if these are too many.
     fn of(entries: Vec<Entry<K>>) -> Self {
         if entries.len() <= BUCKET {
-            Self::Bucket(entries.into())
+            Self::Bucket(Bucket::of(&entries))
         } else {
-            Self::Branch(Box::new(Branch::of(entries)))
+            Self::Branch(Branch::of(entries))
         }
-    }
-}
-
-impl<K: Value> Entry<K> {
-    fn is(&self, prefix: K, len: u8) -> bool {
-        self.len == len && self.prefix == prefix
-    }
-
-    fn copy(&self) -> Self {
-        Self { matches: AtomicU32::new(self.matches.load(Ordering::Relaxed)), ..*self }
     }
 }
 

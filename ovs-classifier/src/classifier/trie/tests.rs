@@ -25,7 +25,7 @@ fn naive(prefixes: &[(u128, u8)], value: u128, width: u8) -> Found {
 proptest! {
     #[test]
     fn agrees_with_the_definition(
-        ops in prop::collection::vec((0u8..4, 0u32..256, 1u8..=32), 1..300),
+        ops in prop::collection::vec((0u8..4, 0u32..256, 1u8..=32), 1..800),
         values in prop::collection::vec(0u32..256, 1..20),
         wide in any::<bool>(),
     ) {

@@ -1,0 +1,86 @@
+//! A bucket of a trie: a few prefixes side by side, which the writer changes in place.
+
+use core::array;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use super::value::Place;
+use super::{Entry, Found, Taken, Value, count};
+
+/// As many prefixes as a lookup goes through one by one.
+pub(super) const BUCKET: usize = 16;
+
+/// Prefixes in no order.
+pub(super) struct Bucket<K: Value> {
+    places: [K::Place; BUCKET],
+    /// How many matches have each; the writer's own business.
+    matches: [AtomicU32; BUCKET],
+}
+
+/// What became of a prefix.
+pub(super) enum Added {
+    /// It was there.
+    Known,
+    /// It is there now.
+    New,
+    /// There is no place for it.
+    Full,
+}
+
+impl<K: Value> Bucket<K> {
+    /// A bucket of these, which are not more than [`BUCKET`].
+    pub(super) fn of(entries: &[Entry<K>]) -> Self {
+        let places = array::from_fn(|at| {
+            let place = K::Place::vacant();
+            if let Some(entry) = entries.get(at) {
+                place.set(entry.prefix, entry.len);
+            }
+            place
+        });
+        let matches = array::from_fn(|at| AtomicU32::new(entries.get(at).map_or(0, |entry| entry.matches)));
+        Self { places, matches }
+    }
+
+    #[inline]
+    pub(super) fn look(&self, value: K, found: &mut Found) {
+        value.look(&self.places, found);
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry<K>> {
+        self.places.iter().zip(&self.matches).filter_map(|(place, matches)| {
+            let (prefix, len) = place.get()?;
+            Some(Entry { prefix, len, matches: matches.load(Ordering::Relaxed) })
+        })
+    }
+
+    /// Adds a match's prefix.
+    pub(super) fn add(&self, entry: Entry<K>) -> Added {
+        let mut free = None;
+        for (at, place) in self.places.iter().enumerate() {
+            match place.get() {
+                Some(known) if known == (entry.prefix, entry.len) => {
+                    count(&self.matches[at], entry.matches);
+                    return Added::Known;
+                }
+                Some(_) => {}
+                None => free = free.or(Some(at)),
+            }
+        }
+        let Some(at) = free else { return Added::Full };
+        self.matches[at].store(entry.matches, Ordering::Relaxed);
+        self.places[at].set(entry.prefix, entry.len);
+        Added::New
+    }
+
+    /// Takes one match's prefix out.
+    pub(super) fn take(&self, prefix: K, len: u8) -> Taken {
+        let Some(at) = self.places.iter().position(|place| place.get() == Some((prefix, len))) else {
+            return Taken::Nothing;
+        };
+        count(&self.matches[at], u32::MAX);
+        if self.matches[at].load(Ordering::Relaxed) > 0 {
+            return Taken::Nothing;
+        }
+        self.places[at].clear();
+        if self.entries().next().is_some() { Taken::Prefix } else { Taken::All }
+    }
+}
