@@ -13,6 +13,7 @@ use super::level::Level;
 use super::rule::Rule;
 use super::trie::Found;
 use super::tuple::Tuple;
+use super::tuple_mask::hash_words;
 use super::{PrefixField, Version};
 use crate::hash::WordHash;
 use crate::rcu::Guard;
@@ -41,6 +42,8 @@ pub(super) struct Block<R: Send + Sync + 'static> {
 pub(super) struct ByLength {
     /// Those that have one.
     pub(super) with: u64,
+    /// The lengths that some of them have, as in [`Found::lengths`].
+    lengths: u128,
     /// By length.
     exactly: Box<[u64]>,
     /// Those whose prefix is as long or longer.
@@ -56,6 +59,9 @@ pub(super) struct Visit<R: Send + Sync + 'static> {
     pub(super) deep: Option<u8>,
     /// How many words of the mask the first three stages have.
     pub(super) network_end: u8,
+    /// The head whose words the mask begins with, by stage and place in the memo, and how many they are.
+    head: Option<(u8, u8)>,
+    head_end: u8,
 }
 
 /// A level, and which tuples of the block have a seat in it.
@@ -66,6 +72,8 @@ pub(super) struct Head {
     seats: u64,
     /// By the lowest tuple first, the bit of each.
     bits: Box<[u8]>,
+    /// The number of its first tuple.
+    first: u8,
 }
 
 impl<R: Send + Sync + 'static> Block<R> {
@@ -79,8 +87,25 @@ impl<R: Send + Sync + 'static> Block<R> {
                 tuple: Arc::clone(tuple),
                 deep: None,
                 network_end: tuple.mask.network_end() as u8,
+                head: None,
+                head_end: 0,
             })
             .collect();
+        let early = [heads(&visits, 0), heads(&visits, 1)];
+        for (stage, heads) in (0..).zip(&early) {
+            for head in heads {
+                let slot = head.slot();
+                for (at, visit) in visits.iter_mut().enumerate() {
+                    if head.tuples >> at & 1 == 1 {
+                        visit.head = Some((stage, slot));
+                        visit.head_end = head.level.words().len() as u8;
+                    } else if visit.head == Some((stage, slot)) {
+                        // The memo will have this head instead of that one.
+                        (visit.head, visit.head_end) = (None, 0);
+                    }
+                }
+            }
+        }
         let deep = heads(&visits, 2);
         for (number, head) in (0..).zip(&deep) {
             for (at, visit) in visits.iter_mut().enumerate().filter(|(at, _)| head.tuples >> at & 1 == 1) {
@@ -93,7 +118,7 @@ impl<R: Send + Sync + 'static> Block<R> {
                 .zip(fields)
                 .map(|(trie, field)| ByLength::new(&visits, trie, field.bits()))
                 .collect(),
-            heads: [heads(&visits, 0), heads(&visits, 1)],
+            heads: early,
             deep,
             stepwise,
             visits,
@@ -130,13 +155,15 @@ impl ByLength {
         exactly[0] = 0;
         let with = exactly.iter().fold(0, |with, tuples| with | tuples);
         if with == 0 {
-            return Self { with, exactly: Box::default(), at_least: Box::default() };
+            return Self { with, lengths: 0, exactly: Box::default(), at_least: Box::default() };
         }
+        let used = (0..).zip(&exactly[1..]).filter(|(_, tuples)| **tuples != 0);
+        let lengths = used.fold(0, |lengths, (bit, _)| lengths | 1 << bit);
         let mut at_least = exactly.clone();
         for len in (1..at_least.len()).rev() {
             at_least[len - 1] |= at_least[len];
         }
-        Self { with, exactly: exactly.into(), at_least: at_least.into() }
+        Self { with, lengths, exactly: exactly.into(), at_least: at_least.into() }
     }
 
     /// The tuples that have a prefix of the field, but none of the lengths that were found; and those of them
@@ -146,7 +173,7 @@ impl ByLength {
         if found == Found::ANY {
             return (0, 0);
         }
-        let (mut left, mut lengths) = (self.with, found.lengths);
+        let (mut left, mut lengths) = (self.with, found.lengths & self.lengths);
         while lengths != 0 {
             let len = lengths.trailing_zeros() as usize + 1;
             lengths &= lengths - 1;
@@ -166,36 +193,45 @@ impl<R: Send + Sync + 'static> Visit<R> {
     pub(super) fn set_priority(&self, priority: i32) {
         self.priority.store(priority, Ordering::Relaxed);
     }
-
-    #[inline]
-    pub(super) fn find<'g>(
-        &'g self,
-        version: Version,
-        key: &FlowKey,
-        guard: &'g Guard<'_>,
-    ) -> Option<&'g Rule<R>> {
-        self.tuple.find(version, key, guard)
-    }
 }
 
 /// Tuples by number, with their bits in a level.
 type Seats = Vec<(usize, u8)>;
 
-/// What one lookup knows of the levels of one block's third stage.
+/// As many heads of a stage as a lookup remembers.
+const HEADS: usize = 8;
+
+/// What a lookup remembers of a level: that it was asked, its answer, and the hash of the words up to there.
+type Answer<'a> = (Option<&'a Level>, u64, u64);
+
+/// What one lookup knows of the levels of one block.
+///
+/// The hash of a rule's words goes on from that of the words up to the third stage, and this from that of the words
+/// up to the second: what masks have in common is hashed once.
 pub(super) struct Memo<'a> {
     key: &'a FlowKey,
     hash: WordHash,
     guard: &'a Guard<'a>,
+    /// The levels of the third stage that were asked, what they said, and the hashes up to there.
     known: u64,
     failing: [u64; BLOCK],
-    /// Of the first two stages, the level asked last and its answer: blocks have them in common.
-    heads: [(Option<&'a Level>, u64); 2],
+    states: [u64; BLOCK],
+    /// Of the first two stages, the levels asked last: blocks have them in common.
+    heads: [[Answer<'a>; HEADS]; 2],
 }
 
 impl<'a> Memo<'a> {
     #[inline]
     pub(super) fn new(key: &'a FlowKey, hash: WordHash, guard: &'a Guard<'a>) -> Self {
-        Self { key, hash, guard, known: 0, failing: [0; BLOCK], heads: [(None, 0); 2] }
+        Self {
+            key,
+            hash,
+            guard,
+            known: 0,
+            failing: [0; BLOCK],
+            states: [0; BLOCK],
+            heads: [[(None, 0, 0); HEADS]; 2],
+        }
     }
 
     /// Goes on to another block.
@@ -204,19 +240,33 @@ impl<'a> Memo<'a> {
         self.known = 0;
     }
 
-    /// The tuples of a block that have no rule which agrees with the key up to the first or second stage.
+    /// The tuples of a block that have no rule which agrees with the key up to the first or second stage; both must
+    /// be asked for before anything else of a block.
     #[inline]
     pub(super) fn failing<R: Send + Sync + 'static>(&mut self, block: &'a Block<R>, stage: usize) -> u64 {
         let mut failing = 0;
         for head in &block.heads[stage] {
-            let (level, answer) = &mut self.heads[stage];
+            let (level, answer, state) = &mut self.heads[stage][usize::from(head.slot()) % HEADS];
             if !level.is_some_and(|level| core::ptr::eq(level, Arc::as_ptr(&head.level))) {
                 *level = Some(&head.level);
-                *answer = head.level.agreeing(self.key, self.hash, self.guard);
+                *state = hash_words(head.level.words(), self.key, self.hash, self.hash.start());
+                *answer = head.level.agreeing(self.hash.finish(*state), self.guard);
             }
             failing |= head.failing(*answer);
         }
         failing
+    }
+
+    /// The hash of the first words of a tuple's mask, and how many they are.
+    #[inline]
+    fn state<R: Send + Sync + 'static>(&self, visit: &Visit<R>) -> (u64, usize) {
+        match visit.head {
+            Some((stage, slot)) => {
+                let (_, _, state) = self.heads[usize::from(stage) % 2][usize::from(slot) % HEADS];
+                (state, usize::from(visit.head_end))
+            }
+            None => (self.hash.start(), 0),
+        }
     }
 
     /// The tuples of a level of a block's third stage that have no rule which agrees with the key up to there.
@@ -226,9 +276,28 @@ impl<'a> Memo<'a> {
         if self.known >> at & 1 == 0 {
             self.known |= 1 << at;
             let head = &block.deep[at];
-            self.failing[at] = head.failing(head.level.agreeing(self.key, self.hash, self.guard));
+            let (state, words) = self.state(&block.visits[usize::from(head.first)]);
+            self.states[at] = hash_words(&head.level.words()[words..], self.key, self.hash, state);
+            let agreeing = head.level.agreeing(self.hash.finish(self.states[at]), self.guard);
+            self.failing[at] = head.failing(agreeing);
         }
         self.failing[at]
+    }
+
+    /// The rule of a tuple for the key, in a version; if the tuple has a level of the third stage, that was asked.
+    #[inline]
+    pub(super) fn find<'g, R: Send + Sync + 'static>(
+        &self,
+        visit: &'g Visit<R>,
+        version: Version,
+        guard: &'g Guard<'_>,
+    ) -> Option<&'g Rule<R>> {
+        let (state, words) = match visit.deep {
+            Some(deep) => (self.states[usize::from(deep) % BLOCK], usize::from(visit.network_end)),
+            None => self.state(visit),
+        };
+        let state = hash_words(&visit.tuple.mask.words()[words..], self.key, self.hash, state);
+        visit.tuple.find(self.hash.finish(state), version, self.key, guard)
     }
 }
 
@@ -237,7 +306,14 @@ impl Head {
     fn new(level: Arc<Level>, seats: &[(usize, u8)]) -> Self {
         let tuples = seats.iter().fold(0, |tuples, (at, _)| tuples | 1 << at);
         let all = seats.iter().fold(0, |all, (_, bit)| all | 1 << bit);
-        Self { level, tuples, seats: all, bits: seats.iter().map(|(_, bit)| *bit).collect() }
+        let bits = seats.iter().map(|(_, bit)| *bit).collect();
+        Self { level, tuples, seats: all, bits, first: tuples.trailing_zeros() as u8 % BLOCK as u8 }
+    }
+
+    /// Where a lookup remembers the level.
+    #[inline]
+    fn slot(&self) -> u8 {
+        self.level.number() % HEADS as u8
     }
 
     /// The tuples that have a seat here but are not among those that agree with the key.

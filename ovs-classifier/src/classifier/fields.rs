@@ -96,7 +96,12 @@ impl PrefixField {
     }
 
     /// Adds the first `len` bits to `mask`.
+    #[inline]
     pub(crate) fn add_prefix(self, mask: &mut FlowMask, len: u8) {
+        if let Some((at, shift)) = self.narrow() {
+            mask.words_mut()[at] |= narrow_bits(len, shift);
+            return;
+        }
         let bits = prefix_bits(len.min(self.bits()));
         let (at, skipped) = (self.place().0 / 8, self.place().0 % 8 * 8);
         // In the words from the field's first on, as they stand there.
@@ -108,8 +113,26 @@ impl PrefixField {
     }
 
     /// Whether `mask` has the first `len` bits.
+    #[inline]
     pub(crate) fn has_prefix(self, mask: &FlowMask, len: u8) -> bool {
+        if let Some((at, shift)) = self.narrow() {
+            return narrow_bits(len, shift) & !mask.words()[at] == 0;
+        }
         prefix_bits(len) & !self.gather(mask.words()) == 0
+    }
+
+    /// Of a field of 32 bits, which stands in one word: which, and behind how many of its bits.
+    #[inline]
+    const fn narrow(self) -> Option<(usize, u32)> {
+        let (start, count, _) = self.place();
+        if count == 4 && start % 4 == 0 { Some((start / 8, (start % 8) as u32 * 8)) } else { None }
+    }
+
+    /// The bits of a field of 32 bits.
+    #[inline]
+    pub(crate) fn narrow_value(self, key: &FlowKey) -> Option<u32> {
+        let (at, shift) = self.narrow()?;
+        Some((u64::from_be(key.words()[at]) << shift >> 32) as u32)
     }
 
     /// The field's bits in the words of a key or mask, the first one in the highest place.
@@ -118,6 +141,13 @@ impl PrefixField {
         let (start, count, _) = self.place();
         gather(&words[start / 8..], start % 8, count)
     }
+}
+
+/// The first `len` bits of a field of 32 bits, as they stand in a word behind `shift` others.
+#[inline]
+fn narrow_bits(len: u8, shift: u32) -> u64 {
+    let bits = !u32::MAX.checked_shr(u32::from(len)).unwrap_or(0);
+    (u64::from(bits) << 32 >> shift).to_be()
 }
 
 /// `count` bytes from byte `start` of the first word on, in the highest places; not more than the words have.

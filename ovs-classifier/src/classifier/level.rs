@@ -9,12 +9,11 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use ovs_flow::FlowKey;
+use ovs_flow::STAGE_ENDS;
 
 use super::counts::Counts;
 use super::slots::{Payload, SlotMap};
-use super::tuple_mask::{MaskWord, hash_words};
-use crate::hash::WordHash;
+use super::tuple_mask::MaskWord;
 use crate::rcu::sync::{AtomicU64, Ordering};
 use crate::rcu::{Domain, Guard};
 
@@ -22,6 +21,8 @@ use crate::rcu::{Domain, Guard};
 pub(crate) struct Level {
     /// The words of all stages up to this one.
     words: Box<[MaskWord]>,
+    /// See [`Level::number`].
+    number: u8,
     /// By hash of these words: the seats of the tuples that have them.
     table: SlotMap<Seats>,
 }
@@ -60,21 +61,21 @@ impl Seats {
 }
 
 impl Level {
-    /// The hash of a key's words up to here.
+    /// The seats of the tuples that have a rule which agrees, up to here, with a key of this hash.
     #[inline]
-    pub(crate) fn hash(&self, key: &FlowKey, hash: WordHash) -> u64 {
-        hash.finish(hash_words(&self.words, key, hash, hash.start()))
-    }
-
-    /// The seats of the tuples that have a rule which agrees with the key up to here.
-    #[inline]
-    pub(crate) fn agreeing(&self, key: &FlowKey, hash: WordHash, guard: &Guard<'_>) -> u64 {
-        self.find(self.hash(key, hash), guard).map_or(0, Seats::bits)
+    pub(crate) fn agreeing(&self, hash: u64, guard: &Guard<'_>) -> u64 {
+        self.find(hash, guard).map_or(0, Seats::bits)
     }
 
     #[inline]
     fn find<'g>(&'g self, hash: u64, guard: &'g Guard<'_>) -> Option<&'g Seats> {
-        self.table.with_hash(hash, guard).find(|seats| seats.is_of(hash) && !seats.is_vacant())
+        self.table.find(hash, guard, |seats| (seats.is_of(hash) && !seats.is_vacant()).then_some(seats))
+    }
+
+    /// Counts the levels of its stage, modulo 256.
+    #[inline]
+    pub(crate) fn number(&self) -> u8 {
+        self.number
     }
 
     /// The words of all stages up to this one.
@@ -98,6 +99,8 @@ pub(crate) struct Levels {
     by_words: BTreeMap<Box<[MaskWord]>, Vec<usize>>,
     owners: Vec<Option<Owner>>,
     free: Vec<usize>,
+    /// How many were made for each stage, modulo 256.
+    made: [u8; STAGE_ENDS.len()],
 }
 
 struct Owner {
@@ -110,20 +113,22 @@ struct Owner {
 
 impl Levels {
     pub(crate) fn new() -> Self {
-        Self { by_words: BTreeMap::new(), owners: Vec::new(), free: Vec::new() }
+        Self { by_words: BTreeMap::new(), owners: Vec::new(), free: Vec::new(), made: [0; STAGE_ENDS.len()] }
     }
 
-    /// A seat among the tuples whose masks begin with these words.
-    pub(crate) fn take_seat(&mut self, words: &[MaskWord]) -> Seat {
+    /// A seat among the tuples whose masks begin with these words, up to the end of a stage.
+    pub(crate) fn take_seat(&mut self, words: &[MaskWord], stage: usize) -> Seat {
         let numbers = self.by_words.get(words).map_or(&[][..], |numbers| numbers);
         for number in numbers.iter().rev() {
             if let Some(owner) = self.owners[*number].as_mut().filter(|owner| owner.seats != u64::MAX) {
                 return owner.take(*number);
             }
         }
-        let level = Arc::new(Level { words: words.into(), table: SlotMap::new() });
-        let mut owner = Owner { level, seats: 0, counts: Counts::new() };
         let number = self.free.pop().unwrap_or(self.owners.len());
+        let count = &mut self.made[stage];
+        *count = count.wrapping_add(1);
+        let level = Arc::new(Level { words: words.into(), number: *count, table: SlotMap::new() });
+        let mut owner = Owner { level, seats: 0, counts: Counts::new() };
         let seat = owner.take(number);
         if number == self.owners.len() {
             self.owners.push(Some(owner));

@@ -100,7 +100,8 @@ fn mask_block<'g: 'a, 'a, R: Send + Sync + 'static>(
             left &= !same;
             next.tuple.fold_to(usize::from(next.network_end), mask);
         } else {
-            let found = next.tuple.find_and_mask(version, key, mask, guard);
+            let found = memo.find(next, version, guard);
+            next.tuple.fold_last(found.is_some(), key, mask, guard);
             if found.is_some() {
                 best.take(found);
                 decided = at + 1;

@@ -72,7 +72,7 @@ impl<R: Send + Sync + 'static> Shared<R> {
                 let failing = visit.deep.map_or(0, |deep| memo.failing_deep(block, deep));
                 left &= !failing;
                 if failing >> at & 1 == 0 {
-                    best.take(visit.find(version, key, guard));
+                    best.take(memo.find(visit, version, guard));
                 }
             }
         }

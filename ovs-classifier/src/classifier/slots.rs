@@ -13,7 +13,6 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::arch::prefetch;
 use crate::rcu::sync::AtomicU64;
 use crate::rcu::{Domain, Guard, Link};
 
@@ -78,38 +77,33 @@ impl<P: Payload> SlotMap<P> {
         Self { table: Link::new(None) }
     }
 
-    /// Asks for the memory that a search for this hash begins with.
+    /// What `check` makes of the first payload that it takes, of those that may have this hash: all that have, and
+    /// few others.
     #[inline]
-    pub(crate) fn prefetch(&self, hash: u64, guard: &Guard<'_>) {
-        if let Some(table) = self.table.load(guard) {
-            prefetch(&table.tags[hash as usize & (table.tags.len() - 1)]);
-        }
-    }
-
-    /// The payloads that may have this hash: those that have, and some others.
-    #[inline]
-    pub(crate) fn with_hash<'g>(&'g self, hash: u64, guard: &'g Guard<'_>) -> impl Iterator<Item = &'g P> {
-        let table = self.table.load(guard);
-        let tag = tag(hash);
-        let mut at = hash as usize;
-        let mut left = table.map_or(0, |table| table.tags.len());
-        let (mut found, mut last) = (0, false);
-        core::iter::from_fn(move || {
-            let table = table?;
-            while found == 0 {
-                if last || left == 0 {
-                    return None;
+    pub(crate) fn find<'g, T>(
+        &'g self,
+        hash: u64,
+        guard: &'g Guard<'_>,
+        mut check: impl FnMut(&'g P) -> Option<T>,
+    ) -> Option<T> {
+        let table = self.table.load(guard)?;
+        let last = table.tags.len() - 1;
+        let mut at = hash as usize & last;
+        for _ in 0..=last {
+            let tags = table.tags[at].load(Ordering::Acquire);
+            let mut found = equal(tags, tag(hash));
+            while found != 0 {
+                if let Some(found) = check(&table.slots[at * GROUP + first(found)]) {
+                    return Some(found);
                 }
-                at &= table.tags.len() - 1;
-                let tags = table.tags[at].load(Ordering::Acquire);
-                (found, last) = (equal(tags, tag), equal(tags, FREE) != 0);
-                at += 1;
-                left -= 1;
+                found &= found - 1;
             }
-            let place = first(found);
-            found &= found - 1;
-            Some(&table.slots[(at - 1) * GROUP + place])
-        })
+            if equal(tags, FREE) != 0 {
+                return None;
+            }
+            at = (at + 1) & last;
+        }
+        None
     }
 
     /// All payloads that are not vacant.

@@ -10,7 +10,7 @@ use super::fields::{ports, prefix_bits};
 use super::level::{Levels, Seat};
 use super::slots::SlotMap;
 use super::trie::Trie;
-use super::tuple_mask::{TupleMask, fold};
+use super::tuple_mask::{Stage, TupleMask, fold};
 use super::visit::Tries;
 use super::{Rule, Version};
 use crate::hash::WordHash;
@@ -34,7 +34,8 @@ pub(crate) struct Tuple<R: Send + Sync + 'static> {
 impl<R: Send + Sync + 'static> Tuple<R> {
     pub(crate) fn new(mask: Arc<TupleMask>, number: u64, hash: WordHash, levels: &mut Levels) -> Self {
         let before = mask.stages().split_last().map_or(&[][..], |(_, before)| before);
-        let seats = before.iter().map(|stage| levels.take_seat(&mask.words()[..stage.words.end])).collect();
+        let seat = |stage: &Stage| levels.take_seat(&mask.words()[..stage.words.end], stage.number);
+        let seats = before.iter().map(seat).collect();
         Self {
             mask,
             number,
@@ -65,17 +66,17 @@ impl<R: Send + Sync + 'static> Tuple<R> {
             .map(|(_, seat)| seat)
     }
 
-    /// The rule for a key in a version.
+    /// The rule for a key in a version; `hash` is that of the key under the mask.
     #[inline]
     pub(crate) fn find<'g>(
         &'g self,
+        hash: u64,
         version: Version,
         key: &FlowKey,
         guard: &'g Guard<'_>,
     ) -> Option<&'g Rule<R>> {
-        let hash = self.mask.hash_key(key, self.hash);
-        let mut heads = self.rules.with_hash(hash, guard).filter_map(|link| link.load(guard));
-        let rule = heads.find(|rule| rule.hash == hash && rule.matches(key))?;
+        let matching = |rule: &&Rule<R>| rule.hash == hash && rule.matches(key);
+        let rule = self.rules.find(hash, guard, |link| link.load(guard).filter(matching))?;
         if rule.visible_in(version) { Some(rule) } else { rule.lower(version, guard) }
     }
 
@@ -86,9 +87,8 @@ impl<R: Send + Sync + 'static> Tuple<R> {
         values: &[u64],
         guard: &'g Guard<'_>,
     ) -> Option<&'g Link<Rule<R>>> {
-        self.rules
-            .with_hash(hash, guard)
-            .find(|link| link.load(guard).is_some_and(|rule| rule.hash == hash && *rule.values == *values))
+        let same = |rule: &Rule<R>| rule.hash == hash && *rule.values == *values;
+        self.rules.find(hash, guard, |link| link.load(guard).is_some_and(same).then_some(link))
     }
 
     /// Adds the mask's words up to the end of a stage.
@@ -97,32 +97,19 @@ impl<R: Send + Sync + 'static> Tuple<R> {
         fold(mask, &self.mask.words()[..end]);
     }
 
-    /// [`Tuple::find`] for a lookup that came to the last stage: adds the whole mask, but if there is no rule, of
-    /// the ports only what tells the key's from those of all rules.
+    /// What a lookup that came to the last stage adds to the mask: all words; but if it found no rule, of the ports
+    /// only what tells the key's from those of all rules.
     #[inline]
-    pub(crate) fn find_and_mask<'g>(
-        &'g self,
-        version: Version,
-        key: &FlowKey,
-        mask: &mut FlowMask,
-        guard: &'g Guard<'_>,
-    ) -> Option<&'g Rule<R>> {
-        let ports = self.mask.ports();
-        if ports == 0 {
-            fold(mask, self.mask.words());
-            return self.find(version, key, guard);
-        }
-        // Most misses are ports that no rule has, and the trie must be asked anyway.
-        let told = self.ports.lookup(ports::value(key) & ports, guard);
-        let rule = if told.has(self.mask.ports_len()) { self.find(version, key, guard) } else { None };
+    pub(crate) fn fold_last(&self, found: bool, key: &FlowKey, mask: &mut FlowMask, guard: &Guard<'_>) {
         let before = mask.words()[ports::WORD];
         fold(mask, self.mask.words());
-        if rule.is_none() {
+        let ports = self.mask.ports();
+        if !found && ports & !ports::of_word(before) != 0 {
+            let told = self.ports.lookup(ports::value(key) & ports, guard);
             let word = &mut mask.words_mut()[ports::WORD];
             *word = (*word & !ports::word_bits()) | (before & ports::word_bits());
             ports::add(mask, ports & (prefix_bits(told.bits) >> 96) as u32);
         }
-        rule
     }
 
     /// Registers a match of which this is the first rule, so that lookups can come to it.

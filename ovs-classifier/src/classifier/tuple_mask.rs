@@ -160,12 +160,6 @@ impl TupleMask {
     pub(crate) fn longest_prefix(&self) -> Option<u8> {
         self.prefix_lens.iter().copied().max()
     }
-
-    /// The hash of a key under the whole mask: the last of [`TupleMask::stage_hashes`].
-    #[inline]
-    pub(crate) fn hash_key(&self, key: &FlowKey, hash: WordHash) -> u64 {
-        hash.finish(hash_words(&self.words, key, hash, hash.start()))
-    }
 }
 
 /// Adds the masked words of `key` to a hash.

@@ -7,6 +7,7 @@ use super::fields::PrefixField;
 use super::search::Query;
 use super::trie::{Found, Trie, Value};
 use super::tuple::Tuple;
+use super::tuple_mask::hash_words;
 use crate::hash::WordHash;
 use crate::rcu::{Domain, Guard};
 
@@ -28,12 +29,15 @@ impl FieldTrie {
     }
 
     #[inline]
-    fn lookup(&self, value: u128, width: u8, guard: &Guard<'_>) -> Found {
+    fn lookup(&self, field: PrefixField, key: &FlowKey, guard: &Guard<'_>) -> Found {
         match self {
-            Self::Narrow(trie) => trie.lookup(u32::of(value), guard),
+            Self::Narrow(trie) => {
+                let value = field.narrow_value(key).unwrap_or_else(|| u32::of(field.value(key)));
+                trie.lookup(value, guard)
+            }
             Self::Wide(trie) => {
-                let found = trie.lookup(value, guard);
-                Found { bits: found.bits.min(width), ..found }
+                let found = trie.lookup(field.value(key), guard);
+                Found { bits: found.bits.min(field.bits()), ..found }
             }
         }
     }
@@ -82,7 +86,7 @@ impl<'a> Asked<'a> {
             self.known |= 1 << trie;
             let (field, tree) = &self.tries[trie];
             if field.applies(self.key) {
-                self.answers[trie] = tree.lookup(field.value(self.key), field.bits(), self.guard);
+                self.answers[trie] = tree.lookup(*field, self.key, self.guard);
             }
         }
         self.answers[trie]
@@ -113,17 +117,21 @@ pub(super) fn visit<'g, R: Send + Sync + 'static>(
     mask: &mut FlowMask,
 ) -> Option<&'g Rule<R>> {
     let Query { version, key, guard } = query;
+    let mut state = hash.start();
     for (number, stage) in tuple.mask.stages().iter().enumerate() {
         if stage.tries.iter().any(|trie| asked.excludes(*trie, tuple.mask.prefix_len(*trie), mask)) {
             tuple.fold_to(stage.words.start, mask);
             return None;
         }
+        state = hash_words(&tuple.mask.words()[stage.words.clone()], key, hash, state);
         if let Some(seat) = tuple.seats.get(number)
-            && seat.level.agreeing(key, hash, guard) >> seat.bit & 1 == 0
+            && seat.level.agreeing(hash.finish(state), guard) >> seat.bit & 1 == 0
         {
             tuple.fold_to(stage.words.end, mask);
             return None;
         }
     }
-    tuple.find_and_mask(version, key, mask, guard)
+    let found = tuple.find(hash.finish(state), version, key, guard);
+    tuple.fold_last(found.is_some(), key, mask, guard);
+    found
 }

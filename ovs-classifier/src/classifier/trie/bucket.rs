@@ -1,7 +1,7 @@
 //! A bucket of a trie: a few prefixes side by side, which the writer changes in place.
 
 use core::array;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use super::value::Place;
 use super::{Entry, Found, Taken, Value, count};
@@ -11,6 +11,8 @@ pub(super) const BUCKET: usize = 16;
 
 /// Prefixes in no order.
 pub(super) struct Bucket<K: Value> {
+    /// Behind the places that were used so far all are vacant.
+    used: AtomicU8,
     places: [K::Place; BUCKET],
     /// How many matches have each; the writer's own business.
     matches: [AtomicU32; BUCKET],
@@ -37,16 +39,21 @@ impl<K: Value> Bucket<K> {
             place
         });
         let matches = array::from_fn(|at| AtomicU32::new(entries.get(at).map_or(0, |entry| entry.matches)));
-        Self { places, matches }
+        Self { used: AtomicU8::new(entries.len().min(BUCKET) as u8), places, matches }
     }
 
     #[inline]
     pub(super) fn look(&self, value: K, found: &mut Found) {
-        value.look(&self.places, found);
+        value.look(self.used(), found);
+    }
+
+    #[inline]
+    fn used(&self) -> &[K::Place] {
+        &self.places[..usize::from(self.used.load(Ordering::Acquire)).min(BUCKET)]
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry<K>> {
-        self.places.iter().zip(&self.matches).filter_map(|(place, matches)| {
+        self.used().iter().zip(&self.matches).filter_map(|(place, matches)| {
             let (prefix, len) = place.get()?;
             Some(Entry { prefix, len, matches: matches.load(Ordering::Relaxed) })
         })
@@ -55,7 +62,8 @@ impl<K: Value> Bucket<K> {
     /// Adds a match's prefix.
     pub(super) fn add(&self, entry: Entry<K>) -> Added {
         let mut free = None;
-        for (at, place) in self.places.iter().enumerate() {
+        let used = self.used();
+        for (at, place) in used.iter().enumerate() {
             match place.get() {
                 Some(known) if known == (entry.prefix, entry.len) => {
                     count(&self.matches[at], entry.matches);
@@ -65,15 +73,21 @@ impl<K: Value> Bucket<K> {
                 None => free = free.or(Some(at)),
             }
         }
-        let Some(at) = free else { return Added::Full };
-        self.matches[at].store(entry.matches, Ordering::Relaxed);
-        self.places[at].set(entry.prefix, entry.len);
+        let at = free.unwrap_or(used.len());
+        let (Some(place), Some(matches)) = (self.places.get(at), self.matches.get(at)) else {
+            return Added::Full;
+        };
+        matches.store(entry.matches, Ordering::Relaxed);
+        place.set(entry.prefix, entry.len);
+        if free.is_none() {
+            self.used.store(at as u8 + 1, Ordering::Release);
+        }
         Added::New
     }
 
     /// Takes one match's prefix out.
     pub(super) fn take(&self, prefix: K, len: u8) -> Taken {
-        let Some(at) = self.places.iter().position(|place| place.get() == Some((prefix, len))) else {
+        let Some(at) = self.used().iter().position(|place| place.get() == Some((prefix, len))) else {
             return Taken::Nothing;
         };
         count(&self.matches[at], u32::MAX);
