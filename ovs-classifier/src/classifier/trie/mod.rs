@@ -156,7 +156,6 @@ enum Taken {
 /// Takes a prefix out at a link or below. As deep as [`put`].
 fn take<K: Value>(link: &Link<Node<K>>, prefix: K, len: u8, guard: &Guard<'_>, domain: &Domain) -> Taken {
     let taken = match link.load(guard) {
-        None => Taken::Nothing,
         Some(Node::Bucket(bucket)) => bucket.take(prefix, len),
         Some(Node::Branch(branch)) if branch.contains(prefix, len) => {
             let below = match branch.below(prefix, len) {
@@ -175,7 +174,7 @@ fn take<K: Value>(link: &Link<Node<K>>, prefix: K, len: u8, guard: &Guard<'_>, d
                 other => other,
             }
         }
-        Some(Node::Branch(_)) => Taken::Nothing,
+        None | Some(Node::Branch(_)) => Taken::Nothing,
     };
     if taken == Taken::All {
         link.replace(None, domain);
