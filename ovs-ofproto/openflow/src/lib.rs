@@ -13,18 +13,14 @@ mod version;
 pub use action::{Action, Mod, NO_BUFFER, SetField, SetForm, ToController};
 pub use error::{ErrorCode, ErrorMsg, NX_VENDOR, ONF_VENDOR, OfError, WireError};
 pub use header::{HEADER_LEN, Header};
-pub use message::{
-    AggregateStats, AsyncConfig, BundleAdd, BundleControl, BundleControlKind, BundleFlags, Capabilities,
-    ConfigFlags, Dialect, Features, FlowFacts, FlowFilter, FlowFormat, FlowMod, FlowModCommand, FlowModFlags,
-    FlowRemoved, FlowRemovedReason, FlowStats, FlowStatsEncoder, Hello, Message, PacketIn, PacketInReason,
-    PacketOut, PortConfig, PortDesc, PortFeatures, PortMod, PortState, PortStats, PortStatus,
-    PortStatusReason, QueueConfig, QueueProperty, QueueStats, Rejected, Role, RoleMsg, StatsReply,
-    StatsReplyBody, StatsRequest, SwitchConfig, SwitchDesc, TableFeatures, TableMod, TableStats,
-};
+pub use message::*;
 pub use ovs_flow;
 pub use version::{PacketInFormat, Protocol, UnknownVersion, Version, VersionSet};
 
-/// The versions in which everything of this crate can be said.
+/// The versions that this crate speaks: all of them. A switch offers those that it has the behaviour for.
+pub const SPOKEN: VersionSet = VersionSet::ALL;
+
+/// The versions in which ovs-ofproto answers everything that it is asked.
 pub const SUPPORTED: VersionSet = VersionSet::NONE.with(Version::V10).with(Version::V13).with(Version::V14);
 
 /// A message cannot be written.

@@ -1,10 +1,12 @@
 //! Whole messages: header, dispatch by type, length.
 
 use super::kinds::{self, Later};
-use super::nicira::{decode_vendor, nxt, onf, put_vendor};
+use super::nicira::{decode_forwarded, decode_vendor, nxt, onf, put_vendor};
+use super::role::RoleStatus;
 use super::{
-    AsyncConfig, BundleAdd, BundleControl, Features, FlowMod, FlowRemoved, Hello, Message, PacketIn,
-    PacketOut, PortMod, PortStatus, RoleMsg, StatsReply, StatsRequest, SwitchConfig, TableMod, queue,
+    AsyncConfig, BundleAdd, BundleControl, Features, FlowMod, FlowRemoved, GroupMod, Hello, Message,
+    MeterMod, PacketIn, PacketOut, PortMod, PortStatus, RoleMsg, StatsReply, StatsRequest, SwitchConfig,
+    TableMod, TableStatus, queue,
 };
 use crate::error::{NX_VENDOR, ONF_VENDOR};
 use crate::header::{HEADER_LEN, Header, Put, Reader};
@@ -68,6 +70,11 @@ impl Message {
         Ok(match Later::from_number(version, kind).ok_or(OfError::BrcBadType)? {
             Later::PortMod => Self::PortMod(PortMod::decode(version, body)?),
             Later::TableMod => Self::TableMod(TableMod::decode(version, body)?),
+            Later::GroupMod => Self::GroupMod(GroupMod::decode(version, false, &mut r)?),
+            Later::MeterMod => Self::MeterMod(MeterMod::decode(body)?),
+            Later::RoleStatus => Self::RoleStatus(RoleStatus::decode(&mut r)?),
+            Later::TableStatus => Self::TableStatus(TableStatus::decode(body)?),
+            Later::RequestForward => decode_forwarded(protocol, &mut r)?,
             Later::StatsRequest => Self::StatsRequest(StatsRequest::decode(version, body)?),
             Later::StatsReply => Self::StatsReply(Box::new(StatsReply::decode(version, body)?)),
             Later::BarrierRequest => empty(body, Self::BarrierRequest)?,
@@ -161,6 +168,12 @@ impl Message {
             Self::FlowMod(_) => plain(kinds::FLOW_MOD),
             Self::PortMod(_) => later(Later::PortMod),
             Self::TableMod(_) => later(Later::TableMod),
+            Self::GroupMod(_) if old => nx(nxt::GROUP_MOD),
+            Self::GroupMod(_) => later(Later::GroupMod),
+            Self::MeterMod(_) => later(Later::MeterMod),
+            Self::TableStatus(_) => later(Later::TableStatus),
+            Self::RoleStatus(_) => onf_kind(version, Later::RoleStatus, onf::ROLE_STATUS),
+            Self::RequestForward { .. } => onf_kind(version, Later::RequestForward, onf::REQUESTFORWARD),
             Self::StatsRequest(_) => later(Later::StatsRequest),
             Self::StatsReply(_) => later(Later::StatsReply),
             Self::BarrierRequest => later(Later::BarrierRequest),
@@ -179,8 +192,24 @@ impl Message {
             Self::FlowModTableId(_) => nx(nxt::FLOW_MOD_TABLE_ID),
             Self::SetPacketInFormat(_) => nx(nxt::SET_PACKET_IN_FORMAT),
             Self::SetControllerId(_) => nx(nxt::SET_CONTROLLER_ID),
-            Self::BundleControl(_) => bundle_kind(version, Later::BundleControl, onf::BUNDLE_CONTROL),
-            Self::BundleAdd(_) => bundle_kind(version, Later::BundleAdd, onf::BUNDLE_ADD_MESSAGE),
+            Self::BundleControl(_) => onf_kind(version, Later::BundleControl, onf::BUNDLE_CONTROL),
+            Self::BundleAdd(_) => onf_kind(version, Later::BundleAdd, onf::BUNDLE_ADD_MESSAGE),
+            Self::FlowAge => nx(nxt::FLOW_AGE),
+            Self::Resume(_) => nx(nxt::RESUME),
+            Self::TlvTableMod(_) => nx(nxt::TLV_TABLE_MOD),
+            Self::TlvTableRequest => nx(nxt::TLV_TABLE_REQUEST),
+            Self::TlvTableReply(_) => nx(nxt::TLV_TABLE_REPLY),
+            Self::CtFlushZone(_) => nx(nxt::CT_FLUSH_ZONE),
+            Self::CtFlush(_) => nx(nxt::CT_FLUSH),
+            Self::FlowMonitorCancel(_) => {
+                monitor_kind(version, nxt::FLOW_MONITOR_CANCEL, onf::FLOW_MONITOR_CANCEL)
+            }
+            Self::FlowMonitorPaused => {
+                monitor_kind(version, nxt::FLOW_MONITOR_PAUSED, onf::FLOW_MONITOR_PAUSED)
+            }
+            Self::FlowMonitorResumed => {
+                monitor_kind(version, nxt::FLOW_MONITOR_RESUMED, onf::FLOW_MONITOR_RESUMED)
+            }
         }
     }
 
@@ -204,7 +233,12 @@ impl Message {
             Self::PortStatus(status) => status.encode(version, out),
             Self::PacketOut(packet) => packet.encode(version, out)?,
             Self::PortMod(change) => change.encode(version, out),
-            Self::TableMod(change) => change.encode(out),
+            Self::TableMod(change) => change.encode(version, out),
+            Self::GroupMod(change) => change.encode(version, vendor, out)?,
+            Self::MeterMod(change) => change.encode(out),
+            Self::RoleStatus(status) => status.encode(out),
+            Self::TableStatus(status) => status.encode(out),
+            Self::RequestForward { xid, message } => message.encode_into(protocol, *xid, out)?,
             Self::StatsRequest(request) => request.encode(version, out)?,
             Self::QueueGetConfigRequest(port) => queue::encode_request(version, *port, out),
             Self::QueueGetConfigReply { port, queues } => queue::encode_reply(version, *port, queues, out),
@@ -223,23 +257,45 @@ impl Message {
             }
             Self::BundleControl(control) => control.encode(out),
             Self::BundleAdd(add) => add.encode(protocol, out)?,
+            Self::Resume(packet) => packet.encode_nxt2(version, out)?,
+            Self::FlowMonitorCancel(id) => out.u32(*id),
+            Self::TlvTableMod(change) => change.encode(out),
+            Self::TlvTableReply(table) => table.encode(out),
+            Self::CtFlushZone(zone) => {
+                out.zeros(6);
+                out.u16(*zone);
+            }
+            Self::CtFlush(which) => which.encode(out),
             Self::FeaturesRequest
             | Self::GetConfigRequest
             | Self::BarrierRequest
             | Self::BarrierReply
             | Self::GetAsyncRequest
+            | Self::FlowAge
+            | Self::FlowMonitorPaused
+            | Self::FlowMonitorResumed
+            | Self::TlvTableRequest
             | Self::StatsReply(_) => {}
         }
         Ok(())
     }
 }
 
-/// Bundles are of the standard from 1.4 on, of the ONF in 1.3, and in no older version.
-fn bundle_kind(version: Version, kind: Later, subtype: u32) -> Result<(u8, Option<(u32, u32)>), EncodeError> {
+/// Flow monitors were Open vSwitch's, then the ONF's; from 1.4 on these are no messages of their own.
+fn monitor_kind(version: Version, nx: u32, onf: u32) -> Result<(u8, Option<(u32, u32)>), EncodeError> {
+    match version {
+        Version::V10 | Version::V11 | Version::V12 => Ok((kinds::VENDOR, Some((NX_VENDOR, nx)))),
+        Version::V13 => Ok((kinds::VENDOR, Some((ONF_VENDOR, onf)))),
+        _ => Err(EncodeError::Unsupported { what: "a flow monitor's own message", version }),
+    }
+}
+
+/// What is of the standard from 1.4 on, of the ONF in 1.3, and in no older version.
+fn onf_kind(version: Version, kind: Later, subtype: u32) -> Result<(u8, Option<(u32, u32)>), EncodeError> {
     match (kind.number(version), version) {
         (Some(number), _) => Ok((number, None)),
         (None, Version::V13) => Ok((kinds::VENDOR, Some((ONF_VENDOR, subtype)))),
-        _ => Err(EncodeError::Unsupported { what: "bundles", version }),
+        _ => Err(EncodeError::Unsupported { what: "what the ONF added to 1.3", version }),
     }
 }
 

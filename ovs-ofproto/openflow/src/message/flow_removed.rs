@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use ovs_flow::{Match, TableId};
 
+use super::stats::oxs::{Oxs, known};
 use crate::header::{Put, Reader};
 use crate::matching::{self, MatchForm};
 use crate::{EncodeError, OfError, Version};
@@ -114,6 +115,9 @@ impl FlowRemoved {
             out.u64(self.bytes);
             return Ok(());
         }
+        if version >= Version::V15 {
+            return self.encode_v15(out);
+        }
         out.u64(self.cookie);
         out.u16(self.priority);
         out.u8(self.reason.wire());
@@ -125,6 +129,35 @@ impl FlowRemoved {
         out.u64(self.packets);
         out.u64(self.bytes);
         matching::encode_standard(&self.matching, version, out)
+    }
+
+    /// 1.5 has the counters as entries.
+    fn encode_v15(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.u8(self.table.0);
+        out.u8(self.reason.wire());
+        out.u16(self.priority);
+        out.u16(self.idle_timeout);
+        out.u16(self.hard_timeout);
+        out.u64(self.cookie);
+        matching::encode_standard(&self.matching, Version::V15, out)?;
+        let (packets, bytes) = (known(self.packets), known(self.bytes));
+        Oxs { duration: Some(self.duration), packets, bytes, ..Oxs::default() }.encode(out)
+    }
+
+    fn decode_v15(r: &mut Reader<'_>) -> Result<Self, OfError> {
+        let mut this = Self::new(Match::default(), FlowRemovedReason::Delete);
+        this.table = TableId(r.u8()?);
+        this.reason = FlowRemovedReason::from_wire(r.u8()?);
+        this.priority = r.u16()?;
+        (this.idle_timeout, this.hard_timeout) = (r.u16()?, r.u16()?);
+        this.cookie = r.u64()?;
+        matching::decode_standard(r, MatchForm::Strict, &mut this.matching)?;
+        let oxs = Oxs::decode(r)?;
+        this.duration = oxs.duration.unwrap_or_default();
+        this.packets = oxs.packets.unwrap_or(u64::MAX);
+        this.bytes = oxs.bytes.unwrap_or(u64::MAX);
+        r.finish()?;
+        Ok(this)
     }
 
     pub(super) fn encode_nxm(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
@@ -160,6 +193,9 @@ impl FlowRemoved {
             this.bytes = r.u64()?;
             r.finish()?;
             return Ok(this);
+        }
+        if version >= Version::V15 {
+            return Self::decode_v15(&mut r);
         }
         let mut this = Self::new(Match::default(), FlowRemovedReason::Delete);
         this.cookie = r.u64()?;

@@ -24,6 +24,11 @@ pub(super) const FLOW_MOD: u8 = 14;
 pub(super) enum Later {
     PortMod,
     TableMod,
+    GroupMod,
+    MeterMod,
+    RoleStatus,
+    TableStatus,
+    RequestForward,
     StatsRequest,
     StatsReply,
     BarrierRequest,
@@ -41,9 +46,14 @@ pub(super) enum Later {
 
 impl Later {
     /// Each with its number in 1.0, its number since 1.1, the first and the last version since 1.1 that has it.
-    const ROWS: [(Self, Option<u8>, u8, Version, Version); 15] = [
+    const ROWS: [(Self, Option<u8>, u8, Version, Version); 20] = [
         (Self::PortMod, Some(15), 16, Version::V11, Version::V15),
         (Self::TableMod, None, 17, Version::V11, Version::V15),
+        (Self::GroupMod, None, 15, Version::V11, Version::V15),
+        (Self::MeterMod, None, 29, Version::V13, Version::V15),
+        (Self::RoleStatus, None, 30, Version::V14, Version::V15),
+        (Self::TableStatus, None, 31, Version::V14, Version::V15),
+        (Self::RequestForward, None, 32, Version::V14, Version::V15),
         (Self::StatsRequest, Some(16), 18, Version::V11, Version::V15),
         (Self::StatsReply, Some(17), 19, Version::V11, Version::V15),
         (Self::BarrierRequest, Some(18), 20, Version::V11, Version::V15),
@@ -79,7 +89,12 @@ impl Later {
 pub(super) fn can_be_bundled(version: Version, kind: u8) -> bool {
     // An extension's flow_mod is a vendor message.
     matches!(kind, FLOW_MOD | PACKET_OUT | VENDOR)
-        || Later::from_number(version, kind) == Some(Later::PortMod)
+        || matches!(Later::from_number(version, kind), Some(Later::PortMod | Later::GroupMod))
+}
+
+/// Whether a message of this type can be forwarded to other controllers.
+pub(super) fn can_be_forwarded(version: Version, kind: u8) -> bool {
+    matches!(Later::from_number(version, kind), Some(Later::GroupMod | Later::MeterMod))
 }
 
 impl Message {
@@ -102,6 +117,21 @@ impl Message {
             Self::PortMod(_) => "OFPT_PORT_MOD",
             Self::PortStatus(_) => "OFPT_PORT_STATUS",
             Self::TableMod(_) => "OFPT_TABLE_MOD",
+            Self::GroupMod(_) => "OFPT_GROUP_MOD",
+            Self::MeterMod(_) => "OFPT_METER_MOD",
+            Self::RoleStatus(_) => "OFPT_ROLE_STATUS",
+            Self::TableStatus(_) => "OFPT_TABLE_STATUS",
+            Self::RequestForward { .. } => "OFPT_REQUESTFORWARD",
+            Self::FlowAge => "NXT_FLOW_AGE",
+            Self::Resume(_) => "NXT_RESUME",
+            Self::FlowMonitorCancel(_) => "NXT_FLOW_MONITOR_CANCEL",
+            Self::FlowMonitorPaused => "NXT_FLOW_MONITOR_PAUSED",
+            Self::FlowMonitorResumed => "NXT_FLOW_MONITOR_RESUMED",
+            Self::TlvTableMod(_) => "NXT_TLV_TABLE_MOD",
+            Self::TlvTableRequest => "NXT_TLV_TABLE_REQUEST",
+            Self::TlvTableReply(_) => "NXT_TLV_TABLE_REPLY",
+            Self::CtFlushZone(_) => "NXT_CT_FLUSH_ZONE",
+            Self::CtFlush(_) => "NXT_CT_FLUSH",
             Self::BarrierRequest => "OFPT_BARRIER_REQUEST",
             Self::BarrierReply => "OFPT_BARRIER_REPLY",
             Self::QueueGetConfigRequest(_) => "OFPT_QUEUE_GET_CONFIG_REQUEST",

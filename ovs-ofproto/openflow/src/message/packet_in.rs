@@ -102,6 +102,8 @@ pub struct PacketIn {
     pub data: Vec<u8>,
     /// `NXT_PACKET_IN2`: the bytes of the controller action.
     pub userdata: Vec<u8>,
+    /// `NXT_PACKET_IN2` and `NXT_RESUME`: the state of a paused translation, for the switch that made it alone.
+    pub continuation: Vec<u8>,
 }
 
 impl PacketIn {
@@ -118,6 +120,7 @@ impl PacketIn {
             metadata,
             data,
             userdata: Vec::new(),
+            continuation: Vec::new(),
         }
     }
 
@@ -140,9 +143,18 @@ impl PacketIn {
             out.extend_from_slice(&self.data);
             return Ok(());
         }
+        if version == Version::V11 {
+            // The logical port and the physical one.
+            out.u32(self.in_port().to_u32());
+            out.u32(self.in_port().to_u32());
+        }
         out.u16(self.wire_total_len());
         out.u8(self.reason.wire_in(version));
         out.u8(self.table.0);
+        if version == Version::V11 {
+            out.extend_from_slice(&self.data);
+            return Ok(());
+        }
         if version >= Version::V13 {
             out.u64(self.cookie);
         }
@@ -171,6 +183,14 @@ impl PacketIn {
     pub(super) fn decode(version: Version, body: &[u8]) -> Result<Self, OfError> {
         let mut r = Reader::new(body, OfError::BrcBadLen);
         let buffer_id = Some(r.u32()?).filter(|id| *id != u32::MAX);
+        if version == Version::V11 {
+            let in_port = super::port::decode_port(version, &mut r)?;
+            r.skip(4)?;
+            let total_len = u32::from(r.u16()?);
+            let (reason, table) = (PacketInReason::from_wire(r.u8()?), TableId(r.u8()?));
+            let this = Self::new(reason, in_port, r.rest().to_vec());
+            return Ok(Self { buffer_id, total_len, table, ..this });
+        }
         let total_len = u32::from(r.u16()?);
         if version == Version::V10 {
             let in_port = OfPort(r.u16()?);

@@ -16,6 +16,7 @@ const COOKIE: u16 = 4;
 const REASON: u16 = 5;
 const METADATA: u16 = 6;
 const USERDATA: u16 = 7;
+const CONTINUATION: u16 = 8;
 
 /// Appends a property whose bytes `body` writes, padded to eight.
 fn put(
@@ -78,6 +79,13 @@ impl PacketIn {
                 Ok(())
             })?;
         }
+        if !self.continuation.is_empty() {
+            put(out, CONTINUATION, |out| {
+                out.zeros(4);
+                out.extend_from_slice(&self.continuation);
+                Ok(())
+            })?;
+        }
         Ok(())
     }
 
@@ -101,6 +109,11 @@ impl PacketIn {
                 METADATA => {
                     p.skip(4)?;
                     matching::decode_oxm_raw(p.rest(), MatchForm::Pipeline, &mut this.metadata)?;
+                }
+                // Its bytes are properties themselves, behind four bytes that align them.
+                CONTINUATION => {
+                    p.skip(4)?;
+                    this.continuation = p.rest().to_vec();
                 }
                 USERDATA => this.userdata = p.rest().to_vec(),
                 _ => return Err(OfError::BpcBadType),

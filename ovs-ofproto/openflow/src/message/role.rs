@@ -68,3 +68,50 @@ impl RoleMsg {
         Ok(Self { role, generation: None })
     }
 }
+
+/// Why a role has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum RoleReason {
+    /// Another controller became primary.
+    PrimaryRequest = 0,
+    /// The switch was set up so.
+    Config = 1,
+    /// An experimenter's data.
+    Experimenter = 2,
+}
+
+/// A controller's role has changed (OpenFlow 1.4, 7.4.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RoleStatus {
+    /// What it is now.
+    pub role: Role,
+    /// Why.
+    pub reason: RoleReason,
+    /// Which generation of primaries; `None` where it is undefined.
+    pub generation: Option<u64>,
+}
+
+impl RoleStatus {
+    pub(super) fn encode(self, out: &mut Vec<u8>) {
+        out.u32(self.role as u32);
+        out.u8(self.reason as u8);
+        out.zeros(3);
+        out.u64(self.generation.unwrap_or(u64::MAX));
+    }
+
+    pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, OfError> {
+        let role = Role::ALL.get(r.u32()? as usize).copied().filter(|role| *role != Role::NoChange);
+        let role = role.ok_or(OfError::RrfcBadRole)?;
+        let reason = match r.u8()? {
+            0 => RoleReason::PrimaryRequest,
+            1 => RoleReason::Config,
+            2 => RoleReason::Experimenter,
+            _ => return Err(OfError::RrfcBadRole),
+        };
+        r.skip(3)?;
+        let generation = r.u64()?;
+        r.finish()?;
+        Ok(Self { role, reason, generation: Some(generation).filter(|n| *n != u64::MAX) })
+    }
+}

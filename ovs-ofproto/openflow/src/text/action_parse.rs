@@ -66,7 +66,7 @@ pub(super) fn parse_list(
 }
 
 /// The items of a list that commas or white space separate outside of parentheses and brackets.
-fn items(text: &str) -> Result<Vec<&str>, ParseError> {
+pub(super) fn items(text: &str) -> Result<Vec<&str>, ParseError> {
     let mut items = Vec::new();
     let (mut start, mut depth) = (0, 0_u32);
     for (i, c) in text.char_indices() {
@@ -90,7 +90,7 @@ fn items(text: &str) -> Result<Vec<&str>, ParseError> {
 }
 
 /// An action's name and its argument: `name`, `name:argument`, `name=argument`, `name(argument)`.
-fn split(item: &str) -> (&str, &str) {
+pub(super) fn split(item: &str) -> (&str, &str) {
     let Some(at) = item.find([':', '=', '(']) else { return (item, "") };
     let argument = &item[at + 1..];
     let argument =

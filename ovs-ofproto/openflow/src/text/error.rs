@@ -72,6 +72,27 @@ pub enum ParseError {
     /// An action in a place where it has none, with the error that a switch would answer.
     #[error("actions are invalid: {0}")]
     Misplaced(crate::OfError),
+    /// A group without `type=`.
+    #[error("must specify a type")]
+    NoGroupType,
+    /// A group without `group_id=`.
+    #[error("must specify a group_id")]
+    NoGroupId,
+    /// A weight that nothing looks at.
+    #[error("Only select groups can have bucket weights.")]
+    WeightOutsideSelect,
+    /// A meter without `meter=`.
+    #[error("must specify 'meter'")]
+    NoMeter,
+    /// A meter whose rates have no unit.
+    #[error("meter must specify either 'kbps' or 'pktps'")]
+    NoMeterUnit,
+    /// A meter without rates.
+    #[error("must specify bands")]
+    NoBands,
+    /// A burst in a meter that has none.
+    #[error("band may have 'burst_size' only when 'burst' flag is set")]
+    BurstWithoutFlag,
     /// A line of a file.
     #[error("line {line}: {source}")]
     Line {

@@ -20,11 +20,15 @@ mod encap;
 mod error;
 mod flow;
 mod flow_parse;
+mod group;
 mod learn;
+mod meter;
 
 pub use action_parse::parse_actions;
 pub use actions::ActionsDisplay;
 pub use error::ParseError;
 pub use flow::RuleDisplay;
 pub use flow_parse::{parse_flow_mod, parse_flow_mods};
+pub use group::{GroupDisplay, parse_group_mod, parse_group_mods};
+pub use meter::{MeterDisplay, parse_meter_mod};
 pub use ovs_flow::text::{NoNames, PortNames};

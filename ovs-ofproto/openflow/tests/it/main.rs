@@ -8,8 +8,11 @@
 
 mod actions;
 mod capture;
+mod commands;
 mod connection;
+mod messages;
 mod ofctl;
 mod print;
 mod robust;
+mod samples;
 mod text;

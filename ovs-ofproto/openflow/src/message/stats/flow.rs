@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use ovs_flow::{Match, OfPort, TableId};
 
+use super::oxs::{Oxs, known};
 use super::parts::{Parts, take_with_length, with_length};
 use super::{Dialect, StatsKind};
 use crate::action::{self, Action};
@@ -169,8 +170,8 @@ pub(super) fn encode_entry(
     actions: &[Action],
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    if version >= Version::V15 {
-        return Err(EncodeError::Unsupported { what: "flow statistics", version });
+    if version >= Version::V15 && dialect == Dialect::Standard {
+        return encode_v15(facts, matching, actions, out);
     }
     with_length(out, |out| {
         out.u8(facts.table.0);
@@ -204,6 +205,37 @@ pub(super) fn encode_entry(
     })
 }
 
+/// 1.5's description of a flow, with its counters as entries.
+fn encode_v15(
+    facts: &FlowFacts,
+    matching: &Match,
+    actions: &[Action],
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    const VERSION: Version = Version::V15;
+    with_length(out, |out| {
+        out.zeros(2);
+        out.u8(facts.table.0);
+        out.zeros(1);
+        out.u16(facts.priority);
+        out.u16(facts.idle_timeout);
+        out.u16(facts.hard_timeout);
+        out.u16(facts.flags.to_wire(VERSION));
+        out.u16(facts.importance);
+        out.u64(facts.cookie);
+        matching::encode_standard(matching, VERSION, out)?;
+        let oxs = Oxs {
+            duration: Some(facts.duration),
+            idle_time: facts.idle_age.map(|age| Duration::from_secs(age.into())),
+            flows: None,
+            packets: known(facts.packets),
+            bytes: known(facts.bytes),
+        };
+        oxs.encode(out)?;
+        action::encode_instructions(actions, matching, VERSION, out)
+    })
+}
+
 fn encode_nx(
     version: Version,
     facts: &FlowFacts,
@@ -230,11 +262,11 @@ fn encode_nx(
 
 impl FlowStats {
     pub(super) fn decode(version: Version, r: &mut Reader<'_>) -> Result<Self, OfError> {
-        if version >= Version::V15 {
-            return Err(OfError::BrcBadStat);
-        }
         let mut r = take_with_length(r)?;
         let r = &mut r;
+        if version >= Version::V15 {
+            return Self::decode_v15(r);
+        }
         let mut facts = FlowFacts { table: TableId(r.u8()?), ..FlowFacts::default() };
         r.skip(1)?;
         let mut matching = if version == Version::V10 { matching::decode_v10(r)? } else { Match::default() };
@@ -263,6 +295,27 @@ impl FlowStats {
             matching::decode_standard(r, MatchForm::Strict, &mut matching)?;
             action::decode_instructions(r.rest(), version)?
         };
+        Ok(Self { facts, matching, actions })
+    }
+
+    fn decode_v15(r: &mut Reader<'_>) -> Result<Self, OfError> {
+        const VERSION: Version = Version::V15;
+        r.skip(2)?;
+        let mut facts = FlowFacts { table: TableId(r.u8()?), ..FlowFacts::default() };
+        r.skip(1)?;
+        facts.priority = r.u16()?;
+        (facts.idle_timeout, facts.hard_timeout) = (r.u16()?, r.u16()?);
+        facts.flags = FlowModFlags::from_bits_truncate(r.u16()?);
+        facts.importance = r.u16()?;
+        facts.cookie = r.u64()?;
+        let mut matching = Match::default();
+        matching::decode_standard(r, MatchForm::Strict, &mut matching)?;
+        let oxs = Oxs::decode(r)?;
+        facts.duration = oxs.duration.unwrap_or_default();
+        facts.idle_age = oxs.idle_time.map(|age| u16::try_from(age.as_secs()).unwrap_or(u16::MAX));
+        facts.packets = oxs.packets.unwrap_or(u64::MAX);
+        facts.bytes = oxs.bytes.unwrap_or(u64::MAX);
+        let actions = action::decode_instructions(r.rest(), VERSION)?;
         Ok(Self { facts, matching, actions })
     }
 

@@ -37,6 +37,7 @@ impl Switch {
                     active: bridge.tables.get(table).map_or(0, |table| table.active as u32),
                     lookups: counters.lookups,
                     matched: counters.matches,
+                    ..TableStats::default()
                 }
             })
             .collect()
