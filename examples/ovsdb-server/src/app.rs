@@ -10,7 +10,7 @@ use ovs_db::server::{Counters, Event, Listener, ListenerConfig, Now, RemoteOptio
 use ovs_db::storage::JournalFile;
 use ovs_db::unixctl;
 use ovs_db::value::UuidSource;
-use ovs_stream::{Interest, StreamConfig, Wait, sleep};
+use ovs_stream::{Interest, NoticeLevel, StreamConfig, Wait, sleep};
 use vswitchd::daemon::{Daemon, Program};
 use vswitchd::vlog::{OVSDB_SERVER_MODULES, Vlog};
 
@@ -19,6 +19,7 @@ use crate::commands::{Command, registry};
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::remotes::{DbRemote, Found};
+use crate::replication::Sync;
 use crate::storage::ThreadedJournal;
 use crate::tls::Keys;
 
@@ -57,6 +58,8 @@ pub struct State {
     /// The counters when they were last cleared.
     pub counters_base: Counters,
     pub exiting: bool,
+    /// The role as a backup.
+    pub sync: Sync,
     /// The keys for TLS.
     keys: Keys,
     /// Rows get UUIDs that are derived from this.
@@ -99,6 +102,7 @@ impl App {
             logged: BTreeSet::new(),
             counters_base: Counters::default(),
             exiting: false,
+            sync: Sync::new(&cli.sync)?,
             keys,
             seed,
             reconciled: None,
@@ -107,6 +111,7 @@ impl App {
             state.add_db(&file)?;
         }
         state.keys.refresh(state.listener.server())?;
+        state.apply_role()?;
         for remote in &cli.remote {
             state.add_remote(remote, RemoteOptions::default())?;
         }
@@ -181,6 +186,11 @@ impl App {
 impl State {
     /// Serves the database in a file.
     pub fn add_db(&mut self, path: &Path) -> Result<(), Fault> {
+        if let Some(name) = path.to_str()
+            && self.add_relay(name)?
+        {
+            return Ok(());
+        }
         let now = self.clock.now();
         if let Ok(absolute) = std::path::absolute(path)
             && self.files.values().any(|known| *known == absolute)
@@ -290,6 +300,16 @@ impl State {
                 Event::Closed { .. } | Event::ConnectFailed { .. } => {
                     tracing::info!(target: "ovsdb_jsonrpc_server", rl = 5, "{event}");
                 }
+                Event::Upstream { level, .. } => {
+                    let event = format!("{event}");
+                    match level {
+                        NoticeLevel::Error => tracing::error!(target: "reconnect", "{event}"),
+                        NoticeLevel::Warn => tracing::warn!(target: "reconnect", "{event}"),
+                        NoticeLevel::Info => tracing::info!(target: "reconnect", "{event}"),
+                        NoticeLevel::Debug => tracing::debug!(target: "reconnect", "{event}"),
+                    }
+                }
+                Event::Replica { .. } => tracing::error!(target: "replication", "{event}"),
                 Event::Operation { .. } => tracing::info!(target: "transaction", rl = 5, "{event}"),
                 Event::Storage(error) => tracing::error!(target: "ovsdb_file", "{error}"),
                 event => tracing::warn!(target: "ovsdb_jsonrpc_server", rl = 5, "{event}"),

@@ -6,13 +6,14 @@ use clap::Parser;
 use vswitchd::daemon::{DaemonOptions, Program};
 
 use crate::fault::Fault;
+use crate::replication::SyncOptions;
 use crate::tls::TlsOptions;
 
 /// The options of `ovsdb-server`.
 #[derive(Clone, Debug, Parser)]
 #[command(about = "Open vSwitch database server", infer_long_args = true)]
 pub struct Cli {
-    /// Database files (default: conf.db in the database directory)
+    /// Database files (default: conf.db in the database directory), or relay:DB:REMOTE,...
     #[arg(value_name = "DATABASE")]
     databases: Vec<PathBuf>,
     /// Serve no database from a file at first
@@ -34,6 +35,9 @@ pub struct Cli {
     /// Run COMMAND once the server is ready, and exit when it does
     #[arg(long, value_name = "COMMAND")]
     pub run: Option<String>,
+    /// Whose backup to be
+    #[command(flatten)]
+    pub sync: SyncOptions,
     /// Keys
     #[command(flatten)]
     pub tls: TlsOptions,

@@ -22,6 +22,13 @@ pub enum Command {
     AddRemote,
     RemoveRemote,
     SyncStatus,
+    ConnectActive,
+    DisconnectActive,
+    SetActive,
+    GetActive,
+    SetActiveProbe,
+    SetExcluded,
+    GetExcluded,
     CountersShow,
     CountersClear,
     Reconnect,
@@ -50,6 +57,13 @@ pub fn registry(program: &Program) -> Registry<Command> {
     add("ovsdb-server/add-remote", "REMOTE", 1, 1, Command::AddRemote);
     add("ovsdb-server/remove-remote", "REMOTE", 1, 1, Command::RemoveRemote);
     add("ovsdb-server/sync-status", "", 0, 0, Command::SyncStatus);
+    add("ovsdb-server/connect-active-ovsdb-server", "", 0, 0, Command::ConnectActive);
+    add("ovsdb-server/disconnect-active-ovsdb-server", "", 0, 0, Command::DisconnectActive);
+    add("ovsdb-server/set-active-ovsdb-server", "", 1, 1, Command::SetActive);
+    add("ovsdb-server/get-active-ovsdb-server", "", 0, 0, Command::GetActive);
+    add("ovsdb-server/set-active-ovsdb-server-probe-interval", "", 1, 1, Command::SetActiveProbe);
+    add("ovsdb-server/set-sync-exclude-tables", "", 0, 1, Command::SetExcluded);
+    add("ovsdb-server/get-sync-exclude-tables", "", 0, 0, Command::GetExcluded);
     add("ovsdb-server/perf-counters-show", "", 0, 0, Command::CountersShow);
     add("ovsdb-server/perf-counters-clear", "", 0, 0, Command::CountersClear);
     add("ovsdb-server/reconnect", "", 0, 0, Command::Reconnect);
@@ -101,7 +115,14 @@ impl State {
             Command::TrimOnCompaction => drop(on_or_off(first)?),
             Command::LogSet => self.log_set(first, args.get(1).map_or("", String::as_str))?,
             Command::LogList => return Ok(self.log_list()),
-            Command::SyncStatus => return Ok("state: active\n".to_owned()),
+            Command::SyncStatus => return Ok(self.sync_status()),
+            Command::ConnectActive => self.connect_active()?,
+            Command::DisconnectActive => self.disconnect_active()?,
+            Command::SetActive => self.set_active(first)?,
+            Command::GetActive => return Ok(self.get_active()),
+            Command::SetActiveProbe => self.set_active_probe(first)?,
+            Command::SetExcluded => self.set_excluded(first)?,
+            Command::GetExcluded => return Ok(self.get_excluded()),
             Command::CountersShow => return Ok(self.counters()),
             Command::StorageStatus => return self.storage_status(first),
             Command::MemoryShow => return Ok(self.memory()),
@@ -119,7 +140,10 @@ impl State {
             Some("_Server") => return Err("cannot compact built-in databases".to_owned()),
             Some(name) if !self.files.contains_key(name) => return Err("no database by that name".to_owned()),
             Some(name) => vec![name.to_owned()],
-            None => self.files.keys().cloned().collect(),
+            None => {
+                let stored = |name: &&String| self.listener.relay_status(name).is_none();
+                self.files.keys().filter(stored).cloned().collect()
+            }
         };
         let now = self.clock.now();
         for name in names {

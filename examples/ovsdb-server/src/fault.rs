@@ -64,6 +64,17 @@ pub enum Fault {
     /// The file is served already.
     #[error("ovsdb error: {0}: already open")]
     AlreadyOpen(String),
+    /// The options of active-backup service cannot be honoured.
+    #[error("{0}")]
+    Sync(String),
+    /// A relay cannot be set up.
+    #[error("{name}: {what}")]
+    Relay {
+        /// The relay, as it was named.
+        name: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// An option of TLS cannot be honoured.
     #[error(transparent)]
     Tls(#[from] TlsOptionError),

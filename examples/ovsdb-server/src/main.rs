@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod fault;
 mod remotes;
+mod replication;
 mod status;
 mod storage;
 mod tls;

@@ -24,8 +24,10 @@ impl Server {
         now: Now,
     ) -> Result<(), DbError> {
         let Some(served) = self.databases.get_mut(&database) else { return Ok(()) };
-        if let Some(why) = &served.read_only {
-            return Err(DbError::new(ErrorTag::NotAllowed, why.clone()));
+        let relay = served.relay.then_some("the schema of a relay's database is its source's");
+        let by_role = relay.or(self.backup.then_some(super::transact::BACKUP));
+        if let Some(why) = served.read_only.as_deref().or(by_role) {
+            return Err(DbError::new(ErrorTag::NotAllowed, why));
         }
         let schema = Schema::from_json(schema)?;
         if schema.name() != served.name() {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::effect::{CloseReason, DatabaseId, Effect, Now, SessionId, Written};
 use super::monitor::{Flavor, Monitor, View, read_requests, read_where};
+use super::replica::only_reads;
 use super::served::Request;
+use super::transact::{BACKUP, READ_ONLY_REMOTE};
 use super::{Server, served::Served};
 use crate::error::{DbError, ErrorTag};
 use crate::json::{Json, Object};
@@ -132,10 +134,26 @@ impl Server {
     fn start_transaction(&mut self, session: SessionId, params: Vec<Json>, id: &Json, now: Now) -> Answer {
         let database = self.database_param("transact", &params)?;
         let Some(params) = self.hold(database, session, "transact", params, id) else { return Ok(None) };
+        let relayed = self.databases.get(&database).is_some_and(|served| served.relay);
+        if relayed && !only_reads(params.get(1..).unwrap_or_default()) {
+            self.forward(database, session, params, id);
+            return Ok(None);
+        }
         let operations = params.get(1..).unwrap_or_default().into();
         let request = Request { session, id: id.clone(), operations, since: now.monotonic, timeout: None };
         self.transact(database, request, now);
         Ok(None)
+    }
+
+    /// Has a transaction handed on to a relay's source, within what the session may do here.
+    fn forward(&mut self, database: DatabaseId, session: SessionId, params: Vec<Json>, id: &Json) {
+        let read_only = self.sessions.get(&session).is_some_and(|session| session.options.read_only);
+        if read_only {
+            let error = DbError::new(ErrorTag::NotAllowed, READ_ONLY_REMOTE).to_json();
+            self.send(session, Message::reply(Json::array([error]), id.clone()));
+        } else {
+            self.effects.push(Effect::Forward { database, session, id: id.clone(), params });
+        }
     }
 
     fn start_monitor(&mut self, session: SessionId, flavor: Flavor, params: Vec<Json>, id: &Json) -> Answer {
@@ -235,6 +253,9 @@ impl Server {
             [Json::String(name)] if is_id(name) => name.clone(),
             _ => return Err(bad_params(method, "[ID]", params).into()),
         };
+        if self.backup {
+            return Err(DbError::new(ErrorTag::NotAllowed, BACKUP).into());
+        }
         let locked = |yes: bool| Ok(Some(Json::object([("locked", Json::Bool(yes))])));
         let params = Json::Array(params);
         let asked = || DbError::syntax(&params, "this session asked for the lock before");

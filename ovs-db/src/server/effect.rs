@@ -129,6 +129,18 @@ pub enum Effect {
     },
     /// Close a session, once what was sent to it is out, and then call
     /// [`Server::close_session`](super::Server::close_session).
+    /// Hand a transaction on to the source of a relay's database. Its reply goes to the session that sent it.
+    Forward {
+        /// The database.
+        database: DatabaseId,
+        /// Who sent it.
+        session: SessionId,
+        /// The `id` of the request.
+        id: Json,
+        /// The parameters of `transact`.
+        params: Vec<Json>,
+    },
+    /// Close a session.
     Close {
         /// Which one.
         session: SessionId,

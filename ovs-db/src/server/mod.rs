@@ -25,6 +25,7 @@ mod history;
 mod listener;
 mod lock;
 mod monitor;
+mod replica;
 mod served;
 mod transact;
 
@@ -38,8 +39,10 @@ use thiserror::Error;
 
 pub use effect::{CloseReason, DatabaseId, Effect, Now, SessionId, Written};
 pub use listener::{
-    Event, Listener, ListenerConfig, ListenerError, RemoteOptions, RemoteStatus, SessionClosed,
+    BackupConfig, Event, Listener, ListenerConfig, ListenerError, RemoteOptions, RemoteStatus, SessionClosed,
+    UpstreamStatus,
 };
+pub use replica::{Excluded, ReplicaError};
 
 use crate::database::Database;
 use crate::json::Json;
@@ -184,6 +187,8 @@ pub struct Server {
     /// By session and the text of the monitor's name.
     monitors: BTreeMap<(SessionId, String), Monitor>,
     locks: Locks,
+    /// Another server is followed, and nobody else may write.
+    backup: bool,
     next_database: u64,
     next_session: u64,
     counters: Counters,
@@ -207,6 +212,7 @@ impl Server {
             sessions: BTreeMap::new(),
             monitors: BTreeMap::new(),
             locks: Locks::default(),
+            backup: false,
             next_database: 0,
             next_session: 0,
             counters: Counters::default(),
@@ -251,6 +257,11 @@ impl Server {
     /// Why a database cannot be changed, if it cannot.
     pub fn read_only(&self, id: DatabaseId) -> Option<&str> {
         self.databases.get(&id)?.read_only.as_deref()
+    }
+
+    /// Makes this server one that only follows another: nobody can write, or lock.
+    pub fn set_backup(&mut self, backup: bool) {
+        self.backup = backup;
     }
 
     /// Serves `db`. If `stored`, its transactions are handed out as [`Effect::Append`].

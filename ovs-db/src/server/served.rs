@@ -32,13 +32,13 @@ pub(super) enum Pending {
     Commit {
         ticket: Ticket,
         stored: bool,
-        session: SessionId,
-        id: Json,
+        /// Who gets the reply, if anybody.
+        to: Option<(SessionId, Json)>,
         results: Vec<Json>,
         changes: Arc<ChangeSet>,
     },
     /// A transaction that has no record, and its reply.
-    Unrecorded { session: SessionId, id: Json, results: Vec<Json>, changes: Arc<ChangeSet> },
+    Unrecorded { to: Option<(SessionId, Json)>, results: Vec<Json>, changes: Arc<ChangeSet> },
     /// A database that is being converted to another schema, and who is told.
     Convert { ticket: Ticket, stored: bool, to: Option<(SessionId, Json)>, converted: Box<Database> },
 }
@@ -50,6 +50,8 @@ pub(super) struct Served {
     pub(super) db: Database,
     /// Whether transactions are written to a journal.
     pub(super) stored: bool,
+    /// Transactions that write are handed on to another server.
+    pub(super) relay: bool,
     /// Why it cannot be changed, if so.
     pub(super) read_only: Option<String>,
     pub(super) uuids: UuidSource,
@@ -80,6 +82,7 @@ impl Served {
         Served {
             db,
             stored,
+            relay: false,
             read_only: None,
             uuids,
             history: History::new(base, history),

@@ -58,6 +58,7 @@ fn sort(effects: Vec<Effect>) -> Out {
             }
             Effect::Replace { ticket, .. } => out.writes.push(ticket),
             Effect::Close { session, .. } => out.closed.push(session),
+            Effect::Forward { session, .. } => out.sent.push((session, "forward".to_owned())),
         }
     }
     out

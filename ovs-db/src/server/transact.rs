@@ -10,15 +10,19 @@ use crate::database::ChangeSet;
 use crate::error::{DbError, ErrorTag};
 use crate::json::Json;
 use crate::jsonrpc::Message;
-use crate::storage::{Stamp, StorageError, Ticket, encode_changes};
+use crate::storage::{StorageError, Ticket};
 use crate::txn::{Access, Context, Done, Outcome, execute};
 
 /// Why a client of a remote with `read_only` may not write.
-const READ_ONLY_REMOTE: &str = "this remote is for reading only";
+pub(super) const READ_ONLY_REMOTE: &str = "this remote is for reading only";
+
+/// Why nobody may write to a backup.
+pub(super) const BACKUP: &str = "this server is the backup of another one";
 
 impl Server {
     /// Executes a transaction; it is answered now, when its record is stored, or when it has waited.
     pub(super) fn transact(&mut self, database: DatabaseId, mut request: Request, now: Now) {
+        let by_role = self.backup.then_some(BACKUP);
         let Server { databases, locks, config, sessions, .. } = self;
         let Some(served) = databases.get_mut(&database) else { return };
         let Served { db, uuids, read_only, .. } = served;
@@ -29,7 +33,7 @@ impl Server {
             uuids,
             holds_lock: &|name| locks.holds(session, name),
             waited: now.monotonic.saturating_sub(request.since),
-            read_only: read_only.as_deref().or(by_remote),
+            read_only: read_only.as_deref().or(by_remote).or(by_role),
             access: options.and_then(|options| Access::find(db, options)),
         };
         match execute(db, &request.operations, &mut context) {
@@ -57,17 +61,7 @@ impl Server {
         }
         let changes = Arc::new(changes.unwrap_or_default());
         served.db.apply(&changes);
-        let stamp = Stamp { date: now.wall.as_millis() as i64, comment };
-        let record = served.stored.then(|| encode_changes(served.db.schema(), &changes, &stamp)).flatten();
-        let Some(record) = record else {
-            served.pending.push_back(Pending::Unrecorded { session, id, results, changes });
-            self.publish(database, now);
-            return;
-        };
-        let ticket = served.ticket();
-        served.pending.push_back(Pending::Commit { ticket, stored: false, session, id, results, changes });
-        served.appended += record.len() as u64;
-        self.effects.push(Effect::Append { database, ticket, bytes: record, sync: durable });
+        self.append(database, Some((session, id)), results, changes, comment, durable, now);
     }
 
     /// A write succeeded.
@@ -86,11 +80,13 @@ impl Server {
         let mut changed = false;
         while let Some(pending) = self.databases.get_mut(&database).and_then(Served::take_ready) {
             match pending {
-                Pending::Commit { session, id, results, changes, .. }
-                | Pending::Unrecorded { session, id, results, changes } => {
+                Pending::Commit { to, results, changes, .. }
+                | Pending::Unrecorded { to, results, changes } => {
                     changed |= !changes.is_empty();
                     self.announce(database, changes);
-                    self.send(session, Message::reply(Json::Array(results), id));
+                    if let Some((session, id)) = to {
+                        self.send(session, Message::reply(Json::Array(results), id));
+                    }
                 }
                 Pending::Convert { to, converted, .. } => self.finish_convert(database, to, *converted),
             }
@@ -183,11 +179,12 @@ impl Server {
         let json = details.to_json();
         for pending in failed {
             match pending {
-                Pending::Commit { session, id, mut results, .. }
-                | Pending::Unrecorded { session, id, mut results, .. } => {
+                Pending::Commit { to, mut results, .. } | Pending::Unrecorded { to, mut results, .. } => {
                     self.counters.failures += 1;
                     results.push(json.clone());
-                    self.send(session, Message::reply(Json::Array(results), id));
+                    if let Some((session, id)) = to {
+                        self.send(session, Message::reply(Json::Array(results), id));
+                    }
                 }
                 Pending::Convert { to, .. } => self.convert_failed(to, &details),
             }

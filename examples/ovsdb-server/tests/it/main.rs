@@ -3,6 +3,7 @@
 
 mod faults;
 mod ovn;
+mod replication;
 mod support;
 mod tls;
 mod tools;

@@ -71,6 +71,11 @@ impl Server {
         self.connect();
     }
 
+    /// Starts without options from now on.
+    pub fn forget_options(&mut self) {
+        self.options.clear();
+    }
+
     /// Ends the server as a crash would.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

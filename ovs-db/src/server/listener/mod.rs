@@ -9,15 +9,19 @@ mod local;
 mod outbox;
 mod poller;
 mod remote;
+mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use ovs_stream::{AddressError, Interest, ListenError, Role, StreamConfig, StreamError, Wait};
+use ovs_stream::{
+    AddressError, Interest, ListenError, Notice, NoticeLevel, Role, StreamConfig, StreamError, Wait,
+};
 use thiserror::Error;
 
 use super::effect::{CloseReason, DatabaseId, Effect, Now, SessionId};
-use super::{Server, ServerError};
+use super::{ReplicaError, Server, ServerError};
+use crate::client::TransportError;
 use crate::database::Database;
 use crate::json::{JsonError, MAX_MESSAGE};
 use crate::jsonrpc::{Message, MessageError};
@@ -28,6 +32,8 @@ pub use local::SessionClosed;
 use poller::Poller;
 use remote::Remote;
 pub use remote::{RemoteOptions, RemoteStatus};
+use upstream::Upstream;
+pub use upstream::{BackupConfig, UpstreamStatus};
 
 /// The settings of a [`Listener`].
 #[derive(Clone, Debug)]
@@ -188,6 +194,32 @@ pub enum Event {
         /// The operation, as JSON.
         operation: String,
     },
+    /// For the log, under the module `reconnect`: a server that is followed is connected to, or lost.
+    #[error("{server}: {notice}")]
+    Upstream {
+        /// The server.
+        server: String,
+        /// How important it is.
+        level: NoticeLevel,
+        /// What happened.
+        notice: Notice,
+    },
+    /// A server that is followed sent something that is no message.
+    #[error("{server}: {error}")]
+    UpstreamGarbage {
+        /// The server.
+        server: String,
+        /// What is wrong with it.
+        error: TransportError,
+    },
+    /// A server cannot be followed. It is tried again.
+    #[error("{server}: {error}")]
+    Replica {
+        /// The server.
+        server: String,
+        /// Why.
+        error: ReplicaError,
+    },
     /// A write to a journal failed.
     #[error("{0}")]
     Storage(StorageError),
@@ -199,6 +231,8 @@ pub struct Listener {
     config: ListenerConfig,
     storages: BTreeMap<DatabaseId, Box<dyn Storage + Send>>,
     remotes: BTreeMap<String, Remote>,
+    /// Servers that are followed: by the database that is relayed, or the empty name for the one whose backup this is.
+    upstreams: BTreeMap<String, Upstream>,
     connections: BTreeMap<SessionId, Connection>,
     /// Sessions of this process, with what was sent to them.
     local: BTreeMap<SessionId, VecDeque<Message>>,
@@ -232,6 +266,7 @@ impl Listener {
             config,
             storages: BTreeMap::new(),
             remotes: BTreeMap::new(),
+            upstreams: BTreeMap::new(),
             connections: BTreeMap::new(),
             local: BTreeMap::new(),
             pipes: Vec::new(),
@@ -270,6 +305,7 @@ impl Listener {
     /// Stops serving a database, and closes its storage.
     pub fn remove_database(&mut self, name: &str, now: Now) -> Result<(), ServerError> {
         let (id, effects) = self.server.remove_database(name)?;
+        self.drop_upstream(name);
         self.carry_out(effects);
         self.settle(now);
         self.storages.remove(&id);
@@ -347,6 +383,7 @@ impl Listener {
     pub fn poll(&mut self, now: Now) {
         self.poll_remotes(now);
         self.poll_connections(now);
+        self.poll_upstreams(now);
         self.poll_pipes(now);
         let effects = self.server.poll(now);
         self.carry_out(effects);
@@ -367,7 +404,8 @@ impl Listener {
         let remotes = self.remotes.values().flat_map(Remote::waits);
         let pipes = self.pipes.iter().map(Piped::wait);
         let storages = self.storages.values().map(|storage| storage.wait());
-        deadline.chain(due).chain(connections).chain(remotes).chain(pipes).chain(storages)
+        let upstreams = self.upstreams.values().flat_map(Upstream::waits);
+        deadline.chain(due).chain(connections).chain(remotes).chain(upstreams).chain(pipes).chain(storages)
     }
 
     /// What happened since the last call.
@@ -410,6 +448,9 @@ impl Listener {
                         storage.replace(ticket, &snapshot);
                         self.rewrites.insert((database, ticket));
                     }
+                }
+                Effect::Forward { database, session, id, params } => {
+                    effects.extend(self.forward(database, session, id, params));
                 }
                 Effect::Close { session, reason } => {
                     effects.extend(self.close(session, reason));
