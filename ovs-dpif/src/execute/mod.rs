@@ -20,6 +20,8 @@ mod punt;
 mod set;
 mod vlan;
 
+pub(crate) use output::copy_to;
+
 use std::time::Duration;
 
 use ovs_flow::{DpPort, Metadata};
@@ -159,7 +161,7 @@ fn change(
 /// Executes an action that uses up a packet on a copy, for `packet` is needed further on.
 fn branch<E: Env>(env: &mut E, action: &Action, packet: &Packet, metadata: &Metadata, context: &mut Context) {
     match action {
-        Action::Output(port) => output::copy_to(env, packet, *port, context.cut.take()),
+        Action::Output(port) => copy_to(env, packet, *port, context.cut.take()),
         Action::Userspace(userspace) => {
             let cut = context.cut.take();
             punt::punt_copy(env, userspace, packet, metadata, Context { cut, ..*context });

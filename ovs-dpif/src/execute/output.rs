@@ -15,7 +15,7 @@ pub(super) fn to<E: Env>(env: &mut E, mut packet: Packet, port: DpPort, max: Opt
 }
 
 /// Sends a copy.
-pub(super) fn copy_to<E: Env>(env: &mut E, packet: &Packet, port: DpPort, max: Option<u32>) {
+pub(crate) fn copy_to<E: Env>(env: &mut E, packet: &Packet, port: DpPort, max: Option<u32>) {
     if let Some(copy) = duplicate(env, packet) {
         to(env, copy, port, max);
     }

@@ -155,8 +155,10 @@ impl TapTx {
 impl TxQueue for TapTx {
     fn send(&mut self, batch: &mut Batch) -> Sent {
         let mut sent = Sent::default();
+        let mut down = self.shared.is_closed();
         for packet in batch.iter() {
-            if self.shared.is_closed() {
+            // A device that is down is not asked again for each packet of a batch: a refusal costs as much as a packet.
+            if down {
                 sent.down += 1;
                 continue;
             }
@@ -166,7 +168,10 @@ impl TxQueue for TapTx {
                     sent.bytes += packet.len() as u64;
                 }
                 Err(Errno::AGAIN | Errno::NOBUFS | Errno::NOMEM) => sent.full += 1,
-                Err(Errno::IO | Errno::BADFD | Errno::NODEV) => sent.down += 1,
+                Err(Errno::IO | Errno::BADFD | Errno::NODEV) => {
+                    down = true;
+                    sent.down += 1;
+                }
                 Err(_) => sent.refused += 1,
             }
         }

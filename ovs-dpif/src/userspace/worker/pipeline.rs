@@ -10,7 +10,7 @@ use ovs_packet::{BATCH_MAX, Batch, Packet};
 use super::Worker;
 use super::run::Run;
 use super::upcalls::Waiting;
-use crate::execute::{Context, Env, execute};
+use crate::execute::{Context, Env, copy_to, execute};
 use crate::userspace::tables::{Megaflow, Tables};
 use crate::{Action, Actions, DpifError, DropReason, Install, Upcall, Verdict};
 
@@ -113,6 +113,13 @@ fn plain_output(actions: &Actions) -> Option<DpPort> {
     }
 }
 
+/// The last of a list that is nothing but outputs, and those before it.
+fn all_outputs(actions: &Actions) -> Option<(DpPort, &[Action])> {
+    let (last, others) = actions.split_last()?;
+    let Action::Output(port) = last else { return None };
+    others.iter().all(|action| matches!(action, Action::Output(_))).then_some((*port, others))
+}
+
 impl Worker {
     /// Processes the packets in the scratch batch, and whatever of them recirculates, to the end; sends
     /// what came of it. Gives the megaflow that all in the batch have hit, if there is one.
@@ -136,12 +143,13 @@ impl Worker {
         common
     }
 
-    /// A batch whose packets all hit one megaflow: if that just sends them, it goes to its port as it is.
+    /// A batch whose packets all hit one megaflow: if that just sends them, the batch goes to its port as it is, after
+    /// copies of it to others.
     fn process_alike(&mut self, flow: FlowId, guard: &Guard<'_>) {
         let Self { scratch, tables, engine, stats, .. } = self;
         let output =
-            tables.get(flow, guard).and_then(|flow| Some((flow, plain_output(flow.value().actions(guard))?)));
-        let Some((flow, port)) = output else {
+            tables.get(flow, guard).and_then(|flow| Some((flow, all_outputs(flow.value().actions(guard))?)));
+        let Some((flow, (port, others))) = output else {
             let count = scratch.packets.len();
             scratch.found[..count].fill(Some(flow));
             return self.process_each(guard);
@@ -152,6 +160,10 @@ impl Worker {
         }
         run.finish(flow, engine.now);
         stats.hit += scratch.packets.len() as u64;
+        for action in others {
+            let Action::Output(port) = action else { continue };
+            scratch.packets.iter().for_each(|packet| copy_to(engine, packet, *port, None));
+        }
         engine.outputs.push_all(&mut scratch.packets, port, &mut engine.pool, &mut engine.ledger);
     }
 
