@@ -2,6 +2,7 @@
 //! a valid packet, and operations.
 #![no_main]
 
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
@@ -23,6 +24,12 @@ fuzz_target!(|data: &[u8]| {
         _ => round_trip(input),
     }
 });
+
+/// One pool for all runs: every frame is back when one ends, and to make a pool takes longer than most runs.
+fn pool() -> MutexGuard<'static, Pool> {
+    static POOL: LazyLock<Mutex<Pool>> = LazyLock::new(|| Mutex::new(Pool::new(PoolConfig::default())));
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What is left of the input; zeros once nothing is.
 struct Input<'a>(&'a [u8]);
@@ -311,7 +318,7 @@ fn any_work(input: &mut Input<'_>) {
     let (offload, can, size) = (input.word(), input.word(), input.byte());
     let (start, offset) = (input.byte(), input.byte());
     let bytes = input.take(2000);
-    let mut pool = Pool::new(PoolConfig::default());
+    let pool = &mut *pool();
     let mut packet = pool.packet_from(&bytes).expect("a new pool");
     let facts = packet.facts_mut();
     facts.offload = Offload::from_bits_truncate(u32::from(offload));
@@ -319,7 +326,7 @@ fn any_work(input: &mut Input<'_>) {
     (facts.csum_start, facts.csum_offset) = (u16::from(start), u16::from(offset));
     let can = Offload::from_bits_truncate(u32::from(can));
     let mut emitted = 0;
-    let result = edit::finish(packet, can, &mut pool, &mut |packet| {
+    let result = edit::finish(packet, can, pool, &mut |packet| {
         emitted += 1;
         assert!(packet.len() <= bytes.len());
     });
@@ -346,14 +353,14 @@ fn real_work(input: &mut Input<'_>) {
         frame = whole;
         offload |= Offload::IN_VXLAN;
     }
-    let mut pool = Pool::new(PoolConfig::default());
+    let pool = &mut *pool();
     let mut packet = pool.packet_from(&frame).expect("a new pool");
     packet.facts_mut().offload = offload;
     packet.facts_mut().segment_size = size;
     let headers = frame.len() - payload;
     let mut bytes = Vec::new();
     let can = if how & 4 != 0 { Offload::NEEDS_L4_CSUM } else { Offload::empty() };
-    edit::finish(packet, can, &mut pool, &mut |mut segment| {
+    edit::finish(packet, can, pool, &mut |mut segment| {
         edit::complete_checksum(&mut segment).expect("our own request");
         assert_eq!(checksums(&segment), Some(true));
         segment.pull_front(inner_at).expect("it has the outer headers");
@@ -367,7 +374,7 @@ fn real_work(input: &mut Input<'_>) {
 
 /// Fragments that lie, small limits, and time that passes: limits hold and the counters balance.
 fn reassembly(input: &mut Input<'_>) {
-    let mut pool = Pool::new(PoolConfig::default());
+    let pool = &mut *pool();
     let [datagrams, fragments, port, pieces] = input.array();
     let config = ReassemblerConfig::default()
         .datagrams(u32::from(datagrams % 8))
@@ -385,7 +392,7 @@ fn reassembly(input: &mut Input<'_>) {
         let bytes = if op < 16 { input.take(100) } else { part(input) };
         let packet = pool.packet_from(&bytes).expect("the pool has frames");
         let origin = Origin { zone: u32::from(op & 4), port: u32::from(op & 8) };
-        match reassembler.accept(origin, packet, now, &mut pool) {
+        match reassembler.accept(origin, packet, now, pool) {
             Accepted::NotAFragment(packet) => assert_eq!(packet.data(), bytes),
             Accepted::Whole(packet, pieces) => {
                 came += 1;
@@ -439,10 +446,10 @@ fn round_trip(input: &mut Input<'_>) {
     let upper = ["ipv4 / udp 1 > 2", "ipv6 / tcp 1 > 2", "ipv4 id=9 / sctp 1 > 2"][usize::from(upper % 3)];
     let frame = build::frame(&format!("eth / vlan 3 / {upper} / {}", usize::from(len) * 8))
         .expect("a right description");
-    let mut pool = Pool::new(PoolConfig::default());
+    let pool = &mut *pool();
     let mut parts = Vec::new();
     let whole = pool.packet_from(&frame).expect("a new pool");
-    if fragment(whole, Cut::Mtu(usize::from(mtu) + 60), 7, &mut pool, &mut |part| parts.push(part)).is_err() {
+    if fragment(whole, Cut::Mtu(usize::from(mtu) + 60), 7, pool, &mut |part| parts.push(part)).is_err() {
         return;
     }
     let bytes: Vec<Vec<u8>> = parts.iter().map(|part| part.data().to_vec()).collect();
@@ -453,14 +460,12 @@ fn round_trip(input: &mut Input<'_>) {
     let count = parts.len();
     let mut reassembler = Reassembler::new(ReassemblerConfig::default().least(0, 0));
     for part in parts {
-        match reassembler.accept(Origin::default(), part, Duration::ZERO, &mut pool) {
+        match reassembler.accept(Origin::default(), part, Duration::ZERO, pool) {
             Accepted::Whole(packet, pieces) => {
                 assert_eq!(packet.data(), frame);
                 let mut again = Vec::new();
-                fragment(packet, Cut::Pieces(&pieces), 0, &mut pool, &mut |part| {
-                    again.push(part.data().to_vec())
-                })
-                .expect("it was cut before");
+                fragment(packet, Cut::Pieces(&pieces), 0, pool, &mut |part| again.push(part.data().to_vec()))
+                    .expect("it was cut before");
                 assert_eq!(again, bytes);
             }
             Accepted::NotAFragment(_) => assert_eq!(count, 1),
