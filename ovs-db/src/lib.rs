@@ -2,10 +2,12 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod codegen;
 pub mod database;
 pub mod error;
 pub mod json;
 pub mod jsonrpc;
+pub mod output;
 pub mod schema;
 pub mod server;
 pub mod sha1;

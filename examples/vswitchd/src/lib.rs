@@ -1,5 +1,6 @@
 //! The parts of the switch as a program: the switch itself ([`switchd`]), what a daemon is ([`daemon`]), its log
-//! ([`vlog`]), its command line ([`cli`]), and a demonstration of all of it ([`lab`]).
+//! ([`vlog`]), its command line ([`cli`]), its configuration's tables as types ([`tables`]), and a demonstration of all
+//! of it ([`lab`]).
 //!
 //! ```text
 //!  argv ─▶ cli ─▶ daemon::DaemonOptions::start ─▶ Daemon ─ the program's loop ─▶ exit
@@ -38,4 +39,7 @@ pub mod lab;
 #[cfg(feature = "count-allocations")]
 pub mod memory;
 pub mod switchd;
+// Made by ovs_db::codegen from the schema, and compared with it by a test.
+#[rustfmt::skip]
+pub mod tables;
 pub mod vlog;

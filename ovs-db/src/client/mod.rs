@@ -62,6 +62,7 @@ mod snapshot;
 mod tests;
 mod transaction;
 mod transport;
+pub mod typed;
 mod work;
 
 #[cfg(feature = "tokio")]

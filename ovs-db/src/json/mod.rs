@@ -123,6 +123,14 @@ impl Json {
         write::write_string(text, out);
     }
 
+    /// The text of this value over several lines: each element and member on a line of its own, two spaces deeper than
+    /// what it is in, as the programs of Open vSwitch print it with `--pretty`.
+    pub fn to_pretty_text(&self) -> String {
+        let mut out = String::new();
+        write::write_pretty(self, 0, &mut out);
+        out
+    }
+
     /// Appends the compact text of this value (no white space, object members sorted) to `out`.
     pub fn write_to(&self, out: &mut String) {
         write::write(self, out);

@@ -37,6 +37,37 @@ pub(super) fn write(value: &Json, out: &mut String) {
     }
 }
 
+/// Appends the text of `value` over several lines, the members of what is nested two spaces deeper.
+pub(super) fn write_pretty(value: &Json, depth: usize, out: &mut String) {
+    let line = |depth: usize, out: &mut String| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("  ", depth));
+    };
+    match value {
+        Json::Array(elements) if !elements.is_empty() => {
+            out.push('[');
+            for (i, element) in elements.iter().enumerate() {
+                out.push_str(if i > 0 { "," } else { "" });
+                line(depth + 1, out);
+                write_pretty(element, depth + 1, out);
+            }
+            out.push(']');
+        }
+        Json::Object(members) if !members.is_empty() => {
+            out.push('{');
+            for (i, (name, member)) in members.iter().enumerate() {
+                out.push_str(if i > 0 { "," } else { "" });
+                line(depth + 1, out);
+                write_string(name, out);
+                out.push_str(": ");
+                write_pretty(member, depth + 1, out);
+            }
+            out.push('}');
+        }
+        other => write(other, out),
+    }
+}
+
 /// Appends a whole number.
 pub(super) fn write_integer(n: i64, out: &mut String) {
     // The digits are made from the end; no `i64` has more than nineteen.

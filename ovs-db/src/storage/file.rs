@@ -90,6 +90,24 @@ pub struct Opened {
     pub torn: Option<(u64, Damage)>,
 }
 
+/// What a file holds, for those who only read it.
+#[derive(Debug)]
+pub struct Contents {
+    /// The database.
+    pub database: Database,
+    /// The number of transactions in the file.
+    pub records: usize,
+    /// Where an interrupted write was found, and what it looks like.
+    pub torn: Option<(u64, Damage)>,
+}
+
+/// Reads a file as it is at present, without a lock and without changing it.
+pub fn read_file(path: &Path, uuids: &mut UuidSource) -> Result<Contents, StorageError> {
+    let bytes = std::fs::read(path).map_err(|e| io_error(path, "open", e))?;
+    let (database, records, _, torn) = read(path, &bytes, uuids)?;
+    Ok(Contents { database, records, torn })
+}
+
 impl JournalFile {
     /// Makes a new file with a database of `schema` in it.
     pub fn create(path: &Path, schema: &Schema) -> Result<JournalFile, StorageError> {
@@ -274,10 +292,10 @@ impl Storage for JournalFile {
     }
 }
 
-type Contents = (Database, usize, u64, Option<(u64, Damage)>);
+type Parts = (Database, usize, u64, Option<(u64, Damage)>);
 
 /// Reads a whole journal.
-fn read(path: &Path, bytes: &[u8], uuids: &mut UuidSource) -> Result<Contents, StorageError> {
+fn read(path: &Path, bytes: &[u8], uuids: &mut UuidSource) -> Result<Parts, StorageError> {
     let name = || path.display().to_string();
     let mut journal = Journal::new(bytes);
     if journal.is_clustered() {

@@ -19,7 +19,7 @@ mod snapshot;
 use ovs_stream::Wait;
 use thiserror::Error;
 
-pub use file::{JournalFile, Opened, Rewrite, Rewritten};
+pub use file::{Contents, JournalFile, Opened, Rewrite, Rewritten, read_file};
 pub use journal::{Damage, Journal, encode};
 pub use lock::LockFile;
 pub use record::{Stamp, encode_changes, replay};

@@ -6,6 +6,7 @@
 mod algebra;
 mod atom;
 mod datum;
+mod text;
 mod uuid;
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod client;
 mod cluster;
+mod codegen;
 mod crash;
 mod differential;
 mod embedded;
@@ -9,5 +10,6 @@ mod follow;
 mod journal;
 mod listener;
 mod peer;
+mod python;
 mod support;
 mod unixctl;

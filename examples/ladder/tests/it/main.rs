@@ -80,6 +80,14 @@ fn controller() {
     );
 }
 
+#[test]
+fn typed_tables() {
+    let text = run("06_typed_tables");
+    let wanted = ["new: 3 x lamp (green)", "lamp: 3 -> 2", "no pink lamps: constraint violation"];
+    assert_in_order(&text, &wanted);
+    assert!(text.contains("new: 0 x bulb (any colour)"), "{text}");
+}
+
 /// Ends a program, whatever became of the test.
 struct Running(Child);
 

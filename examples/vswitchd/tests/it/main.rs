@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail on the spot")]
 
+mod generated;
 mod harness;
 
 mod controller;
