@@ -70,8 +70,10 @@ pub(super) struct Head {
     pub(super) tuples: u64,
     /// All their bits in the level.
     seats: u64,
-    /// By the lowest tuple first, the bit of each.
-    bits: Box<[u8]>,
+    /// By bit in the level, the tuple.
+    by_seat: [u8; BLOCK],
+    /// The head before, of the same stage, has the same words.
+    again: bool,
     /// The number of its first tuple.
     first: u8,
 }
@@ -148,15 +150,15 @@ impl<R: Send + Sync + 'static> Block<R> {
 
 impl ByLength {
     fn new<R: Send + Sync + 'static>(visits: &[Visit<R>], trie: usize, bits: u8) -> Self {
+        if visits.iter().all(|visit| visit.tuple.mask.prefix_len(trie) == 0) {
+            return Self { with: 0, lengths: 0, exactly: Box::default(), at_least: Box::default() };
+        }
         let mut exactly = vec![0; usize::from(bits) + 1];
         for (at, visit) in visits.iter().enumerate() {
             exactly[usize::from(visit.tuple.mask.prefix_len(trie))] |= 1 << at;
         }
         exactly[0] = 0;
         let with = exactly.iter().fold(0, |with, tuples| with | tuples);
-        if with == 0 {
-            return Self { with, lengths: 0, exactly: Box::default(), at_least: Box::default() };
-        }
         let used = (0..).zip(&exactly[1..]).filter(|(_, tuples)| **tuples != 0);
         let lengths = used.fold(0, |lengths, (bit, _)| lengths | 1 << bit);
         let mut at_least = exactly.clone();
@@ -194,9 +196,6 @@ impl<R: Send + Sync + 'static> Visit<R> {
         self.priority.store(priority, Ordering::Relaxed);
     }
 }
-
-/// Tuples by number, with their bits in a level.
-type Seats = Vec<(usize, u8)>;
 
 /// As many heads of a stage as a lookup remembers.
 const HEADS: usize = 8;
@@ -244,15 +243,18 @@ impl<'a> Memo<'a> {
     /// be asked for before anything else of a block.
     #[inline]
     pub(super) fn failing<R: Send + Sync + 'static>(&mut self, block: &'a Block<R>, stage: usize) -> u64 {
-        let mut failing = 0;
+        let (mut failing, mut state) = (0, self.hash.start());
         for head in &block.heads[stage] {
-            let (level, answer, state) = &mut self.heads[stage][usize::from(head.slot()) % HEADS];
-            if !level.is_some_and(|level| core::ptr::eq(level, Arc::as_ptr(&head.level))) {
-                *level = Some(&head.level);
-                *state = hash_words(head.level.words(), self.key, self.hash, self.hash.start());
-                *answer = head.level.agreeing(self.hash.finish(*state), self.guard);
+            let known = &mut self.heads[stage][usize::from(head.slot()) % HEADS];
+            if !known.0.is_some_and(|level| core::ptr::eq(level, Arc::as_ptr(&head.level))) {
+                if !head.again {
+                    state = hash_words(head.level.words(), self.key, self.hash, self.hash.start());
+                }
+                let answer = head.level.agreeing(self.hash.finish(state), self.guard);
+                *known = (Some(&head.level), answer, state);
             }
-            failing |= head.failing(*answer);
+            state = known.2;
+            failing |= head.failing(known.1);
         }
         failing
     }
@@ -270,22 +272,27 @@ impl<'a> Memo<'a> {
     }
 
     /// The tuples of a level of a block's third stage that have no rule which agrees with the key up to there.
-    #[inline]
+    #[inline(always)]
     pub(super) fn failing_deep<R: Send + Sync + 'static>(&mut self, block: &Block<R>, number: u8) -> u64 {
         let at = usize::from(number) % BLOCK;
         if self.known >> at & 1 == 0 {
-            self.known |= 1 << at;
-            let head = &block.deep[at];
-            let (state, words) = self.state(&block.visits[usize::from(head.first)]);
-            self.states[at] = hash_words(&head.level.words()[words..], self.key, self.hash, state);
-            let agreeing = head.level.agreeing(self.hash.finish(self.states[at]), self.guard);
-            self.failing[at] = head.failing(agreeing);
+            self.ask_deep(block, at);
         }
         self.failing[at]
     }
 
+    #[inline(never)]
+    fn ask_deep<R: Send + Sync + 'static>(&mut self, block: &Block<R>, at: usize) {
+        self.known |= 1 << at;
+        let head = &block.deep[at];
+        let (state, words) = self.state(&block.visits[usize::from(head.first)]);
+        self.states[at] = hash_words(&head.level.words()[words..], self.key, self.hash, state);
+        let agreeing = head.level.agreeing(self.hash.finish(self.states[at]), self.guard);
+        self.failing[at] = head.failing(agreeing);
+    }
+
     /// The rule of a tuple for the key, in a version; if the tuple has a level of the third stage, that was asked.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find<'g, R: Send + Sync + 'static>(
         &self,
         visit: &'g Visit<R>,
@@ -302,12 +309,16 @@ impl<'a> Memo<'a> {
 }
 
 impl Head {
-    /// Of these tuples, by number, with their bits in the level.
-    fn new(level: Arc<Level>, seats: &[(usize, u8)]) -> Self {
-        let tuples = seats.iter().fold(0, |tuples, (at, _)| tuples | 1 << at);
-        let all = seats.iter().fold(0, |all, (_, bit)| all | 1 << bit);
-        let bits = seats.iter().map(|(_, bit)| *bit).collect();
-        Self { level, tuples, seats: all, bits, first: tuples.trailing_zeros() as u8 % BLOCK as u8 }
+    fn new(level: Arc<Level>) -> Self {
+        Self { level, tuples: 0, seats: 0, by_seat: [0; BLOCK], again: false, first: 0 }
+    }
+
+    /// Adds a tuple, by its number and its bit in the level.
+    fn add(&mut self, at: usize, bit: u8) {
+        self.tuples |= 1 << at;
+        self.seats |= 1 << bit;
+        self.by_seat[usize::from(bit) % BLOCK] = at as u8;
+        self.first = self.tuples.trailing_zeros() as u8 % BLOCK as u8;
     }
 
     /// Where a lookup remembers the level.
@@ -319,19 +330,14 @@ impl Head {
     /// The tuples that have a seat here but are not among those that agree with the key.
     #[inline]
     fn failing(&self, agreeing: u64) -> u64 {
-        if agreeing & self.seats == self.seats {
+        let mut agreeing = agreeing & self.seats;
+        if agreeing == self.seats {
             return 0;
         }
-        if agreeing & self.seats == 0 {
-            return self.tuples;
-        }
-        let (mut failing, mut left) = (0, self.tuples);
-        for bit in &self.bits {
-            let tuple = left & left.wrapping_neg();
-            left ^= tuple;
-            if agreeing >> bit & 1 == 0 {
-                failing |= tuple;
-            }
+        let mut failing = self.tuples;
+        while agreeing != 0 {
+            failing &= !(1 << (self.by_seat[agreeing.trailing_zeros() as usize % BLOCK] % BLOCK as u8));
+            agreeing &= agreeing - 1;
         }
         failing
     }
@@ -344,14 +350,20 @@ pub(super) fn first(count: usize) -> u64 {
 }
 
 fn heads<R: Send + Sync + 'static>(visits: &[Visit<R>], stage: usize) -> Box<[Head]> {
-    let mut heads: Vec<(Arc<Level>, Seats)> = Vec::new();
+    let mut heads: Vec<Head> = Vec::new();
     for (at, visit) in visits.iter().enumerate() {
         let Some(seat) = visit.tuple.seat_of(stage) else { continue };
-        if let Some(head) = heads.iter_mut().find(|head| Arc::ptr_eq(&head.0, &seat.level)) {
-            head.1.push((at, seat.bit));
+        if let Some(head) = heads.iter_mut().find(|head| Arc::ptr_eq(&head.level, &seat.level)) {
+            head.add(at, seat.bit);
         } else {
-            heads.push((Arc::clone(&seat.level), [(at, seat.bit)].to_vec()));
+            let mut head = Head::new(Arc::clone(&seat.level));
+            head.add(at, seat.bit);
+            heads.push(head);
         }
     }
-    heads.into_iter().map(|(level, seats)| Head::new(level, &seats)).collect()
+    heads.sort_by(|a, b| a.level.words().cmp(b.level.words()));
+    for at in 1..heads.len() {
+        heads[at].again = heads[at].level.words() == heads[at - 1].level.words();
+    }
+    heads.into()
 }

@@ -66,9 +66,14 @@ impl PrefixField {
         STAGE_ENDS.iter().take_while(|end| word >= **end).count()
     }
 
+    /// The Ethernet type without which the bytes are not this field.
+    pub(crate) const fn dl_type(self) -> Option<u16> {
+        self.place().2
+    }
+
     /// Whether the bytes of `key` are this field.
     pub(crate) fn applies(self, key: &FlowKey) -> bool {
-        self.place().2.is_none_or(|dl_type| key.dl_type.get() == dl_type)
+        self.dl_type().is_none_or(|dl_type| key.dl_type.get() == dl_type)
     }
 
     /// The field's bits, the first one in the highest place.
@@ -123,16 +128,9 @@ impl PrefixField {
 
     /// Of a field of 32 bits, which stands in one word: which, and behind how many of its bits.
     #[inline]
-    const fn narrow(self) -> Option<(usize, u32)> {
+    pub(crate) const fn narrow(self) -> Option<(usize, u32)> {
         let (start, count, _) = self.place();
         if count == 4 && start % 4 == 0 { Some((start / 8, (start % 8) as u32 * 8)) } else { None }
-    }
-
-    /// The bits of a field of 32 bits.
-    #[inline]
-    pub(crate) fn narrow_value(self, key: &FlowKey) -> Option<u32> {
-        let (at, shift) = self.narrow()?;
-        Some((u64::from_be(key.words()[at]) << shift >> 32) as u32)
     }
 
     /// The field's bits in the words of a key or mask, the first one in the highest place.

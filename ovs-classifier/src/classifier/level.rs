@@ -62,12 +62,12 @@ impl Seats {
 
 impl Level {
     /// The seats of the tuples that have a rule which agrees, up to here, with a key of this hash.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn agreeing(&self, hash: u64, guard: &Guard<'_>) -> u64 {
         self.find(hash, guard).map_or(0, Seats::bits)
     }
 
-    #[inline]
+    #[inline(always)]
     fn find<'g>(&'g self, hash: u64, guard: &'g Guard<'_>) -> Option<&'g Seats> {
         self.table.find(hash, guard, |seats| (seats.is_of(hash) && !seats.is_vacant()).then_some(seats))
     }

@@ -55,6 +55,9 @@
 //!   matches for each tuple.
 //! * A *block* holds 64 tuples in the order of visits; what tries and levels say of them is a word of bits,
 //!   and a lookup that has found a rule of higher priority than the rest of a block has goes no further.
+//! * The tables of tuples and levels keep a byte of each slot's hash apart from the slots: a probe for what is not
+//!   there, as most are, reads one word of a part small enough for a cache. The hash of a tuple's words goes on
+//!   from that of its level, so what masks have in common is hashed once.
 //! * The *tries* ([`PrefixField`]) are bucketed, some four steps deep for a hundred thousand prefixes;
 //!   beside the mask's bits they give the set of lengths that match, and that prunes the search whether a
 //!   mask is asked for or not.

@@ -53,20 +53,20 @@ const LOW: u64 = u64::from_ne_bytes([1; 8]);
 const HIGH: u64 = LOW << 7;
 
 /// The tag of a slot in use.
-#[inline]
+#[inline(always)]
 fn tag(hash: u64) -> u8 {
     (hash >> 57) as u8 | 0x80
 }
 
 /// The bytes of a word that are this tag, by their highest bits; beside them, rarely, one in use above such a byte.
-#[inline]
+#[inline(always)]
 fn equal(tags: u64, tag: u8) -> u64 {
     let differs = tags ^ LOW.wrapping_mul(u64::from(tag));
     differs.wrapping_sub(LOW) & !differs & HIGH
 }
 
 /// The place in a group of the first of some bytes.
-#[inline]
+#[inline(always)]
 fn first(bytes: u64) -> usize {
     bytes.trailing_zeros() as usize / 8
 }
@@ -79,31 +79,17 @@ impl<P: Payload> SlotMap<P> {
 
     /// What `check` makes of the first payload that it takes, of those that may have this hash: all that have, and
     /// few others.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find<'g, T>(
         &'g self,
         hash: u64,
         guard: &'g Guard<'_>,
-        mut check: impl FnMut(&'g P) -> Option<T>,
+        check: impl FnMut(&'g P) -> Option<T>,
     ) -> Option<T> {
         let table = self.table.load(guard)?;
-        let last = table.tags.len() - 1;
-        let mut at = hash as usize & last;
-        for _ in 0..=last {
-            let tags = table.tags[at].load(Ordering::Acquire);
-            let mut found = equal(tags, tag(hash));
-            while found != 0 {
-                if let Some(found) = check(&table.slots[at * GROUP + first(found)]) {
-                    return Some(found);
-                }
-                found &= found - 1;
-            }
-            if equal(tags, FREE) != 0 {
-                return None;
-            }
-            at = (at + 1) & last;
-        }
-        None
+        let tags = table.tags[hash as usize & (table.tags.len() - 1)].load(Ordering::Acquire);
+        // Most that look for what is not there know now.
+        if equal(tags, tag(hash)) == 0 && equal(tags, FREE) != 0 { None } else { table.find(hash, check) }
     }
 
     /// All payloads that are not vacant.
@@ -164,6 +150,27 @@ impl<P: Payload> Table<P> {
             self.slots[at * GROUP + place] = payload;
             self.set_tag(at, place, tag(hash));
         }
+    }
+
+    /// See [`SlotMap::find`].
+    fn find<'g, T>(&'g self, hash: u64, mut check: impl FnMut(&'g P) -> Option<T>) -> Option<T> {
+        let last = self.tags.len() - 1;
+        let mut at = hash as usize & last;
+        for _ in 0..=last {
+            let tags = self.tags[at].load(Ordering::Acquire);
+            let mut found = equal(tags, tag(hash));
+            while found != 0 {
+                if let Some(found) = check(&self.slots[at * GROUP + first(found)]) {
+                    return Some(found);
+                }
+                found &= found - 1;
+            }
+            if equal(tags, FREE) != 0 {
+                return None;
+            }
+            at = (at + 1) & last;
+        }
+        None
     }
 
     /// The group for a hash, and the slot in it; there is a free one.

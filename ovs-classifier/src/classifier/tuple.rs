@@ -67,7 +67,7 @@ impl<R: Send + Sync + 'static> Tuple<R> {
     }
 
     /// The rule for a key in a version; `hash` is that of the key under the mask.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find<'g>(
         &'g self,
         hash: u64,
@@ -112,10 +112,12 @@ impl<R: Send + Sync + 'static> Tuple<R> {
         }
     }
 
-    /// Registers a match of which this is the first rule, so that lookups can come to it.
+    /// Registers a match of which this is the first rule, so that lookups can come to it; or, if it is not `present`
+    /// any more, undoes that.
     pub(crate) fn register(
         &self,
         rule: &Rule<R>,
+        present: bool,
         tries: &Tries,
         levels: &mut Levels,
         guard: &Guard<'_>,
@@ -124,37 +126,18 @@ impl<R: Send + Sync + 'static> Tuple<R> {
         for (number, (field, trie)) in tries.iter().enumerate() {
             let len = self.mask.prefix_len(number);
             if len > 0 {
-                trie.insert(field.value_of(self.mask.words(), &rule.values), len, guard, domain);
+                trie.set(field.value_of(self.mask.words(), &rule.values), len, present, guard, domain);
             }
         }
         if self.mask.ports() != 0 {
-            self.ports.insert(self.ports_of(rule), self.mask.ports_len(), guard, domain);
+            self.ports.set(self.ports_of(rule), self.mask.ports_len(), present, guard, domain);
         }
         for (seat, hash) in self.seats.iter().zip(self.mask.stage_hashes(&rule.values, self.hash)) {
-            levels.add(seat, hash, guard, domain);
-        }
-    }
-
-    /// Undoes [`Tuple::register`] when the last rule of the match is gone.
-    pub(crate) fn unregister(
-        &self,
-        rule: &Rule<R>,
-        tries: &Tries,
-        levels: &mut Levels,
-        guard: &Guard<'_>,
-        domain: &Domain,
-    ) {
-        for (number, (field, trie)) in tries.iter().enumerate() {
-            let len = self.mask.prefix_len(number);
-            if len > 0 {
-                trie.remove(field.value_of(self.mask.words(), &rule.values), len, guard, domain);
+            if present {
+                levels.add(seat, hash, guard, domain);
+            } else {
+                levels.remove(seat, hash, guard);
             }
-        }
-        if self.mask.ports() != 0 {
-            self.ports.remove(self.ports_of(rule), self.mask.ports_len(), guard, domain);
-        }
-        for (seat, hash) in self.seats.iter().zip(self.mask.stage_hashes(&rule.values, self.hash)) {
-            levels.remove(seat, hash, guard);
         }
     }
 

@@ -163,10 +163,14 @@ impl TupleMask {
 }
 
 /// Adds the masked words of `key` to a hash.
-#[inline]
+#[inline(always)]
 pub(crate) fn hash_words(words: &[MaskWord], key: &FlowKey, hash: WordHash, state: u64) -> u64 {
     let key = key.words();
-    words.iter().fold(state, |state, word| hash.add(state, key[word.at()] & word.bits))
+    let mut state = state;
+    for word in words {
+        state = hash.add(state, key[word.at()] & word.bits);
+    }
+    state
 }
 
 /// Adds words to a mask.

@@ -19,42 +19,46 @@ pub(crate) const MAX_TRIES: usize = 9;
 
 /// A trie of numbers as wide as its field.
 pub(crate) enum FieldTrie {
-    Narrow(Trie<u32>),
-    Wide(Trie<u128>),
+    /// Of a field that stands in one word of the key: which, behind how many of its bits, and the Ethernet type
+    /// that packets with the field have.
+    Narrow { trie: Trie<u32>, at: usize, shift: u32, dl_type: Option<u16> },
+    /// Of any other field.
+    Wide { trie: Trie<u128>, field: PrefixField },
 }
 
 impl FieldTrie {
     pub(crate) fn new(field: PrefixField) -> Self {
-        if field.bits() <= 32 { Self::Narrow(Trie::new()) } else { Self::Wide(Trie::new()) }
+        match field.narrow() {
+            Some((at, shift)) => Self::Narrow { trie: Trie::new(), at, shift, dl_type: field.dl_type() },
+            None => Self::Wide { trie: Trie::new(), field },
+        }
     }
 
+    /// What the trie says of a key.
     #[inline]
-    fn lookup(&self, field: PrefixField, key: &FlowKey, guard: &Guard<'_>) -> Found {
+    fn lookup(&self, key: &FlowKey, guard: &Guard<'_>) -> Found {
         match self {
-            Self::Narrow(trie) => {
-                let value = field.narrow_value(key).unwrap_or_else(|| u32::of(field.value(key)));
-                trie.lookup(value, guard)
+            Self::Narrow { trie, at, shift, dl_type } => {
+                if dl_type.is_some_and(|dl_type| key.dl_type.get() != dl_type) {
+                    return Found::ANY;
+                }
+                trie.lookup((u64::from_be(key.words()[*at]) << shift >> 32) as u32, guard)
             }
-            Self::Wide(trie) => {
+            Self::Wide { trie, field } => {
+                if !field.applies(key) {
+                    return Found::ANY;
+                }
                 let found = trie.lookup(field.value(key), guard);
                 Found { bits: found.bits.min(field.bits()), ..found }
             }
         }
     }
 
-    /// Adds a match's prefix.
-    pub(crate) fn insert(&self, value: u128, len: u8, guard: &Guard<'_>, domain: &Domain) {
+    /// Adds a match's prefix, or takes it out.
+    pub(crate) fn set(&self, value: u128, len: u8, present: bool, guard: &Guard<'_>, domain: &Domain) {
         match self {
-            Self::Narrow(trie) => trie.insert(u32::of(value), len, guard, domain),
-            Self::Wide(trie) => trie.insert(value, len, guard, domain),
-        }
-    }
-
-    /// Takes it out.
-    pub(crate) fn remove(&self, value: u128, len: u8, guard: &Guard<'_>, domain: &Domain) {
-        match self {
-            Self::Narrow(trie) => trie.remove(u32::of(value), len, guard, domain),
-            Self::Wide(trie) => trie.remove(value, len, guard, domain),
+            Self::Narrow { trie, .. } => trie.set(u32::of(value), len, present, guard, domain),
+            Self::Wide { trie, .. } => trie.set(value, len, present, guard, domain),
         }
     }
 }
@@ -80,16 +84,18 @@ impl<'a> Asked<'a> {
     }
 
     /// What a trie says of the key.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn answer(&mut self, trie: usize) -> Found {
         if self.known >> trie & 1 == 0 {
-            self.known |= 1 << trie;
-            let (field, tree) = &self.tries[trie];
-            if field.applies(self.key) {
-                self.answers[trie] = tree.lookup(*field, self.key, self.guard);
-            }
+            self.ask(trie);
         }
         self.answers[trie]
+    }
+
+    #[inline(never)]
+    fn ask(&mut self, trie: usize) {
+        self.known |= 1 << trie;
+        self.answers[trie] = self.tries[trie].1.lookup(self.key, self.guard);
     }
 
     /// Whether no rule with a prefix of `len` bits in this field can match; if so, the bits that say so are

@@ -199,7 +199,7 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
         let guard = self.own.enter();
         let Some(head) = tuple.head_of(body.hash, &body.values, &guard) else {
             let rule = Arc::new(Rule::new(body, None));
-            tuple.register(&rule, tries, &mut self.levels, &guard, domain);
+            tuple.register(&rule, true, tries, &mut self.levels, &guard, domain);
             let fill = |link: &Link<Rule<R>>| link.replace(Some(Arc::clone(&rule)), domain);
             tuple.rules.insert(rule.hash, &guard, domain, fill);
             return (rule, None);
@@ -295,7 +295,7 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
             self.chains.cut(tuple, head, rule, &guard, domain);
             if head.is_none() {
                 tuple.rules.vacated(rule.hash, &guard);
-                tuple.unregister(rule, tries, &mut self.levels, &guard, domain);
+                tuple.register(rule, false, tries, &mut self.levels, &guard, domain);
             }
         }
         match group.highest() {

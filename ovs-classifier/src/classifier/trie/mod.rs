@@ -86,15 +86,15 @@ impl<K: Value> Trie<K> {
         found
     }
 
-    /// Adds a match's prefix; `len` is not 0.
-    pub(crate) fn insert(&self, value: K, len: u8, guard: &Guard<'_>, domain: &Domain) {
-        let entry = Entry { prefix: value.cut(len), matches: 1, len };
-        put(&self.root, entry, guard, domain);
-    }
-
-    /// Takes a prefix out; nothing happens if it is not there.
-    pub(crate) fn remove(&self, value: K, len: u8, guard: &Guard<'_>, domain: &Domain) {
-        take(&self.root, value.cut(len), len, guard, domain);
+    /// Adds a match's prefix, or takes it out if it is not `present` any more; `len` is not 0. Nothing happens if what
+    /// shall be taken out is not there.
+    pub(crate) fn set(&self, value: K, len: u8, present: bool, guard: &Guard<'_>, domain: &Domain) {
+        let prefix = value.cut(len);
+        if present {
+            put(&self.root, Entry { prefix, matches: 1, len }, guard, domain);
+        } else {
+            take(&self.root, prefix, len, guard, domain);
+        }
     }
 
     /// Whether no prefix is left.
