@@ -8,6 +8,8 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 #![expect(clippy::expect_used, reason = "a benchmark may fail by panicking")]
 
+#[path = "../random/mod.rs"]
+mod random;
 mod rules;
 mod space;
 
@@ -18,7 +20,8 @@ use std::time::{Duration, Instant};
 use ovs_classifier::rcu::Domain;
 use ovs_classifier::{ClassifierConfig, ClassifierWriter, Rule, RuleRef, Version};
 use ovs_flow::{FlowMask, Match, U16, U32};
-use rules::{Kind, Packet, Random, Spec, trace};
+use random::Random;
+use rules::{Kind, Packet, Spec, trace};
 use space::TupleSpace;
 
 fn main() {

@@ -7,21 +7,23 @@
 
 use ovs_flow::{FlowKey, FlowMask, Match, U16, U32};
 
-/// A small generator: the same figures each run.
-pub struct Random(pub u64);
+use crate::random::Random;
 
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 8
+/// What the rules are drawn by.
+trait Draw {
+    /// From 0 up to 1.
+    fn unit(&mut self) -> f64;
+    /// One of these, by weight.
+    fn weighted<T: Copy>(&mut self, choices: &[(T, u32)]) -> T;
+    /// One of these lengths, by weight.
+    fn length(&mut self, lengths: Lengths) -> u8 {
+        let choices: Vec<(u8, u32)> =
+            lengths.chunks_exact(2).map(|pair| (pair[0], u32::from(pair[1]))).collect();
+        self.weighted(&choices)
     }
+}
 
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
+impl Draw for Random {
     fn unit(&mut self) -> f64 {
         self.next() as f64 / (1u64 << 56) as f64
     }
@@ -58,113 +60,26 @@ pub struct Spec {
     pub priority: i32,
 }
 
-type Lengths = &'static [(u8, u32)];
+/// Lengths of prefixes, each with its weight behind it.
+type Lengths = &'static [u8];
 
 const ACL_SRC: Lengths = &[
-    (0, 6),
-    (8, 1),
-    (12, 1),
-    (14, 1),
-    (16, 5),
-    (18, 1),
-    (19, 1),
-    (20, 2),
-    (21, 3),
-    (22, 4),
-    (23, 4),
-    (24, 16),
-    (25, 3),
-    (26, 3),
-    (27, 3),
-    (28, 5),
-    (29, 4),
-    (30, 5),
-    (31, 2),
-    (32, 40),
+    0, 6, 8, 1, 12, 1, 14, 1, 16, 5, 18, 1, 19, 1, 20, 2, 21, 3, 22, 4, 23, 4, 24, 16, 25, 3, 26, 3, 27, 3,
+    28, 5, 29, 4, 30, 5, 31, 2, 32, 40,
 ];
-const ACL_DST: Lengths = &[
-    (16, 2),
-    (20, 2),
-    (22, 2),
-    (23, 3),
-    (24, 15),
-    (25, 3),
-    (26, 4),
-    (27, 4),
-    (28, 8),
-    (29, 5),
-    (30, 6),
-    (32, 50),
-];
-const WALL_SRC: Lengths = &[
-    (0, 45),
-    (8, 2),
-    (10, 1),
-    (12, 1),
-    (16, 6),
-    (18, 1),
-    (20, 2),
-    (22, 2),
-    (24, 12),
-    (26, 2),
-    (28, 3),
-    (29, 2),
-    (30, 2),
-    (32, 25),
-];
-const WALL_DST: Lengths = &[
-    (0, 30),
-    (8, 1),
-    (16, 5),
-    (19, 1),
-    (21, 2),
-    (23, 2),
-    (24, 12),
-    (25, 2),
-    (27, 2),
-    (28, 4),
-    (30, 2),
-    (32, 40),
-];
+const ACL_DST: Lengths =
+    &[16, 2, 20, 2, 22, 2, 23, 3, 24, 15, 25, 3, 26, 4, 27, 4, 28, 8, 29, 5, 30, 6, 32, 50];
+const WALL_SRC: Lengths =
+    &[0, 45, 8, 2, 10, 1, 12, 1, 16, 6, 18, 1, 20, 2, 22, 2, 24, 12, 26, 2, 28, 3, 29, 2, 30, 2, 32, 25];
+const WALL_DST: Lengths =
+    &[0, 30, 8, 1, 16, 5, 19, 1, 21, 2, 23, 2, 24, 12, 25, 2, 27, 2, 28, 4, 30, 2, 32, 40];
 const CHAIN_SRC: Lengths = &[
-    (0, 18),
-    (8, 2),
-    (12, 1),
-    (16, 8),
-    (17, 1),
-    (18, 1),
-    (20, 3),
-    (21, 2),
-    (22, 3),
-    (23, 3),
-    (24, 18),
-    (25, 2),
-    (26, 3),
-    (27, 3),
-    (28, 4),
-    (29, 3),
-    (30, 3),
-    (32, 30),
+    0, 18, 8, 2, 12, 1, 16, 8, 17, 1, 18, 1, 20, 3, 21, 2, 22, 3, 23, 3, 24, 18, 25, 2, 26, 3, 27, 3, 28, 4,
+    29, 3, 30, 3, 32, 30,
 ];
 const CHAIN_DST: Lengths = &[
-    (0, 15),
-    (8, 2),
-    (13, 1),
-    (16, 8),
-    (18, 2),
-    (19, 1),
-    (20, 3),
-    (21, 2),
-    (22, 3),
-    (23, 3),
-    (24, 18),
-    (25, 2),
-    (26, 3),
-    (27, 3),
-    (28, 4),
-    (29, 3),
-    (30, 3),
-    (32, 32),
+    0, 15, 8, 2, 13, 1, 16, 8, 18, 2, 19, 1, 20, 3, 21, 2, 22, 3, 23, 3, 24, 18, 25, 2, 26, 3, 27, 3, 28, 4,
+    29, 3, 30, 3, 32, 32,
 ];
 
 /// Any, one, the high ports, the low ones, some range.
@@ -242,8 +157,8 @@ impl Kind {
         let (src, dst) = self.lengths();
         let most = [50, 40, 70][self as usize] * (count.max(100).ilog10() as usize - 1) / 2;
         let shape = |random: &mut Random| Shape {
-            src: random.weighted(src),
-            dst: random.weighted(dst),
+            src: random.length(src),
+            dst: random.length(dst),
             proto: random.weighted(self.protocols()),
             ports: self.ports().map(|classes| random.weighted(classes)),
         };

@@ -10,6 +10,8 @@
 )]
 
 mod measure;
+#[path = "../random/mod.rs"]
+mod random;
 mod traffic;
 mod twin;
 
@@ -22,7 +24,8 @@ use ovs_classifier::{
 };
 use ovs_flow::hash::HashKey;
 use ovs_flow::{Match, SparseKey};
-use traffic::{Kind, Random, Trace};
+use random::Random;
+use traffic::{Kind, Trace};
 use twin::TupleSpace;
 
 const SEED: u64 = 0x6f76_7321;

@@ -5,24 +5,11 @@ use std::rc::Rc;
 
 use ovs_flow::{FlowKey, FlowMask, Match, SparseKey, U16, U32};
 
-/// A small generator: the same figures each run.
-pub struct Random(pub u64);
+use crate::random::Random;
 
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 8
-    }
-
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
-    fn bytes<const N: usize>(&mut self) -> [u8; N] {
-        core::array::from_fn(|_| self.next() as u8)
-    }
+/// So many bytes.
+fn bytes<const N: usize>(random: &mut Random) -> [u8; N] {
+    core::array::from_fn(|_| random.next() as u8)
 }
 
 /// Keys of a turn: about as long as a machine that does something else leaves one alone.
@@ -190,7 +177,7 @@ impl Kind {
         if matches!(self, Self::Ipv6) {
             key.dl_type = U16::new(0x86dd);
             (key.nw_src, key.nw_dst) = (U32::new(0), U32::new(0));
-            (key.ipv6_src, key.ipv6_dst) = (random.bytes(), random.bytes());
+            (key.ipv6_src, key.ipv6_dst) = (bytes(random), bytes(random));
         }
         key
     }
