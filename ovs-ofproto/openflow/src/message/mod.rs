@@ -50,6 +50,7 @@ pub use table_mod::{TableDesc, TableMod, TableStatus, Vacancy};
 pub use tlv_table::{TlvMap, TlvTable, TlvTableCommand, TlvTableMod};
 
 pub(crate) use port::property;
+pub(crate) use stats::StatsKind;
 
 use crate::ErrorMsg;
 

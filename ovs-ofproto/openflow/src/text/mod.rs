@@ -23,6 +23,7 @@ mod flow_parse;
 mod group;
 mod learn;
 mod meter;
+mod print;
 
 pub use action_parse::parse_actions;
 pub use actions::ActionsDisplay;
@@ -32,3 +33,4 @@ pub use flow_parse::{parse_flow_mod, parse_flow_mods};
 pub use group::{GroupDisplay, parse_group_mod, parse_group_mods};
 pub use meter::{MeterDisplay, parse_meter_mod};
 pub use ovs_flow::text::{NoNames, PortNames};
+pub use print::print_message;

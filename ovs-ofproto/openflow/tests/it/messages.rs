@@ -1,5 +1,6 @@
 //! Every kind of message in every version: what we write is read by us and by `ovs-ofctl`, and printed alike.
 
+use ovs_openflow::text::{NoNames, print_message};
 use ovs_openflow::{Message, StatsRequest, Version};
 
 use crate::{ofctl, samples};
@@ -41,6 +42,10 @@ fn it_reads_every_message() {
             count += 1;
             if std::env::var_os("SHOW").is_some() {
                 eprintln!("@@ {version} {}\n{text}", message.name());
+            }
+            let ours = print_message(&bytes, &NoNames);
+            if text.trim() != ours.trim() {
+                wrong.push(format!("{version} {}\n--- theirs\n{text}\n--- ours\n{ours}", message.name()));
             }
             if text.contains("***") || !text.contains("xid=0x9") {
                 wrong.push(format!("{version} {message:?}\n{text}"));
