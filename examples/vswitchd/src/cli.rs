@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::daemon::{DaemonOptions, Program, VERSION, fatal};
+pub use crate::switchd::TlsOptions;
 
 /// What `--enable-dummy` replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -42,6 +43,9 @@ pub struct Cli {
     /// Options of the switch
     #[command(flatten)]
     pub switch: SwitchOptions,
+    /// Keys
+    #[command(flatten)]
+    pub tls: TlsOptions,
 }
 
 /// The options that only the switch has.

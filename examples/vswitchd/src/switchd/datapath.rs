@@ -9,6 +9,7 @@ use ovs_dpif::{Budget, PortRequest, UserspaceConfig, UserspaceDatapath, Worker};
 use ovs_flow::DpPort;
 use ovs_netdev::Registry;
 use ovs_ofproto::{DesiredState, Switch, SwitchConfig, SwitchEvent};
+use ovs_stream::Tls;
 
 use super::clock::Clock;
 use super::commands::pmd::Baselines;
@@ -49,6 +50,8 @@ pub struct Plan<'a> {
     pub seed: u64,
     /// Where its sockets lie.
     pub rundir: &'a Path,
+    /// Their keys.
+    pub tls: Tls,
     /// Its clock.
     pub clock: Clock,
     /// Who is woken when it has news.
@@ -91,7 +94,7 @@ impl Datapath {
             Run::Inline => inline.push(worker),
             Run::Threads => threads.push(WorkerThread::start(worker, None, wakeup, plan.clock.clone())?),
         }
-        let sockets = Sockets::new(plan.rundir);
+        let sockets = Sockets::new(plan.rundir, plan.tls);
         Ok(Self {
             switch,
             sockets,

@@ -17,6 +17,7 @@ mod openflow;
 mod report;
 mod rows;
 mod sleep;
+mod tls;
 mod types;
 mod waker;
 mod workers;
@@ -41,6 +42,7 @@ use datapath::Datapath;
 use report::Part;
 use rows::Rows as _;
 use sleep::Sleeper;
+pub use tls::TlsOptions;
 use types::Types;
 use waker::Wakeup;
 
@@ -64,6 +66,9 @@ pub enum SwitchdError {
     /// The control socket cannot be made.
     #[error("could not initialize control socket ({0})")]
     Control(ovs_stream::ListenError),
+    /// An option about keys.
+    #[error("{0}")]
+    Tls(ovs_stream::TlsOptionError),
     /// The system refused something.
     #[error("{what}: {source}")]
     System {
@@ -89,6 +94,7 @@ pub struct Vswitchd {
     control: Arc<Wakeup>,
     types: Types,
     dummies: Dummies,
+    keys: tls::Keys,
     database: Database,
     datapaths: BTreeMap<String, Datapath>,
     unixctl: Option<Server<Command>>,
@@ -120,7 +126,8 @@ impl Vswitchd {
                 Some(Server::bind(&address, &stream, registry).map_err(SwitchdError::Control)?)
             }
         };
-        let database = Database::open(program, cli, clock.now())?;
+        let keys = tls::Keys::new(&cli.tls).map_err(SwitchdError::Tls)?;
+        let database = Database::open(program, cli, keys.tls(), clock.now())?;
         Ok(Self {
             program: program.clone(),
             vlog: vlog.clone(),
@@ -128,6 +135,7 @@ impl Vswitchd {
             control,
             types,
             dummies: Dummies::new(),
+            keys,
             database,
             datapaths: BTreeMap::new(),
             unixctl,
@@ -178,6 +186,7 @@ impl Vswitchd {
             self.database.poll(now);
         }
         self.reconfigure(now);
+        self.keys.log();
         self.poll_datapaths(now);
         self.run_commands();
         self.go_on_warping();
@@ -209,6 +218,9 @@ impl Vswitchd {
             return;
         }
         self.configured = Some(serial);
+        let root = self.database.all("Open_vSwitch").into_iter().next();
+        let keys = root.and_then(|root| root.references("ssl").next());
+        self.keys.follow(keys.and_then(|uuid| self.database.get("SSL", uuid)));
         let types = &self.types;
         let mut wanted = desired::desired(&self.database, |kind| types.kinds(kind));
         let next = self.database.all("Open_vSwitch").first().and_then(|root| root.integer("next_cfg"));
@@ -270,6 +282,7 @@ impl Vswitchd {
             local_kind: self.types.kinds(kind).internal,
             seed: self.types.seed(),
             rundir: &self.program.dirs.run,
+            tls: self.keys.tls(),
             clock: self.clock.clone(),
             control: Arc::clone(&self.control),
         };

@@ -19,3 +19,4 @@ mod peer;
 mod program;
 mod soak;
 mod tables;
+mod tls;

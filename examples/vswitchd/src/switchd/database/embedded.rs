@@ -37,8 +37,12 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the database in `file`, or makes it, and listens on `db.sock` in `rundir`.
-    pub fn open(file: &Path, rundir: &Path, now: Duration) -> Result<(Self, PipeConnector), SwitchdError> {
+    /// Opens the database in `file`, or makes it, and listens on `db.sock` in the run directory of `streams`.
+    pub fn open(
+        file: &Path,
+        streams: StreamConfig,
+        now: Duration,
+    ) -> Result<(Self, PipeConnector), SwitchdError> {
         let failed = |what: &dyn std::fmt::Display| SwitchdError::Database(what.to_string());
         let seed = seed();
         let mut uuids = UuidSource::new(&seed, "embedded");
@@ -56,8 +60,7 @@ impl Embedded {
         }
         let now = present(now);
         let server = Server::new(ServerConfig::default().seed(seed).history(HISTORY), now);
-        let stream = StreamConfig::default().rundir(rundir);
-        let mut listener = Listener::new(server, ListenerConfig::default().stream(stream));
+        let mut listener = Listener::new(server, ListenerConfig::default().stream(streams));
         let wakeup = super::super::waker::Wakeup::new().map_err(|e| failed(&e))?;
         let wakeup = std::sync::Arc::new(wakeup);
         let storage =

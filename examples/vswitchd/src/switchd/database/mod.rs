@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ovs_db::client::{Connection, Event, Outcome, SessionConfig, Transaction, TransactionId};
 use ovs_db::value::{Datum, Uuid};
-use ovs_stream::{Address, NoticeLevel, Role, StreamConfig};
+use ovs_stream::{Address, NoticeLevel, Role, StreamConfig, Tls};
 
 use super::SwitchdError;
 use super::report::Update;
@@ -23,6 +23,7 @@ const COLUMNS: &[(&str, &[&str])] = &[
         "Open_vSwitch",
         &[
             "bridges",
+            "ssl",
             "cur_cfg",
             "next_cfg",
             "other_config",
@@ -94,6 +95,18 @@ const COLUMNS: &[(&str, &[&str])] = &[
     ),
     ("Manager", &["target", "inactivity_probe", "is_connected", "status"]),
     ("Flow_Table", &["name", "flow_limit", "prefixes"]),
+    (
+        "SSL",
+        &[
+            "private_key",
+            "certificate",
+            "ca_cert",
+            "bootstrap_ca_cert",
+            "ssl_protocols",
+            "ssl_ciphers",
+            "ssl_ciphersuites",
+        ],
+    ),
 ];
 
 /// The lock without which no switch acts on the database.
@@ -111,15 +124,15 @@ pub struct Database {
 
 impl Database {
     /// As the command line says; an embedded database is opened, or made, at once.
-    pub fn open(program: &Program, cli: &Cli, now: Duration) -> Result<Self, SwitchdError> {
-        let streams = StreamConfig::default().rundir(&program.dirs.run);
+    pub fn open(program: &Program, cli: &Cli, tls: Tls, now: Duration) -> Result<Self, SwitchdError> {
+        let streams = StreamConfig::default().rundir(&program.dirs.run).tls(tls);
         let mut config = SessionConfig::new("Open_vSwitch").lock(LOCK);
         for (table, columns) in COLUMNS {
             config = config.table(*table, columns.iter().copied());
         }
         let (client, embedded) = if let Some(file) = &cli.switch.embedded_db {
             let file = file.clone().unwrap_or_else(|| program.dirs.db.join("conf.db"));
-            let (embedded, connector) = Embedded::open(&file, &program.dirs.run, now)?;
+            let (embedded, connector) = Embedded::open(&file, streams, now)?;
             (Connection::with_connectors(config, vec![Box::new(connector)], now), Some(embedded))
         } else {
             let text = cli.database().map_or_else(|| "unix:db.sock".to_owned(), str::to_owned);

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ovs_ofproto::{ConnectionKind, Switch};
-use ovs_stream::{Listener, PassiveAddress, Remote, Role, StreamConfig};
+use ovs_stream::{Listener, PassiveAddress, Remote, Role, StreamConfig, Tls};
 
 use controller::Controller;
 pub use controller::ControllerState;
@@ -51,8 +51,8 @@ pub struct Sockets {
 
 impl Sockets {
     /// None yet; relative socket names and `BRIDGE.mgmt` lie in `rundir`.
-    pub fn new(rundir: &Path) -> Self {
-        Self { stream: StreamConfig::default().rundir(rundir), bridges: BTreeMap::new() }
+    pub fn new(rundir: &Path, tls: Tls) -> Self {
+        Self { stream: StreamConfig::default().rundir(rundir).tls(tls), bridges: BTreeMap::new() }
     }
 
     /// Opens and closes sockets so that they are those of `wanted`.
