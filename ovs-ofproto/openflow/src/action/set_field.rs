@@ -135,7 +135,16 @@ fn put_entry(set: &SetField, version: OfVersion, out: &mut Vec<u8>) {
         // A port has 16 bits on the wire of its field, and more in a key.
         let ones = u128::MAX >> (128 - 8 * u32::from(set.field.facts().size.max(1)));
         let mask = if set.mask & ones == ones { u128::MAX } else { set.mask };
-        nxm::put_entry(set.field, set.value, mask, version, out);
+        let header = set.field.header(version).filter(|_| set.is_whole());
+        match header {
+            // Matches on flags are always masked; writes of all of them are not.
+            Some(header) => {
+                let size = usize::from(set.field.facts().size);
+                nxm::put_header(header, size, false, out);
+                out.extend_from_slice(&set.value.to_be_bytes()[16 - size..]);
+            }
+            None => nxm::put_entry(set.field, set.value, mask, version, out),
+        }
         return;
     }
     let Some(header) = set.field.header(version) else { return };
