@@ -56,6 +56,7 @@ mod outcome;
 mod pipe;
 mod retry;
 mod row;
+mod rpc;
 mod session;
 mod snapshot;
 #[cfg(test)]
@@ -77,6 +78,7 @@ pub use outcome::{Outcome, TransactionId};
 pub use pipe::{Pipe, PipeConnector, pipe};
 pub use retry::Retry;
 pub use row::Row;
+pub use rpc::{Rpc, RpcError};
 pub use session::{Session, SessionError, SessionEvent, Unfit};
 pub use snapshot::Snapshot;
 pub use transaction::{Mutator, Transaction};

@@ -103,7 +103,7 @@ pub struct Style {
     pub headings: bool,
     /// Whether JSON is printed over several lines.
     pub pretty: bool,
-    /// In [`Format::Table`], after how many bytes the text of a cell is cut off; 0 is never.
+    /// In [`Format::Table`], after how many bytes the text of a cell is cut off, unless its heading is wider; 0 is never.
     pub max_column_width: usize,
 }
 

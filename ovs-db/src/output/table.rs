@@ -118,17 +118,18 @@ impl Table {
     fn write_columns(&self, style: &Style, out: &mut String) {
         self.write_head(out);
         let mut lines = self.texts(style);
-        for text in lines.iter_mut().flatten().filter(|_| style.max_column_width > 0) {
-            let cut =
-                (0..=style.max_column_width.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
-            text.truncate(cut.unwrap_or(0));
-        }
+        let most = if style.max_column_width > 0 { style.max_column_width } else { usize::MAX };
         let mut widths: Vec<usize> =
             self.headings.iter().map(|heading| if style.headings { heading.len() } else { 0 }).collect();
         for line in &lines {
             for (width, text) in widths.iter_mut().zip(line) {
-                *width = text.len().max(*width);
+                *width = text.len().min(most).max(*width);
             }
+        }
+        // Where the heading is wider than what is allowed, its width is there to be used.
+        for (width, text) in lines.iter_mut().flat_map(|line| widths.iter().zip(line)) {
+            let cut = (0..=(*width).min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+            text.truncate(cut.unwrap_or(0));
         }
         if style.headings {
             write_line(&self.headings, &widths, out);
@@ -209,16 +210,16 @@ impl Format {
     }
 }
 
-/// Appends cells, padded by their length in bytes to the widths; the last one is not padded.
+/// Appends cells, padded by their length in bytes to the widths. Nothing is padded at a line's end.
 fn write_line(cells: &[String], widths: &[usize], out: &mut String) {
-    for (i, (cell, width)) in cells.iter().zip(widths).enumerate() {
-        if i > 0 {
-            out.push(' ');
+    let mut padding = 0;
+    for (cell, width) in cells.iter().zip(widths) {
+        if !cell.is_empty() {
+            out.extend(std::iter::repeat_n(' ', padding));
+            out.push_str(cell);
+            padding = 0;
         }
-        out.push_str(cell);
-        if i + 1 < cells.len() {
-            out.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.len())));
-        }
+        padding += width.saturating_sub(cell.len()) + 1;
     }
     out.push('\n');
 }
