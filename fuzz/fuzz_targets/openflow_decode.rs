@@ -1,9 +1,9 @@
-//! Messages in every version and form, connections, and text. The first byte chooses.
+//! Messages in every version and form, decoded, printed and written again; connections; and text. The first byte chooses.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use ovs_openflow::connection::Connection;
-use ovs_openflow::text::{ActionsDisplay, NoNames, parse_actions, parse_flow_mods};
+use ovs_openflow::text::{ActionsDisplay, NoNames, parse_actions, parse_flow_mods, print_message};
 use ovs_openflow::{Message, PacketInFormat, Protocol, SUPPORTED, Version};
 
 fuzz_target!(|data: &[u8]| {
@@ -33,6 +33,7 @@ fn messages(bytes: &[u8]) {
             *wire = version.wire();
             [*high, *low] = length.to_be_bytes();
         }
+        print_message(&bytes, &NoNames);
         for (nxm, packet_in) in [(false, PacketInFormat::Standard), (true, PacketInFormat::Nxt)] {
             let protocol = Protocol::new(version).with_nxm(nxm).with_table_id(nxm).with_packet_in(packet_in);
             let Ok((xid, message)) = Message::decode(protocol, &bytes) else { continue };
