@@ -43,9 +43,7 @@ enum Level {
     #[default]
     Portable,
     #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
-    Avx2(x86::HasAvx2),
-    #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
-    Avx512(x86::HasAvx512),
+    X86(x86::Has),
 }
 
 impl Arch {
@@ -61,10 +59,10 @@ impl Arch {
     /// All that this machine has, from the portable one to the widest.
     pub fn all() -> impl Iterator<Item = Self> {
         #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
-        let more = [x86::HasAvx2::ask().map(Level::Avx2), x86::HasAvx512::ask().map(Level::Avx512)];
+        let more = x86::Has::ask().map(Level::X86);
         #[cfg(not(all(target_arch = "x86_64", not(ovs_portable))))]
-        let more: [Option<Level>; 0] = [];
-        core::iter::once(Self::PORTABLE).chain(more.into_iter().flatten().map(Self))
+        let more = core::iter::empty();
+        core::iter::once(Self::PORTABLE).chain(more.map(Self))
     }
 
     /// Its name, for records: `portable`, `avx2` or `avx512`.
@@ -72,9 +70,7 @@ impl Arch {
         match self.0 {
             Level::Portable => "portable",
             #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
-            Level::Avx2(_) => "avx2",
-            #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
-            Level::Avx512(_) => "avx512",
+            Level::X86(has) => has.name(),
         }
     }
 
@@ -84,9 +80,7 @@ impl Arch {
         match self.0 {
             Level::Portable => kernel.run(),
             #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
-            Level::Avx2(proof) => proof.run(kernel),
-            #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
-            Level::Avx512(proof) => proof.run(kernel),
+            Level::X86(has) => has.run(kernel),
         }
     }
 }

@@ -22,55 +22,54 @@ pub fn prefetch_second<T>(place: &T) {
     }
 }
 
-/// A processor has an instruction set with vectors of 256 bits. Only [`HasAvx2::ask`] makes one.
+/// The proof that this processor has an instruction set. Only [`Has::ask`] makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct HasAvx2(());
+pub(super) struct Has(Vectors);
 
-impl HasAvx2 {
-    /// If this processor has it.
-    pub(super) fn ask() -> Option<Self> {
-        #[cfg(feature = "std")]
-        let has = std::is_x86_feature_detected!("avx2")
-            && std::is_x86_feature_detected!("bmi1")
-            && std::is_x86_feature_detected!("bmi2")
-            && std::is_x86_feature_detected!("lzcnt")
-            && std::is_x86_feature_detected!("popcnt");
-        #[cfg(not(feature = "std"))]
-        let has = false;
-        has.then_some(Self(()))
-    }
-
-    #[inline]
-    #[expect(clippy::unused_self, reason = "the value is the proof that this may be called")]
-    pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        // SAFETY: the features that `avx2` is compiled with are those that `ask` found before it made `self`.
-        unsafe { avx2(kernel) }
-    }
+/// Vectors of 256 or of 512 bits, and the bit operations of processors that have them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Vectors {
+    Avx2,
+    Avx512,
 }
 
-/// A processor has an instruction set with vectors of 512 bits. Only [`HasAvx512::ask`] makes one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct HasAvx512(());
-
-impl HasAvx512 {
-    /// If this processor has it.
-    pub(super) fn ask() -> Option<Self> {
+impl Has {
+    /// What this processor has, from the narrowest on.
+    pub(super) fn ask() -> impl Iterator<Item = Self> {
         #[cfg(feature = "std")]
-        let has = HasAvx2::ask().is_some()
-            && std::is_x86_feature_detected!("avx512f")
-            && std::is_x86_feature_detected!("avx512bw")
-            && std::is_x86_feature_detected!("avx512dq")
-            && std::is_x86_feature_detected!("avx512vl");
+        let has = {
+            let avx2 = std::is_x86_feature_detected!("avx2")
+                && std::is_x86_feature_detected!("bmi1")
+                && std::is_x86_feature_detected!("bmi2")
+                && std::is_x86_feature_detected!("lzcnt")
+                && std::is_x86_feature_detected!("popcnt");
+            let avx512 = avx2
+                && std::is_x86_feature_detected!("avx512f")
+                && std::is_x86_feature_detected!("avx512bw")
+                && std::is_x86_feature_detected!("avx512dq")
+                && std::is_x86_feature_detected!("avx512vl");
+            [avx2.then_some(Vectors::Avx2), avx512.then_some(Vectors::Avx512)]
+        };
         #[cfg(not(feature = "std"))]
-        let has = false;
-        has.then_some(Self(()))
+        let has = [None; 2];
+        has.into_iter().flatten().map(Self)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self.0 {
+            Vectors::Avx2 => "avx2",
+            Vectors::Avx512 => "avx512",
+        }
     }
 
     #[inline]
-    #[expect(clippy::unused_self, reason = "the value is the proof that this may be called")]
     pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        // SAFETY: the features that `avx512` is compiled with are those that `ask` found before it made `self`.
-        unsafe { avx512(kernel) }
+        match self.0 {
+            // SAFETY: the features that `avx2` is compiled with are those that `ask` found before it made `self`.
+            Vectors::Avx2 => unsafe { avx2(kernel) },
+            // SAFETY: likewise those of `avx512`.
+            Vectors::Avx512 => unsafe { avx512(kernel) },
+        }
     }
 }
 
