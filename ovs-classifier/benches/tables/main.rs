@@ -1,6 +1,6 @@
 //! What the tables cost, and how little that depends on how much is in them and who put it there.
 //!
-//! `taskset -c 1 cargo bench -p ovs-classifier --bench tables [FILTER]` prints a table: all figures of a group are taken in
+//! `taskset -c 1 cargo bench -p ovs-classifier --bench tables [GROUP…] [MASKS…]` prints a table: all figures of a group are taken in
 //! turns in one run, and are the turns' lower deciles, less what making the keys costs.
 
 #![expect(
@@ -17,7 +17,7 @@ mod twin;
 
 use std::hint::black_box;
 
-use measure::{Group, is_measured, wanted};
+use measure::{Group, is_measured, wanted, wanted_count};
 use ovs_classifier::rcu::Domain;
 use ovs_classifier::{
     Arch, CacheConfig, ExactMatchCache, FlowStats, FlowTable, FlowTableConfig, MegaflowConfig, MegaflowIndex,
@@ -62,7 +62,7 @@ fn config() -> MegaflowConfig {
 fn masks(kind: Kind) {
     let mut group = Group::new(&format!("masks: {}", kind.name()), "1 mask");
     let counts: &[usize] = if is_measured() { &[1, 8, 32, 128, 512, 8192] } else { &[1, 8] };
-    for &count in counts {
+    for &count in counts.iter().filter(|count| **count == 1 || wanted_count(**count)) {
         let (flows, trace) = kind.make(count, &mut Random(SEED));
         let mut index = MegaflowIndex::new(config());
         for (n, flow) in flows.iter().enumerate() {
@@ -118,7 +118,10 @@ fn cache() {
             CacheConfig::default().entries(flows * 2).insert_one_in(1).arch(Arch::detect()),
         );
         cache.fit(flows);
-        hashes.iter().enumerate().for_each(|(n, hash)| cache.insert(*hash, n as u64));
+        for (n, hash) in hashes.iter().enumerate() {
+            cache.insert(*hash, n as u64);
+            while cache.tidy() {}
+        }
         let places = (cache.bytes() / 16).next_power_of_two();
         let array: Vec<[u64; 2]> = (0..places as u64).map(|n| [n, n]).collect();
         let asked: Vec<u64> = (0..65_536.max(flows))
@@ -215,6 +218,7 @@ fn colliding_hashes(group: &mut Group, name: &str, flows: Vec<Match>, trace: Tra
     cache.fit(flows.len());
     for flow in flows {
         cache.insert(hash.sparse(&SparseKey::from(&flow.key)), 1_u64);
+        while cache.tidy() {}
     }
     let keys = trace.clone();
     group.add(name, trace.len(), move || {

@@ -13,8 +13,15 @@ pub fn is_measured() -> bool {
 
 /// Whether the command line asks for a group, or for none in particular.
 pub fn wanted(name: &str) -> bool {
-    let mut names = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).peekable();
+    let is_name = |arg: &String| !arg.starts_with('-') && arg.parse::<usize>().is_err();
+    let mut names = std::env::args().skip(1).filter(is_name).peekable();
     names.peek().is_none() || names.any(|wanted| wanted == name)
+}
+
+/// Whether the command line asks for a number of masks, or for none in particular.
+pub fn wanted_count(count: usize) -> bool {
+    let mut counts = std::env::args().skip(1).filter_map(|arg| arg.parse().ok()).peekable();
+    counts.peek().is_none() || counts.any(|wanted: usize| wanted == count)
 }
 
 type Work = Box<dyn FnMut() -> usize>;

@@ -174,11 +174,7 @@ impl<H: Copy> MegaflowIndex<H> {
             found: &mut ids,
         });
         for (found, id) in found.iter_mut().zip(&ids[..keys.len()]) {
-            let entry = self.held.entries.get(*id);
-            *found = entry.map(|entry| entry.handle);
-            if let Some(mask) = entry.map(|entry| entry.mask).and_then(|mask| self.held.masks.get_mut(mask)) {
-                mask.hits = mask.hits.saturating_add(1);
-            }
+            *found = self.held.entries.get(*id).map(|entry| entry.handle);
         }
         self.stats.hits += cost.hits;
         self.stats.misses += keys.len() as u64 - cost.hits;

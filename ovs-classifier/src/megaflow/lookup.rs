@@ -86,8 +86,8 @@ impl<H, K: Borrow<SparseKey>> Kernel for Lookup<'_, H, K> {
         let mut guesses = [None; BATCH];
         for at in 0..self.keys.len().min(BATCH) {
             let Some(port) = ports[at] else { continue };
-            let tables = (self.table, self.factor);
-            guesses[at] = port.guess(&self.words[at], &hashes[at].0, tables, &mut steps[at]);
+            let tables = (None::<&Held<H>>, self.table, self.factor);
+            guesses[at] = port.search(&self.words[at], &hashes[at].0, tables, &mut steps[at]);
             if let Some((id, mask)) = guesses[at] {
                 self.held.prefetch(id, mask);
             }
@@ -100,8 +100,8 @@ impl<H, K: Borrow<SparseKey>> Kernel for Lookup<'_, H, K> {
                 found = if self.held.matches(id, &self.words[at]) {
                     Some(id)
                 } else {
-                    let tables = (self.held, self.table, self.factor);
-                    port.search(&self.words[at], &hashes[at].0, tables, &mut steps[at])
+                    let tables = (Some(self.held), self.table, self.factor);
+                    port.search(&self.words[at], &hashes[at].0, tables, &mut steps[at]).map(|(id, _)| id)
                 };
             }
             if found.is_none() && !self.ports.anywhere().masks.is_empty() {
@@ -131,7 +131,7 @@ impl<H, K: Borrow<SparseKey>> Lookup<'_, H, K> {
         anywhere.moves(key, moves);
         moves.take(key, words);
         let (first, _) = anywhere.first_hashes(words, self.factor);
-        anywhere.search(words, &first, (self.held, self.table, self.factor), steps)
+        anywhere.search(words, &first, (Some(self.held), self.table, self.factor), steps).map(|(id, _)| id)
     }
 
     /// Fetches the slots of what has the tags of these hashes.

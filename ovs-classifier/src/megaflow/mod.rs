@@ -22,12 +22,13 @@
 //!                                         └─────────▶ compare in full ◀──────────────┘
 //! ```
 //!
-//! The rows (`filter`) are pruned by four bits of the key at a time, best bits first; a block of 512 usually falls to nothing
-//! after one to three steps, each of one load and one AND of 512 bits where the machine has such registers. So 8,192
-//! masks of one megaflow each are some sixty steps and no hash, where a list of masks takes 8,192 probes. It does not
+//! The rows (`filter`) are pruned by four bits of the key at a time, best bits first; 2,048 rows usually fall to nothing, or to
+//! what matches, after four to eight such steps, each of four loads and ANDs of 512 bits where the machine has such registers.
+//! So 8,192 masks of one megaflow each are some eighty loads and no hash, where a list of masks takes 8,192 probes. It does not
 //! matter whether masks are prefixes, or which fields they are of.
 //!
-//! A mask's kind is what it has: with more than 64 megaflows it is hashed (`crowd`), and its rows are taken out.
+//! A mask's kind is what it has: with more than 256 megaflows it is hashed (`crowd`), which then costs a lookup less than so many
+//! rows do. Its rows are taken out little by little; until then its first megaflows are found in both ways.
 //!
 //! # The bound
 //!
@@ -35,7 +36,7 @@
 //! new mask up to one that the port has and that holds all of its bits, at the worst to one that is exact for
 //! its kind of packet, for which there is always a place. A megaflow under a wider mask is still right, it only covers fewer
 //! packets. A mask keeps its place while it has megaflows, and these while they are hit: their owner removes what
-//! has not been for some time. With B masks a port, a lookup takes at most B/8 groups of hashes and B/8 filters of 512
+//! has not been for some time. With B masks a port, a lookup takes at most B/8 groups of hashes and B/32 filters of 8,192
 //! rows, whatever traffic does.
 //!
 //! # Batches
@@ -58,6 +59,7 @@ mod config;
 mod crowd;
 mod filter;
 mod index;
+mod lanes;
 mod lookup;
 mod port;
 mod store;

@@ -14,7 +14,11 @@ use crate::classifier::tuple_mask::MaskWord;
 use crate::hash::{SumHash, finish, part};
 
 /// A mask with more megaflows than this is hashed: that costs a lookup less than so many rows do.
-const MOST_FEW: usize = 64;
+const MOST_FEW: usize = 256;
+/// Rows of a mask that has become hashed which each change of it takes out of the filters.
+const STEP: usize = 4;
+/// Groups of hashed masks that are asked before it is looked what they have found.
+const TOGETHER: usize = 2;
 
 /// How a port's words are taken out of keys that hold the same words.
 pub(super) struct Moves {
@@ -120,25 +124,31 @@ impl Port {
         let Some(mask) = held.masks.get_mut(mask_id) else { return };
         mask.flows += 1;
         if mask.crowd != NONE {
-            return;
-        }
-        if mask.few.len() < MOST_FEW {
+            self.take_rows_out(mask_id, held);
+        } else if mask.few.len() < MOST_FEW {
             mask.few.push(id);
             self.add_row(id, held);
-            return;
+        } else {
+            self.crowd.push(mask_id, held, hash);
         }
-        for id in core::mem::take(&mut mask.few) {
-            self.remove_row(id, held);
-        }
-        self.crowd.push(mask_id, held, hash);
     }
 
     /// Undoes [`Port::add_flow`], while the megaflow is still held.
-    pub(super) fn remove_flow<H>(&mut self, id: u32, mask: u32, held: &mut Held<H>) {
-        let Some(mask) = held.masks.get_mut(mask) else { return };
+    pub(super) fn remove_flow<H>(&mut self, id: u32, mask_id: u32, held: &mut Held<H>) {
+        let Some(mask) = held.masks.get_mut(mask_id) else { return };
         mask.flows -= 1;
         if let Some(place) = mask.few.iter().position(|few| *few == id) {
             mask.few.swap_remove(place);
+            self.remove_row(id, held);
+        }
+        self.take_rows_out(mask_id, held);
+    }
+
+    /// Takes some of a hashed mask's rows out, which until then are found in both ways.
+    fn take_rows_out<H>(&mut self, mask_id: u32, held: &mut Held<H>) {
+        for _ in 0..STEP {
+            let hashed = held.masks.get_mut(mask_id).filter(|mask| mask.crowd != NONE);
+            let Some(id) = hashed.and_then(|mask| mask.few.pop()) else { return };
             self.remove_row(id, held);
         }
     }
@@ -151,12 +161,12 @@ impl Port {
             }
         }
         let number = self.filters.len() - 1;
-        let mut filter = core::mem::take(&mut self.filters[number]);
-        if let Some(entry) = held.entries.get_mut(id) {
-            entry.row = (number * ROWS + filter.len()) as u32;
-        }
-        filter.push(id, held, &self.filters);
-        self.filters[number] = filter;
+        self.with_filter(number, |filter, others| {
+            if let Some(entry) = held.entries.get_mut(id) {
+                entry.row = (number * ROWS + filter.len()) as u32;
+            }
+            filter.push(id, held, others);
+        });
         self.refresh(held);
     }
 
@@ -164,35 +174,40 @@ impl Port {
     fn refresh<H>(&mut self, held: &Held<H>) {
         self.stale = self.stale.min(self.filters.len());
         if let Some(number) = self.stale.checked_sub(1) {
+            self.with_filter(number, |filter, others| {
+                if !filter.go_on(held) {
+                    filter.choose(held, others);
+                }
+            });
             self.stale = number;
-            let mut filter = core::mem::take(&mut self.filters[number]);
-            filter.choose(held, &self.filters);
-            self.filters[number] = filter;
         }
     }
 
     /// Takes a row out; the last one gets its place.
     fn remove_row<H>(&mut self, id: u32, held: &mut Held<H>) {
-        let Some(entry) = held.entries.get_mut(id) else { return };
-        let row = core::mem::replace(&mut entry.row, NONE);
-        let Some(last) = self.filters.last_mut() else { return };
-        let Some(moved) = last.last() else { return };
-        last.pop();
-        if last.len() == 0 {
+        let row = held.entries.get(id).map_or(NONE, |entry| entry.row);
+        let Some(moved) = self.filters.last_mut().and_then(|last| last.pop(held)) else { return };
+        if moved != id {
+            self.with_filter(row as usize / ROWS, |filter, others| {
+                filter.replace(row as usize % ROWS, moved, held, others);
+            });
+        }
+        for (id, row) in [(moved, row), (id, NONE)] {
+            if let Some(entry) = held.entries.get_mut(id) {
+                entry.row = row;
+            }
+        }
+        if self.filters.last().is_some_and(|last| last.len() == 0) {
             self.filters.pop();
         }
-        if moved == id {
-            return;
-        }
-        if let Some(entry) = held.entries.get_mut(moved) {
-            entry.row = row;
-        }
-        let number = row as usize / ROWS;
-        if number < self.filters.len() {
-            let mut filter = core::mem::take(&mut self.filters[number]);
-            filter.replace(row as usize % ROWS, moved, held, &self.filters);
-            self.filters[number] = filter;
-        }
+    }
+
+    /// Changes a filter, beside the others.
+    fn with_filter(&mut self, number: usize, change: impl FnOnce(&mut Filter, &[Filter])) {
+        let Some(place) = self.filters.get_mut(number) else { return };
+        let mut filter = core::mem::take(place);
+        change(&mut filter, &self.filters);
+        self.filters[number] = filter;
     }
 
     /// The hash of a key under a mask of this port.
@@ -204,70 +219,44 @@ impl Port {
         finish(parts.fold(mask.salt, u64::wrapping_add), hash.factor())
     }
 
-    /// A megaflow that a key probably matches, and its mask: what has the right hash, or what a filter leaves, whichever
-    /// [`Port::search`] would meet first. Counts its steps.
-    #[inline(always)]
-    pub(super) fn guess(
-        &self,
-        key: &PortKey,
-        first: &[u32; GROUP],
-        (table, factor): (&Table, u64),
-        steps: &mut u32,
-    ) -> Option<(u32, u32)> {
-        // No closures: a function that is not inlined would be compiled for the baseline.
-        let groups = self.crowd.groups();
-        let common = if groups.len() > 1 { self.crowd.common(key) } else { 0 };
-        for (number, group) in groups.iter().enumerate() {
-            *steps += 1;
-            let hashes = if number == 0 { *first } else { group.hashes(key, common, factor) };
-            let mut lanes = table.may_have_any(&hashes, group.len);
-            while lanes != 0 {
-                let lane = lanes.trailing_zeros() as usize % GROUP;
-                if let Some(id) = table.find(hashes[lane], |_| true) {
-                    return Some((id, group.masks[lane]));
-                }
-                lanes &= lanes - 1;
-            }
-        }
-        for filter in &self.filters {
-            *steps += 1;
-            let found = filter.guess(key);
-            if found.is_some() {
-                return found;
-            }
-        }
-        None
-    }
-
-    /// A megaflow that a key matches: the hashed masks first, then the filters. `first` are the hashes under the first
-    /// group of masks. Counts its steps.
+    /// A megaflow that a key matches, and its mask: the hashed masks first, then the filters. Without `held` nothing is
+    /// compared: then it is one that the key probably matches, the first that would be compared. `first` are the
+    /// hashes under the first group of masks. Counts its steps.
     #[inline(always)]
     pub(super) fn search<H>(
         &self,
         key: &PortKey,
         first: &[u32; GROUP],
-        (held, table, factor): (&Held<H>, &Table, u64),
+        (held, table, factor): (Option<&Held<H>>, &Table, u64),
         steps: &mut u32,
-    ) -> Option<u32> {
-        // No closures: a function that is not inlined would be compiled for the baseline.
+    ) -> Option<(u32, u32)> {
         let groups = self.crowd.groups();
         let common = if groups.len() > 1 { self.crowd.common(key) } else { 0 };
-        for (number, group) in groups.iter().enumerate() {
-            *steps += 1;
-            let hashes = if number == 0 { *first } else { group.hashes(key, common, factor) };
-            let mut lanes = table.may_have_any(&hashes, group.len);
+        for (number, groups) in groups.chunks(TOGETHER).enumerate() {
+            let mut hashes = [[0; GROUP]; TOGETHER];
+            let mut lanes = 0;
+            for (n, (group, hashes)) in groups.iter().zip(&mut hashes).enumerate() {
+                *steps += 1;
+                *hashes = if number + n == 0 { *first } else { group.hashes(key, common, factor) };
+                lanes |= table.may_have_any(hashes, group.len) << (n * GROUP);
+            }
             while lanes != 0 {
-                let lane = lanes.trailing_zeros() as usize % GROUP;
-                let found = table.find(hashes[lane], |id| held.is(id, group.masks[lane], key));
-                if found.is_some() {
-                    return found;
+                let lane = lanes.trailing_zeros() as usize % (GROUP * TOGETHER);
+                let mask = groups.get(lane / GROUP)?.masks[lane % GROUP];
+                let hash = hashes[lane / GROUP][lane % GROUP];
+                let found = match held {
+                    Some(held) => table.find(hash, |id| held.is(id, mask, key)),
+                    None => table.first(hash),
+                };
+                if let Some(id) = found {
+                    return Some((id, mask));
                 }
                 lanes &= lanes - 1;
             }
         }
         for filter in &self.filters {
             *steps += 1;
-            let found = filter.find(key, held, steps);
+            let found = filter.search(key, held, steps);
             if found.is_some() {
                 return found;
             }

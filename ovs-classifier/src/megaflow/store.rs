@@ -27,8 +27,6 @@ pub(super) struct Word {
 pub(super) struct Mask {
     /// By slot.
     bits: [u64; INLINE],
-    /// Hits since it was last asked about.
-    pub(super) hits: u32,
     /// All of its words, in order of the key.
     pub(super) words: Box<[Word]>,
     /// The port's place.
@@ -51,7 +49,7 @@ impl Mask {
                 *bits = word.bits;
             }
         }
-        Self { bits, hits: 0, words, port, flows: 0, salt, few: Vec::new(), crowd: NONE }
+        Self { bits, words, port, flows: 0, salt, few: Vec::new(), crowd: NONE }
     }
 
     /// The words whose slot is not inline.

@@ -1,7 +1,7 @@
 //! The hash table of all megaflows: from a 32-bit hash to numbers of megaflows.
 //!
 //! ```text
-//!   hash: │ top bits: directory │ … │ tag (7) │ bucket (8) │
+//!   hash: │ top bits: directory │ … │ tag (8) │ bucket (8) │
 //!
 //!   directory ─▶ segment of 256 buckets:   tags   │ t t t t t t t +n │   8 bytes a bucket
 //!                                          slots  │ 7 × hash, 7 × id │   one cache line a bucket
@@ -17,6 +17,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::hint::black_box;
 
 use crate::arch::prefetch;
 
@@ -25,9 +26,9 @@ const BUCKETS: usize = 256;
 /// Slots in a bucket.
 const SLOTS: usize = 7;
 /// A segment with so many entries is split.
-const CROWDED: usize = BUCKETS * SLOTS * 4 / 5;
+const CROWDED: usize = BUCKETS * SLOTS * 5 / 8;
 /// The most bits of a hash that the directory goes by: those that choose neither bucket nor tag.
-const MOST_BITS: u32 = 17;
+const MOST_BITS: u32 = 16;
 
 const LOW: u64 = 0x0001_0101_0101_0101;
 const HIGH: u64 = 0x0080_8080_8080_8080;
@@ -82,6 +83,12 @@ impl Table {
         self.segments[self.segment_of(hash)].find(hash, accept)
     }
 
+    /// The first number under a hash.
+    #[inline(always)]
+    pub(super) fn first(&self, hash: u32) -> Option<u32> {
+        self.segments[self.segment_of(hash)].find(hash, accept_any)
+    }
+
     /// Fetches the tags of a hash.
     #[inline(always)]
     pub(super) fn prefetch_tags(&self, hash: u32) {
@@ -91,15 +98,27 @@ impl Table {
     /// Under which of the first `count` hashes something may be, as bits: by one word of memory for each.
     #[inline(always)]
     pub(super) fn may_have_any<const N: usize>(&self, hashes: &[u32; N], count: usize) -> u32 {
-        let mut found = 0;
-        for (n, hash) in hashes.iter().enumerate() {
-            let tags = self.segments[self.segment_of(*hash)].tags[home(*hash)];
-            found |= u32::from(same_tags(tags, *hash) != 0 || tags >= PASSED) << n;
-            if n + 1 >= count {
-                break;
-            }
+        if count == 1 {
+            return u32::from(may_have(self.tags(hashes[0]), hashes[0]) != 0);
         }
-        found
+        let mut tags = [0; N];
+        for (tags, hash) in tags.iter_mut().zip(hashes) {
+            *tags = self.tags(*hash);
+        }
+        // All at once: opaque, so that the compiler makes vectors of what follows.
+        let tags = black_box(tags);
+        let mut found = [0; N];
+        for (n, found) in found.iter_mut().enumerate() {
+            let may = may_have(tags[n], hashes[n]);
+            *found = ((may | may.wrapping_neg()) >> 63) << n;
+        }
+        let found = black_box(found).iter().fold(0, |all, found| all | found);
+        found as u32 & ((1_u32 << count) - 1)
+    }
+
+    #[inline(always)]
+    fn tags(&self, hash: u32) -> u64 {
+        self.segments[self.segment_of(hash)].tags[home(hash)]
     }
 
     /// Fetches the slots of a hash.
@@ -250,6 +269,12 @@ impl Segment {
     }
 }
 
+/// A function and no closure, which would be compiled for the baseline.
+#[inline(always)]
+fn accept_any(_: u32) -> bool {
+    true
+}
+
 #[inline(always)]
 fn home(hash: u32) -> usize {
     hash as usize % BUCKETS
@@ -258,14 +283,21 @@ fn home(hash: u32) -> usize {
 /// What a slot in use has in its bucket's word; not 0.
 #[inline(always)]
 fn tag(hash: u32) -> u64 {
-    u64::from(hash >> 8 & 0x7f | 0x80)
+    u64::from((hash >> 8 & 0xff).max(1))
 }
 
-/// The high bits of the bytes that are this hash's tag; above such a byte there may be bits too many.
+/// The high bits of the bytes that are this hash's tag, and of no others: a place that is free may still have its hash.
 #[inline(always)]
 fn same_tags(tags: u64, hash: u32) -> u64 {
-    let differ = (tags ^ tag(hash).wrapping_mul(LOW)) & (LOW * 0xff);
-    differ.wrapping_sub(LOW) & !differ & HIGH
+    let half = tag(hash) * 0x0101_0101;
+    let differ = (tags ^ (half | half << 32)) & (LOW * 0xff);
+    !((differ & (HIGH - LOW)) + (HIGH - LOW) | differ) & HIGH
+}
+
+/// Not 0 if a bucket with these tags may have a hash, or it may have gone past it.
+#[inline(always)]
+fn may_have(tags: u64, hash: u32) -> u64 {
+    same_tags(tags, hash) | tags >> 56
 }
 
 #[cfg(test)]
