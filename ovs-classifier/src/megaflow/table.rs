@@ -291,7 +291,7 @@ fn tag(hash: u32) -> u64 {
 fn same_tags(tags: u64, hash: u32) -> u64 {
     let half = tag(hash) * 0x0101_0101;
     let differ = (tags ^ (half | half << 32)) & (LOW * 0xff);
-    !((differ & (HIGH - LOW)) + (HIGH - LOW) | differ) & HIGH
+    !(((differ & (HIGH - LOW)) + (HIGH - LOW)) | differ) & HIGH
 }
 
 /// Not 0 if a bucket with these tags may have a hash, or it may have gone past it.
