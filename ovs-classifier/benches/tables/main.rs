@@ -120,7 +120,6 @@ fn cache() {
         cache.fit(flows);
         for (n, hash) in hashes.iter().enumerate() {
             cache.insert(*hash, n as u64);
-            while cache.tidy() {}
         }
         let places = (cache.bytes() / 16).next_power_of_two();
         let array: Vec<[u64; 2]> = (0..places as u64).map(|n| [n, n]).collect();
@@ -218,7 +217,6 @@ fn colliding_hashes(group: &mut Group, name: &str, flows: Vec<Match>, trace: Tra
     cache.fit(flows.len());
     for flow in flows {
         cache.insert(hash.sparse(&SparseKey::from(&flow.key)), 1_u64);
-        while cache.tidy() {}
     }
     let keys = trace.clone();
     group.add(name, trace.len(), move || {
