@@ -52,7 +52,7 @@ const CASES: [Case; 11] = [
     },
     Case {
         name: "extract/vxlan_inner",
-        limit: 330,
+        limit: 370,
         units: 32,
         run: |n| extract(cases::UDP4, &cases::from_vxlan(), n),
     },

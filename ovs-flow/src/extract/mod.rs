@@ -29,14 +29,14 @@ use crate::{CtMetadata, MAX_VLANS, Metadata, SparseKey, VLAN_CFI};
 use words::Words;
 
 /// Parses a packet into `key`, which is cleared first, and records in the packet where its layers begin.
-#[inline]
+#[inline(always)]
 pub fn extract(packet: &mut Packet, md: &Metadata, key: &mut SparseKey) {
     extract_limited(packet, md, MAX_VLANS, key);
 }
 
 /// Like [`extract`], but takes at most `max_vlans` tags for tags; the type of the next one is then the packet's
 /// Ethernet type (`other_config:vlan-limit`, whose default is 1). Above [`MAX_VLANS`] it means [`MAX_VLANS`].
-#[inline]
+#[inline(always)]
 pub fn extract_limited(packet: &mut Packet, md: &Metadata, max_vlans: usize, key: &mut SparseKey) {
     let packet_type = packet.facts().packet_type;
     let layers = extract_bytes(packet.data(), packet_type, md, max_vlans, key);
@@ -45,7 +45,7 @@ pub fn extract_limited(packet: &mut Packet, md: &Metadata, max_vlans: usize, key
 
 /// Parses bytes: the core of [`extract`], for callers without a [`Packet`]. `packet_type` is 0 for Ethernet, else
 /// namespace (high half) and type (low half), and then the bytes begin with the network header.
-#[inline]
+#[inline(always)]
 pub fn extract_bytes(
     data: &[u8],
     packet_type: u32,
