@@ -145,10 +145,11 @@ fn transfer(load: &Load, world: &World, step: u64) -> Result<Duration, BenchErro
     }
 }
 
-/// Whether iperf3's server was met between two transfers, when it closes its socket and opens it again.
+/// Whether iperf3's server was met between two transfers, when it closes its socket and opens it again: it refuses then, or
+/// takes a connection along when it closes.
 fn is_between(error: &BenchError) -> bool {
     let said = error.to_string();
-    ["Connection refused", "server is busy"].iter().any(|words| said.contains(words))
+    ["unable to connect to server", "server is busy"].iter().any(|words| said.contains(words))
 }
 
 /// Datagrams to a thousand ports, most of them answered by an ICMP message: many megaflows, soon idle.
