@@ -23,6 +23,10 @@ fn uuid(n: usize) -> String {
 fn asked() -> (Session, Message) {
     let mut session = Session::new(SessionConfig::new("D").table("T", ["name", "statistics"]));
     session.connected();
+    // A server without `_Server`, which is asked first.
+    let unknown: Json = r#"{"error":"unknown database"}"#.parse().expect("JSON");
+    let refusal = Message::error(unknown, request_id(&mut session));
+    session.receive(refusal).expect("an answer that is understood");
     answer(&mut session, SCHEMA);
     let mut content = String::from("[false,\"00000000-0000-0000-0000-000000000000\",{\"T\":{");
     for n in 0..ROWS {
