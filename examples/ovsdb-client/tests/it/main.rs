@@ -4,6 +4,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const OURS: &str = env!("CARGO_BIN_EXE_ovsdb-client");
@@ -101,6 +102,38 @@ impl World {
             lines
         };
         assert_eq!(sorted(Path::new(OURS)), sorted(&self.client), "{args:?}");
+    }
+
+    /// Waits until both clients have begun to follow: a tag changes to and fro until each has told of it, and the last
+    /// change of it is read away.
+    fn begun(&self, clients: &mut [Follower; 2]) {
+        let tag = |text: &str| {
+            let update = format!(
+                r#"["Open_vSwitch",{{"op":"update","table":"Port","where":[["name","==","p 1"]],"row":{{"tag":{text}}}}}]"#
+            );
+            assert!(self.run(Path::new(OURS), &["transact", &update]).status.success());
+        };
+        let seen = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // Bounded, so that a client that ends early is a failure and no standstill.
+                for _ in 0..1000 {
+                    if seen.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    tag("3999");
+                    tag(r#"["set",[]]"#);
+                }
+            });
+            for client in clients.iter_mut() {
+                client.until("3999");
+            }
+            seen.store(true, Ordering::Relaxed);
+        });
+        tag("3997");
+        for client in clients {
+            client.until("3997");
+        }
     }
 
     /// Starts a client and reads its output line by line, as it comes.
@@ -245,7 +278,7 @@ fn monitors_print_the_same() {
                 *text += &client.until(word);
             }
         } else {
-            std::thread::sleep(Duration::from_millis(300));
+            world.begun(&mut clients);
         }
         for text in [SET, END] {
             assert!(world.run(Path::new(OURS), &["transact", text]).status.success());
