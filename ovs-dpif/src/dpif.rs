@@ -1,5 +1,6 @@
 //! The datapath interface: one control side, whatever is behind it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
@@ -9,7 +10,10 @@ use ovs_flow::{DpPort, Match, Metadata, Ufid};
 use ovs_netdev::{ConfigError, DeviceConfig, Netdev, Statistics, Status, Wait};
 use ovs_packet::Packet;
 
-use crate::{Actions, FlowPut, FlowStats, FlowView, HandlerFactory, Ledger, Waker, Worker};
+use crate::{
+    Actions, FlowPut, FlowStats, FlowView, HandlerFactory, Ledger, Rebalance, RxAssignment, RxConfig, Waker,
+    Worker,
+};
 
 /// Names an operation in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,10 +96,32 @@ pub trait Dpif: Send {
     fn ledger(&self) -> Ledger;
 
     /// Adds a worker for receive queues that cannot be slept on
-    /// ([`RxQueue::is_polled`](ovs_netdev::RxQueue::is_polled)); those of ports that are added later go to such
-    /// workers in turn. `waker` wakes its thread, if that sleeps while it has no queue. `None`: this datapath has no
+    /// ([`RxQueue::is_polled`](ovs_netdev::RxQueue::is_polled)), to be polled on this core; the queues that there are
+    /// are given anew. `waker` wakes its thread, if that sleeps while it has no queue. `None`: this datapath has no
     /// workers of its own.
-    fn add_polling_worker(&mut self, _waker: Option<Arc<dyn Waker>>) -> Option<Worker> {
+    fn add_polling_worker(&mut self, _core: usize, _waker: Option<Arc<dyn Waker>>) -> Option<Worker> {
+        None
+    }
+
+    /// Brings a worker to its end: its queues go to the others, without loss and in order; its megaflows go, each told
+    /// by [`Event::FlowGone`]; then [`Worker::poll`] says [`Next::Closed`](crate::Next::Closed) and it may be dropped.
+    /// `false`: there is no such worker, or it was asked before.
+    fn retire_worker(&mut self, _worker: WorkerId) -> bool {
+        false
+    }
+
+    /// Sets how queues are given to workers. If that changes, they are given anew.
+    fn configure_rx(&mut self, _config: RxConfig) {}
+
+    /// Sets the cores that queues of a port are to be on, by number of the queue; those that are not named are free to
+    /// go anywhere. If that changes, queues are given anew.
+    fn pin_rx(&mut self, _port: DpPort, _cores: &BTreeMap<u32, usize>) {}
+
+    /// Gives all queues to workers anew, by what they have cost.
+    fn rebalance(&mut self) {}
+
+    /// What [`Dpif::rebalance`] would change. `None`: there is nothing to balance, or too little is known.
+    fn rebalance_gain(&self) -> Option<Rebalance> {
         None
     }
 
@@ -112,20 +138,6 @@ pub trait Dpif: Send {
 
     /// What to sleep on until [`Dpif::poll`] has something; called for each item.
     fn waits(&self, wait: &mut dyn FnMut(Wait<'_>));
-}
-
-/// Which worker receives by a queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RxAssignment {
-    /// The port.
-    pub port: DpPort,
-    /// The queue's number within the port, from 0.
-    pub queue: u32,
-    /// The worker.
-    pub worker: WorkerId,
-    /// Whether the queue cannot be slept on.
-    pub polled: bool,
 }
 
 /// A port to be added.

@@ -11,6 +11,7 @@ mod ledger;
 mod masked;
 mod naive;
 mod random;
+mod rx;
 pub mod text;
 mod upcall;
 mod userspace;
@@ -21,12 +22,13 @@ pub use action::{
 };
 pub use dpif::{
     Busy, Completion, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, Op, PortConfigError,
-    PortInfo, PortRequest, RxAssignment, Ticket, WorkerId,
+    PortInfo, PortRequest, Ticket, WorkerId,
 };
 pub use flow::{FlowPut, FlowStats, FlowView, PutMode};
 pub use ledger::{DropReason, Ledger};
 pub use masked::{Bits, Masked};
 pub use naive::{NaiveDatapath, NaiveWorker};
+pub use rx::{Rebalance, RxAssignment, RxConfig, RxLoad, RxPolicy};
 pub use upcall::{HandlerFactory, Install, Punt, Upcall, UpcallHandler, Verdict};
 pub use userspace::{Budget, Next, Progress, UserspaceConfig, UserspaceDatapath, Waker, Worker};
 

@@ -33,6 +33,9 @@ pub struct UserspaceConfig {
     pub cache_insert_one_in: u32,
     /// 802.1Q tags that are parsed as tags (`other_config:vlan-limit`).
     pub vlan_limit: usize,
+    /// What counts the cost of receive queues, in any unit: a counter of cycles, or nanoseconds. Without it, loads are
+    /// not known and queues are given to workers by number alone. It is called once a batch.
+    pub cycles: Option<fn() -> u64>,
 }
 
 impl Default for UserspaceConfig {
@@ -50,6 +53,7 @@ impl Default for UserspaceConfig {
             cache_entries: 1 << 20,
             cache_insert_one_in: 100,
             vlan_limit: 1,
+            cycles: None,
         }
     }
 }
@@ -97,6 +101,12 @@ impl UserspaceConfig {
     /// Sets how many 802.1Q tags are parsed as tags, at most [`ovs_flow::MAX_VLANS`].
     pub fn vlan_limit(mut self, tags: usize) -> Self {
         self.vlan_limit = tags.min(ovs_flow::MAX_VLANS);
+        self
+    }
+
+    /// Sets what counts the cost of receive queues.
+    pub fn cycles(mut self, counter: fn() -> u64) -> Self {
+        self.cycles = Some(counter);
         self
     }
 

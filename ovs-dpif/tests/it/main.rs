@@ -6,6 +6,7 @@ mod differential;
 mod flows;
 mod frames;
 mod no_allocation;
+mod queues;
 mod rig;
 mod suite;
 mod threads;

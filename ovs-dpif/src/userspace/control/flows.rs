@@ -2,6 +2,7 @@
 
 use super::super::message::{Command, Reply};
 use super::UserspaceDatapath;
+use super::link::Link;
 use crate::{
     Busy, Completion, DpifError, Event, Execute, FlowCursor, FlowStats, FlowView, Op, Ticket, WorkerId,
 };
@@ -60,9 +61,10 @@ impl UserspaceDatapath {
         Ok(ticket)
     }
 
-    /// Packets are executed by the first worker that lives.
+    /// Packets are executed by the first worker that lives and stays.
     pub(super) fn submit_execute(&mut self, execute: Execute) -> Result<Ticket, Busy> {
-        let link = self.links.iter().position(|link| !link.gone);
+        let stays = self.links.iter().position(Link::takes_queues);
+        let link = stays.or_else(|| self.links.iter().position(|link| !link.gone));
         if link.is_some_and(|index| !self.links[index].has_room()) {
             return Err(Busy);
         }
@@ -101,12 +103,14 @@ impl UserspaceDatapath {
                     self.events.push_back(Event::FlowGone { ufid, worker, stats });
                 }
                 Reply::Released(port) => self.ports.released(port, worker),
+                Reply::Rx(handle) => self.ports.queues.returned(handle, &mut self.links),
+                Reply::Retired => {}
                 Reply::RxGone(port) => self.events.push_back(Event::PortChanged(port)),
             }
         }
-        if self.links[index].gone {
+        if let Some(abandoned) = self.links[index].bury() {
             let worker = self.links[index].id;
-            for ticket in self.links[index].abandoned() {
+            for ticket in abandoned {
                 self.answered(worker, ticket, Err(DpifError::WorkerGone(worker)));
             }
             self.ports.worker_gone(worker);
@@ -150,7 +154,10 @@ impl UserspaceDatapath {
                 left -= 1;
                 show(flow);
             };
-            match link.flows.dump(cursor.position, limit, link.id, &guard, &mut count) {
+            let flows = link.flows.as_ref();
+            let position =
+                flows.and_then(|flows| flows.dump(cursor.position, limit, link.id, &guard, &mut count));
+            match position {
                 Some(position) => {
                     cursor.position = position;
                     return true;

@@ -19,8 +19,13 @@ pub(super) struct Link {
     pub id: WorkerId,
     /// It is for queues that cannot be slept on.
     pub polls: bool,
+    /// The core that its thread is bound to.
+    pub core: Option<usize>,
+    /// It was asked to come to an end.
+    pub retiring: bool,
     pub shared: Arc<Shared>,
-    pub flows: TableView,
+    /// Its megaflows; none once it has come to its end.
+    pub flows: Option<TableView>,
     commands: SyncSender<Command>,
     replies: Receiver<Reply>,
     waker: Option<Arc<dyn Waker>>,
@@ -28,14 +33,16 @@ pub(super) struct Link {
     backlog: VecDeque<Command>,
     /// Operations that this worker has not answered, in order.
     asked: VecDeque<Ticket>,
-    /// The worker was dropped.
+    /// The worker was dropped, or has come to its end.
     pub gone: bool,
+    buried: bool,
 }
 
 impl Link {
     pub fn new(
         id: WorkerId,
         polls: bool,
+        core: Option<usize>,
         commands: SyncSender<Command>,
         replies: Receiver<Reply>,
         shared: Arc<Shared>,
@@ -43,7 +50,28 @@ impl Link {
         waker: Option<Arc<dyn Waker>>,
     ) -> Self {
         let (backlog, asked) = (VecDeque::new(), VecDeque::new());
-        Self { id, polls, shared, flows, commands, replies, waker, backlog, asked, gone: false }
+        let (retiring, gone, buried) = (false, false, false);
+        let flows = Some(flows);
+        Self {
+            id,
+            polls,
+            core,
+            retiring,
+            shared,
+            flows,
+            commands,
+            replies,
+            waker,
+            backlog,
+            asked,
+            gone,
+            buried,
+        }
+    }
+
+    /// Whether it may be given queues.
+    pub fn takes_queues(&self) -> bool {
+        !self.gone && !self.retiring
     }
 
     /// Whether another operation may be submitted.
@@ -95,8 +123,13 @@ impl Link {
     pub fn answer(&mut self) -> Option<Reply> {
         match self.replies.try_recv() {
             Ok(reply) => {
-                if let Reply::Done(..) = reply {
-                    self.asked.pop_front();
+                match reply {
+                    Reply::Done(..) => drop(self.asked.pop_front()),
+                    Reply::Retired => {
+                        self.gone = true;
+                        self.flows = None;
+                    }
+                    _ => {}
                 }
                 if self.shared.parked.load(Ordering::Acquire) {
                     self.wake();
@@ -111,9 +144,13 @@ impl Link {
         }
     }
 
-    /// Operations that a worker which is gone will not answer.
-    pub fn abandoned(&mut self) -> VecDeque<Ticket> {
-        std::mem::take(&mut self.asked)
+    /// Forgets a worker that is gone: operations that it will not answer; `None` if that was done before.
+    pub fn bury(&mut self) -> Option<VecDeque<Ticket>> {
+        if !self.gone || std::mem::replace(&mut self.buried, true) {
+            return None;
+        }
+        self.backlog.clear();
+        Some(std::mem::take(&mut self.asked))
     }
 
     fn wake(&self) {

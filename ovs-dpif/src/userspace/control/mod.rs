@@ -1,8 +1,10 @@
 //! The control side.
 
+mod assign;
 mod flows;
 mod link;
 mod ports;
+mod queues;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::BorrowedFd;
@@ -25,7 +27,7 @@ use super::worker::{Ends, Shared};
 use super::{UserspaceConfig, Waker, Worker};
 use crate::{
     Busy, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, FlowView, HandlerFactory, Ledger,
-    Op, PortConfigError, PortInfo, PortRequest, RxAssignment, Ticket, WorkerId,
+    Op, PortConfigError, PortInfo, PortRequest, Rebalance, RxAssignment, RxConfig, Ticket, WorkerId,
 };
 
 /// Retired values that one poll drops.
@@ -70,12 +72,13 @@ impl UserspaceDatapath {
     pub fn new(config: UserspaceConfig) -> Self {
         let flow_limit = Arc::new(AtomicU32::new(config.flow_limit));
         let domain = Domain::new();
+        let ports = Ports::new(config.cycles);
         Self {
             config,
             control: None,
             handlers: None,
             links: Vec::new(),
-            ports: Ports::default(),
+            ports,
             pending: BTreeMap::new(),
             tickets: 0,
             events: VecDeque::new(),
@@ -90,13 +93,13 @@ impl UserspaceDatapath {
         self.control = Some(waker);
     }
 
-    /// Adds a worker; `waker` wakes the thread that polls it, if that thread ever sleeps. Receive queues that
-    /// have no worker yet go to it, and from now on it gets its share of those of new ports.
+    /// Adds a worker; `waker` wakes the thread that polls it, if that thread ever sleeps. It gets its share of the
+    /// receive queues that can be slept on, and of the others too while no worker is there for them.
     pub fn add_worker(&mut self, waker: Option<Arc<dyn Waker>>) -> Worker {
-        self.add_worker_that(false, waker)
+        self.add_worker_that(false, None, waker)
     }
 
-    fn add_worker_that(&mut self, polls: bool, waker: Option<Arc<dyn Waker>>) -> Worker {
+    fn add_worker_that(&mut self, polls: bool, core: Option<usize>, waker: Option<Arc<dyn Waker>>) -> Worker {
         let id = WorkerId(self.links.len() as u32);
         let (command_tx, command_rx) = sync_channel(self.config.command_queue.max(1));
         let (reply_tx, reply_rx) = sync_channel(self.config.reply_queue.max(1));
@@ -114,12 +117,13 @@ impl UserspaceDatapath {
             shared: shared.clone(),
         };
         let worker = Worker::new(id, &self.config, ends, tables, self.domain.reader());
-        let mut link = Link::new(id, polls, command_tx, reply_rx, shared, view, waker);
+        let mut link = Link::new(id, polls, core, command_tx, reply_rx, shared, view, waker);
         if let Some(handlers) = &self.handlers {
             link.push(Command::Handler(handlers.handler(id)));
         }
         self.ports.join(&mut link);
         self.links.push(link);
+        self.ports.queues.give_anew(&mut self.links);
         worker
     }
 
@@ -203,6 +207,7 @@ impl Dpif for UserspaceDatapath {
             self.exchange(index);
         }
         self.ports.poll(now, ready, &mut self.events);
+        self.ports.queues.sample(now);
         self.domain.reclaim(RECLAIMED_PER_POLL);
         for event in self.events.drain(..) {
             events(event);
@@ -221,7 +226,9 @@ impl Dpif for UserspaceDatapath {
     fn get_flow(&mut self, ufid: Ufid, matching: Option<&Match>, show: &mut dyn FnMut(FlowView<'_>)) {
         let guard = self.reader.enter();
         for link in &self.links {
-            link.flows.get(ufid, matching, link.id, &guard, show);
+            if let Some(flows) = &link.flows {
+                flows.get(ufid, matching, link.id, &guard, show);
+            }
         }
     }
 
@@ -253,8 +260,40 @@ impl Dpif for UserspaceDatapath {
         sum
     }
 
-    fn add_polling_worker(&mut self, waker: Option<Arc<dyn Waker>>) -> Option<Worker> {
-        Some(self.add_worker_that(true, waker))
+    fn add_polling_worker(&mut self, core: usize, waker: Option<Arc<dyn Waker>>) -> Option<Worker> {
+        Some(self.add_worker_that(true, Some(core), waker))
+    }
+
+    fn retire_worker(&mut self, worker: WorkerId) -> bool {
+        let Some(link) = self.links.iter_mut().find(|link| link.id == worker && link.takes_queues()) else {
+            return false;
+        };
+        link.retiring = true;
+        self.ports.queues.give_anew(&mut self.links);
+        if let Some(link) = self.links.get_mut(worker.0 as usize) {
+            link.push(Command::Retire);
+        }
+        true
+    }
+
+    fn configure_rx(&mut self, config: RxConfig) {
+        if std::mem::replace(&mut self.ports.queues.config, config) != config {
+            self.rebalance();
+        }
+    }
+
+    fn pin_rx(&mut self, port: DpPort, cores: &BTreeMap<u32, usize>) {
+        if self.ports.queues.pin(port, cores) {
+            self.rebalance();
+        }
+    }
+
+    fn rebalance(&mut self) {
+        self.ports.queues.give_anew(&mut self.links);
+    }
+
+    fn rebalance_gain(&self) -> Option<Rebalance> {
+        self.ports.queues.rebalance(&self.links)
     }
 
     fn worker_stats(&self, worker: WorkerId) -> Option<(Ledger, DpifStats)> {
@@ -262,7 +301,7 @@ impl Dpif for UserspaceDatapath {
     }
 
     fn rx_queues(&self) -> Vec<RxAssignment> {
-        self.ports.rx_queues()
+        self.ports.queues.list()
     }
 
     fn waits(&self, wait: &mut dyn FnMut(Wait<'_>)) {

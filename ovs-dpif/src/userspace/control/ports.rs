@@ -5,21 +5,18 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use ovs_flow::DpPort;
-use ovs_netdev::{Netdev, RxQueue, Wait};
+use ovs_netdev::{Netdev, Wait};
 
 use super::super::message::Command;
 use super::super::worker::PORT_NUMBERS;
 use super::link::Link;
-use crate::{DpifError, Event, PortInfo, PortRequest, RxAssignment, WorkerId};
+use super::queues::Queues;
+use crate::{DpifError, Event, PortInfo, PortRequest, WorkerId};
 
 struct Port {
     device: Box<dyn Netdev>,
-    /// Receive queues that wait for the first worker.
-    unassigned: Vec<Box<dyn RxQueue>>,
     /// The device's change number when it was last polled.
     changes: u64,
-    /// Who has its receive queues.
-    assigned: Vec<RxAssignment>,
 }
 
 struct Leaving {
@@ -29,15 +26,19 @@ struct Leaving {
 }
 
 /// The ports of a datapath.
-#[derive(Default)]
 pub(super) struct Ports {
     live: BTreeMap<DpPort, Port>,
     leaving: BTreeMap<DpPort, Leaving>,
-    /// Which worker gets the next receive queue.
-    next_worker: usize,
+    /// Their receive queues.
+    pub queues: Queues,
 }
 
 impl Ports {
+    /// None yet; `clock` counts what queues cost.
+    pub fn new(clock: Option<fn() -> u64>) -> Self {
+        Self { live: BTreeMap::new(), leaving: BTreeMap::new(), queues: Queues::new(clock) }
+    }
+
     pub fn add(&mut self, request: PortRequest, links: &mut [Link]) -> Result<DpPort, DpifError> {
         let PortRequest { mut device, number } = request;
         let port = self.number(number)?;
@@ -53,10 +54,9 @@ impl Ports {
         for (link, queue) in links.iter_mut().filter(|link| !link.gone).zip(queues) {
             link.push(Command::AddTx(port, queue));
         }
-        let mut unassigned = device.take_rx_queues();
-        let assigned = self.assign(port, &mut unassigned, links);
+        self.queues.add(port, device.take_rx_queues(), links);
         let changes = device.poll_changes(Duration::ZERO);
-        self.live.insert(port, Port { device, unassigned, changes, assigned });
+        self.live.insert(port, Port { device, changes });
         Ok(port)
     }
 
@@ -71,49 +71,12 @@ impl Ports {
         }
     }
 
-    /// Hands receive queues in turn to the workers that are for such queues, or to any if none is; without workers
-    /// they stay.
-    fn assign(
-        &mut self,
-        port: DpPort,
-        queues: &mut Vec<Box<dyn RxQueue>>,
-        links: &mut [Link],
-    ) -> Vec<RxAssignment> {
-        let mut live: Vec<_> = links.iter_mut().filter(|link| !link.gone).collect();
-        if live.is_empty() {
-            return Vec::new();
-        }
-        let mut assigned = Vec::with_capacity(queues.len());
-        for (queue, rx) in (0..).zip(queues.drain(..)) {
-            let polled = rx.is_polled();
-            let fitting: Vec<usize> = (0..live.len()).filter(|at| live[*at].polls == polled).collect();
-            let index = match fitting.len() {
-                0 => self.next_worker % live.len(),
-                count => fitting[self.next_worker % count],
-            };
-            assigned.push(RxAssignment { port, queue, worker: live[index].id, polled });
-            live[index].push(Command::AddRx(port, rx));
-            self.next_worker = self.next_worker.wrapping_add(1);
-        }
-        assigned
-    }
-
-    /// Who has which receive queue.
-    pub fn rx_queues(&self) -> Vec<RxAssignment> {
-        self.live.values().flat_map(|port| &port.assigned).copied().collect()
-    }
-
     /// Introduces a new worker to all ports.
     pub fn join(&mut self, link: &mut Link) {
         for (port, state) in &mut self.live {
             // A device that gives no further queue cannot be sent to by this worker; its drops say so.
             if let Ok(queue) = state.device.tx_queue() {
                 link.push(Command::AddTx(*port, queue));
-            }
-            for (queue, rx) in (0..).zip(state.unassigned.drain(..)) {
-                let polled = rx.is_polled();
-                state.assigned.push(RxAssignment { port: *port, queue, worker: link.id, polled });
-                link.push(Command::AddRx(*port, rx));
             }
         }
     }
@@ -125,6 +88,7 @@ impl Ports {
             link.push(Command::RemovePort(port));
             workers.insert(link.id);
         }
+        self.queues.remove(port);
         self.leaving.insert(port, Leaving { device, workers });
         Ok(())
     }
@@ -141,6 +105,7 @@ impl Ports {
         for leaving in self.leaving.values_mut() {
             leaving.workers.remove(&worker);
         }
+        self.queues.worker_gone(worker);
     }
 
     /// Whether a port is about to be gone.

@@ -47,7 +47,9 @@ impl Worker {
     fn run(&mut self, command: Command, guard: &Guard<'_>) {
         match command {
             Command::AddTx(port, queue) => self.engine.outputs.add(port, queue),
-            Command::AddRx(port, queue) => self.receivers.add(port, queue),
+            Command::AddRx(handle) => self.receivers.add(handle),
+            Command::GiveRx(port, number) => self.receivers.stop(port, number),
+            Command::Retire => self.retiring = true,
             Command::RemovePort(port) => self.remove_port(port),
             Command::Handler(mut handler) => {
                 handler.begin(self.engine.now);
@@ -59,7 +61,7 @@ impl Worker {
                 self.reply(Reply::Done(ticket, result));
             }
             Command::Flush(ticket) => {
-                self.flushing = Some((ticket, Some(0)));
+                self.flushing = Some((Some(ticket), Some(0)));
                 self.go_on_flushing(guard);
             }
             Command::Sync(ticket) => self.reply(Reply::Done(ticket, Ok(None))),
@@ -70,6 +72,7 @@ impl Worker {
     fn put(&mut self, ticket: Ticket, put: FlowPut, guard: &Guard<'_>) {
         let limit = self.ends.shared.flow_limit.load(Ordering::Relaxed) as usize;
         let ufid = put.ufid.unwrap_or_else(|| crate::identity::ufid(&put.key, &put.mask));
+        self.is_fresh(DpPort(put.key.in_port));
         let result = self.tables.put(ufid, put, limit, guard);
         self.reply(Reply::Done(ticket, result));
     }
@@ -107,10 +110,27 @@ impl Worker {
             }
         }
         self.flushing = cursor.map(|_| (ticket, cursor));
-        if cursor.is_none() {
+        if let (None, Some(ticket)) = (cursor, ticket) {
             self.reply(Reply::Done(ticket, Ok(None)));
         }
         self.changed = true;
+    }
+
+    /// Comes to an end, step by step: once the last queue is handed back and no packet waits, megaflows go, some in each
+    /// turn, and then everything else.
+    pub(super) fn retire(&mut self, guard: &Guard<'_>) {
+        let busy = !self.receivers.is_empty() || self.engine.upcalls.len() > 0 || self.flushing.is_some();
+        if busy || !self.parked.is_empty() || self.closed {
+            return;
+        }
+        if self.tables.flows() > 0 {
+            self.flushing = Some((None, Some(0)));
+            return self.go_on_flushing(guard);
+        }
+        self.close();
+        self.changed = true;
+        self.publish();
+        self.reply(Reply::Retired);
     }
 
     /// Answers. If the queue is full the answer waits here.
@@ -130,6 +150,7 @@ impl Worker {
                 }
                 Err(TrySendError::Disconnected(_)) => {
                     self.close();
+                    self.parked.clear();
                     break;
                 }
             }
@@ -140,7 +161,7 @@ impl Worker {
         }
     }
 
-    /// The datapath is gone: lets go of everything.
+    /// Lets go of everything: the datapath is gone, or needs this worker no more.
     fn close(&mut self) {
         self.closed = true;
         self.receivers.clear();

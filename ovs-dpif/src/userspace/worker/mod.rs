@@ -23,6 +23,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
 use ovs_classifier::rcu::{Guard, Reader};
+use ovs_flow::DpPort;
 use ovs_netdev::Wait;
 use ovs_packet::Pool;
 
@@ -77,9 +78,15 @@ pub struct Worker {
     taken: VecDeque<Command>,
     /// Answers that found the queue full.
     parked: VecDeque<Reply>,
-    /// A flush under way, and where in the table it stands.
-    flushing: Option<(Ticket, Option<u32>)>,
+    /// Ports whose waiting packets may match a megaflow by now.
+    fresh: Vec<DpPort>,
+    /// A flush under way, who asked for it, and where in the table it stands.
+    flushing: Option<(Option<Ticket>, Option<u32>)>,
     stats: DpifStats,
+    /// What counts the cost of receive queues.
+    cycles: Option<fn() -> u64>,
+    /// Asked to come to an end.
+    retiring: bool,
     closed: bool,
     /// Whether counters may have changed since they were published.
     changed: bool,
@@ -119,8 +126,11 @@ impl Worker {
             scratch: Scratch::new(),
             taken: VecDeque::with_capacity(64),
             parked: VecDeque::new(),
+            fresh: Vec::new(),
             flushing: None,
             stats: DpifStats::default(),
+            cycles: config.cycles,
+            retiring: false,
             closed: false,
             changed: false,
         }
@@ -136,7 +146,7 @@ impl Worker {
         let Some(mut reader) = self.reader.take() else { return Progress::closed() };
         let (packets, upcalls, commands, more) = self.turn(now, budget, &reader.enter());
         self.reader = Some(reader);
-        let next = match (self.closed, more || self.is_busy()) {
+        let next = match (self.closed && self.parked.is_empty(), more || self.is_busy()) {
             (true, _) => Next::Closed,
             (_, true) => Next::Now,
             (_, false) => Next::Wait,
@@ -151,12 +161,19 @@ impl Worker {
             handler.begin(now);
         }
         self.run_commands(guard);
+        self.forward_known(guard);
         let (packets, more) = self.receive(budget.packets, guard);
         let upcalls = self.answer_upcalls(budget.upcalls, guard);
         self.engine.outputs.flush(&mut self.engine.ledger);
         self.tables.tidy();
         self.changed |= packets + upcalls + commands > 0;
         self.publish();
+        if self.receivers.any_leaving() {
+            self.hand_back();
+        }
+        if self.retiring {
+            self.retire(guard);
+        }
         (packets, upcalls, commands, more)
     }
 
@@ -173,7 +190,8 @@ impl Worker {
     /// taken until the control side has made room, and it wakes the worker when it has.
     fn is_busy(&self) -> bool {
         let commands = self.flushing.is_some() || self.ends.shared.commands.load(Ordering::Acquire) > 0;
-        self.engine.upcalls.len() > 0 || commands && self.parked.is_empty()
+        let parting = self.retiring && !self.closed || self.receivers.any_leaving();
+        self.engine.upcalls.len() > 0 || (commands || parting) && self.parked.is_empty()
     }
 
     /// Whether it has a queue that cannot be slept on: then its thread should not sleep at all.

@@ -233,7 +233,24 @@ impl Worker {
             }
             self.settle(guard);
         }
+        self.forward_known(guard);
         answered
+    }
+
+    /// Forwards packets that wait behind others and that a megaflow matches by now: the next packet of their flow will
+    /// hit it, and must not overtake them. Megaflows match on the port, so only the queues of some ports are looked at.
+    pub(super) fn forward_known(&mut self, guard: &Guard<'_>) {
+        while let Some(port) = self.fresh.pop() {
+            let mut queue = self.engine.upcalls.lend(port);
+            for _ in 0..queue.len() {
+                let Some(waiting) = queue.pop_front() else { break };
+                if let Err(waiting) = self.answer(waiting, false, guard) {
+                    queue.push_back(waiting);
+                }
+                self.settle(guard);
+            }
+            self.engine.upcalls.give_back(port, queue);
+        }
     }
 
     /// Answers one upcall. A packet whose megaflow has been installed meanwhile is just forwarded and gives
@@ -290,6 +307,9 @@ impl Worker {
         } else {
             self.tables.install(ufid, key, &mask, actions, guard)
         };
+        if result.is_ok() {
+            self.is_fresh(DpPort(key.in_port));
+        }
         let refused = result.err().map(|error| match error {
             DpifError::FlowExists => DropReason::AlreadyInstalled,
             _ => DropReason::FlowLimit,
@@ -299,6 +319,13 @@ impl Worker {
         }
         if let Some(handler) = &mut self.engine.handler {
             handler.installed(ufid, refused);
+        }
+    }
+
+    /// Notes that packets of this port may match a megaflow that was not there before.
+    pub(super) fn is_fresh(&mut self, port: DpPort) {
+        if self.engine.upcalls.has(port) && !self.fresh.contains(&port) {
+            self.fresh.push(port);
         }
     }
 }

@@ -33,6 +33,11 @@ impl Upcalls {
         self.count
     }
 
+    /// Whether a packet of this port waits.
+    pub fn has(&self, port: DpPort) -> bool {
+        self.queues.get(&port).is_some_and(|queue| !queue.is_empty())
+    }
+
     /// Adds a packet at the end of its port's queue, or gives it back if that is full.
     pub fn push(&mut self, waiting: Waiting) -> Result<(), Waiting> {
         let port = waiting.metadata.in_port;
@@ -72,6 +77,27 @@ impl Upcalls {
         }
         queue.push_front(waiting);
         self.count += 1;
+    }
+
+    /// Takes all packets of a port out for a moment; [`Upcalls::give_back`] must follow.
+    pub fn lend(&mut self, port: DpPort) -> VecDeque<Waiting> {
+        let queue = self.queues.get_mut(&port).map(std::mem::take).unwrap_or_default();
+        self.count -= queue.len();
+        queue
+    }
+
+    /// Puts back what is left of a port's packets, in front of those that have come meanwhile.
+    pub fn give_back(&mut self, port: DpPort, mut queue: VecDeque<Waiting>) {
+        self.count += queue.len();
+        let place = self.queues.entry(port).or_default();
+        queue.append(place);
+        let mut turns = usize::from(!queue.is_empty());
+        // Its old turn stands, and one that has come meanwhile goes.
+        self.turns.retain(|p| *p != port || std::mem::replace(&mut turns, 0) > 0);
+        if turns > 0 {
+            self.turns.push_back(port);
+        }
+        *place = queue;
     }
 
     /// Takes all packets of a port, whose queue is gone then.
