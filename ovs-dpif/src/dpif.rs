@@ -130,9 +130,9 @@ pub trait Dpif: Send {
         None
     }
 
-    /// The receive queues of each port and the worker that has them, where workers are told apart: number of the
-    /// queue within the port, and whether it is polled.
-    fn rx_queues(&self) -> Vec<RxAssignment> {
+    /// The receive queues of each port, who has them and what they have cost in the last `window`, where workers are told
+    /// apart.
+    fn rx_queues(&self, _window: Duration) -> Vec<RxAssignment> {
         Vec::new()
     }
 

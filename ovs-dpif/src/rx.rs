@@ -106,6 +106,6 @@ pub struct Rebalance {
 impl Rebalance {
     /// By how many percent the variance would fall.
     pub fn improvement(&self) -> u64 {
-        if self.before == 0 { 0 } else { self.before.saturating_sub(self.after) * 100 / self.before }
+        (self.before.saturating_sub(self.after) * 100).checked_div(self.before).unwrap_or_default()
     }
 }

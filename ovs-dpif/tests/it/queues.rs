@@ -51,7 +51,7 @@ impl RxQueue for Queue {
         }
         let mut count = 0;
         // The number of frames varies, and so does the flow that they belong to.
-        for _ in 0..self.next % 7 + 1 {
+        for _ in 0..=self.next % 7 {
             let flow = (self.next % u32::from(self.flows)) as u8;
             let mut bytes = frame(flow);
             let end = bytes.len();
@@ -229,12 +229,19 @@ fn workers_come_and_go_and_no_packet_is_lost_or_overtaken() {
     assert_eq!(datapath.ledger().imbalance(), 0);
     complete(&from, &to);
     drop(datapath);
-    threads.into_iter().for_each(|(_, thread)| thread.join().unwrap());
+    for (_, thread) in threads {
+        thread.join().unwrap();
+    }
 }
 
 /// Where the queues of port 1 are.
 fn places(datapath: &UserspaceDatapath) -> Vec<Option<u32>> {
-    datapath.rx_queues().iter().filter(|q| q.port == DpPort(1)).map(|q| q.worker.map(|w| w.0)).collect()
+    datapath
+        .rx_queues(Duration::from_mins(1))
+        .iter()
+        .filter(|q| q.port == DpPort(1))
+        .map(|q| q.worker.map(|w| w.0))
+        .collect()
 }
 
 #[test]
@@ -265,17 +272,21 @@ fn queues_follow_pins_policies_and_loads() {
     settle(&mut datapath, &mut workers, 0);
     assert_eq!(places(&datapath), [Some(1), Some(2), Some(2)]);
     add(&mut datapath, &slow, 2);
-    assert_eq!(datapath.rx_queues()[3].worker, Some(WorkerId(0)), "this one can sleep");
+    assert_eq!(datapath.rx_queues(Duration::from_mins(1))[3].worker, Some(WorkerId(0)), "this one can sleep");
     datapath.configure_rx(RxConfig::default().policy(RxPolicy::RoundRobin));
     settle(&mut datapath, &mut workers, 1);
     assert_eq!(places(&datapath), [Some(1), Some(2), Some(1)]);
     datapath.pin_rx(DpPort(1), &BTreeMap::from([(0, 5)]));
     settle(&mut datapath, &mut workers, 2);
     assert_eq!(places(&datapath), [Some(2), Some(1), Some(1)], "queue 0 has its core for itself");
-    assert_eq!(datapath.rx_queues()[0].pinned, Some(5));
+    assert_eq!(datapath.rx_queues(Duration::from_mins(1))[0].pinned, Some(5));
     settle(&mut datapath, &mut workers, 7);
     settle(&mut datapath, &mut workers, 12);
-    let loads: Vec<_> = datapath.rx_queues().iter().map(|q| q.load.expect("an interval is over")).collect();
+    let loads: Vec<_> = datapath
+        .rx_queues(Duration::from_mins(1))
+        .iter()
+        .map(|q| q.load.expect("an interval is over"))
+        .collect();
     assert!(loads.iter().all(|load| load.packets > 0 && load.busy > 0 && load.all >= load.busy), "{loads:?}");
     assert!(datapath.rebalance_gain().is_some());
     assert!(datapath.retire_worker(WorkerId(2)));

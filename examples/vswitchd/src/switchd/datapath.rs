@@ -14,6 +14,7 @@ use ovs_stream::Tls;
 use super::clock::Clock;
 use super::commands::pmd::Baselines;
 use super::openflow::{Sockets, Targets};
+use super::polling::{Balance, Polling};
 use super::sleep::Sleeper;
 use super::waker::Wakeup;
 use super::workers::WorkerThread;
@@ -66,6 +67,15 @@ pub struct Datapath {
     // Declared after the switch: threads end once the datapath has let go of them.
     inline: Vec<Worker>,
     threads: Vec<WorkerThread>,
+    /// Threads that still have queues to hand on.
+    leaving: Vec<WorkerThread>,
+    /// Whether pinned queues have their thread for themselves.
+    isolates: bool,
+    balance: Option<Balance>,
+    /// When balance was last looked at.
+    balanced: Option<Duration>,
+    /// The longest sleep of threads whose core has none of its own, in microseconds.
+    pub max_sleep: u64,
     clock: Clock,
     /// Where the counters of workers were last set to zero, for who looks at them.
     pub baselines: Baselines,
@@ -77,7 +87,10 @@ pub struct Datapath {
 impl Datapath {
     /// Makes one, with its local port and its first worker.
     pub fn new(plan: Plan<'_>) -> std::io::Result<Self> {
-        let config = UserspaceConfig::default().named(plan.name, plan.kind).seed(plan.seed);
+        let config = UserspaceConfig::default()
+            .named(plan.name, plan.kind)
+            .seed(plan.seed)
+            .cycles(super::cycles::cycles);
         let mut dpif = UserspaceDatapath::new(config);
         dpif.set_control_waker(Arc::clone(&plan.control) as Arc<dyn ovs_dpif::Waker>);
         let wakeup = Arc::new(Wakeup::new()?);
@@ -100,6 +113,11 @@ impl Datapath {
             sockets,
             inline,
             threads,
+            leaving: Vec::new(),
+            isolates: true,
+            balance: None,
+            balanced: None,
+            max_sleep: 0,
             clock: plan.clock,
             baselines: Baselines::new(),
             more: false,
@@ -139,18 +157,77 @@ impl Datapath {
         failed
     }
 
-    /// Starts a thread on each of these cores for queues that cannot be slept on, where there is none yet.
-    pub fn poll_on(&mut self, cores: &[usize]) -> std::io::Result<()> {
-        for core in cores {
-            if self.is_inline() || self.threads.iter().any(|thread| thread.core() == Some(*core)) {
-                continue;
+    /// Makes its threads, and what queues they have, what the database says. `polls` tells that there will be devices
+    /// that have to be polled; without, threads are there only if there are such devices.
+    pub fn follow(&mut self, polling: &Polling, polls: bool) -> std::io::Result<()> {
+        let polls = polls || self.switch.dpif().rx_queues(Duration::ZERO).iter().any(|queue| queue.polled);
+        let cores = match &polling.cores {
+            _ if !polls || self.is_inline() => Vec::new(),
+            Some(cores) => cores.clone(),
+            // The last one.
+            None => vec![std::thread::available_parallelism().map_or(1, std::num::NonZero::get) - 1],
+        };
+        for core in &cores {
+            if !self.threads.iter().any(|thread| thread.core() == Some(*core)) {
+                self.poll_on(*core)?;
             }
-            let wakeup = Arc::new(Wakeup::new()?);
-            let waker = Some(Arc::clone(&wakeup) as Arc<dyn ovs_dpif::Waker>);
-            let Some(worker) = self.switch.dpif_mut().add_polling_worker(waker) else { return Ok(()) };
-            self.threads.push(WorkerThread::start(worker, Some(*core), wakeup, self.clock.clone())?);
         }
+        // Those that go hand their queues on first.
+        let goes = |thread: &mut WorkerThread| thread.core().is_some_and(|core| !cores.contains(&core));
+        for thread in self.threads.extract_if(.., goes) {
+            self.switch.dpif_mut().retire_worker(thread.id());
+            self.leaving.push(thread);
+        }
+        for thread in &self.threads {
+            thread.set_max_sleep(thread.core().map_or(0, |core| polling.sleep.on(core)));
+        }
+        let dpif = self.switch.dpif_mut();
+        dpif.configure_rx(polling.rx);
+        let none = BTreeMap::new();
+        for port in dpif.ports() {
+            dpif.pin_rx(port.number, polling.pins.get(&port.name).unwrap_or(&none));
+        }
+        self.isolates = polling.rx.isolate;
+        self.balance = polling.balance;
+        self.max_sleep = polling.sleep.default;
         Ok(())
+    }
+
+    fn poll_on(&mut self, core: usize) -> std::io::Result<()> {
+        let wakeup = Arc::new(Wakeup::new()?);
+        let waker = Some(Arc::clone(&wakeup) as Arc<dyn ovs_dpif::Waker>);
+        let Some(worker) = self.switch.dpif_mut().add_polling_worker(core, waker) else { return Ok(()) };
+        self.threads.push(WorkerThread::start(worker, Some(core), wakeup, self.clock.clone())?);
+        Ok(())
+    }
+
+    /// Lets go of threads that have come to their end, and gives queues anew if that is wanted by now.
+    fn tend_threads(&mut self, now: Duration) {
+        self.leaving.retain(|thread| !thread.is_finished());
+        self.threads.iter_mut().for_each(|thread| thread.sample(now));
+        let Some(balance) = self.balance else { return };
+        let due = self.balanced.is_none_or(|at| now >= at + balance.interval);
+        if !due {
+            return;
+        }
+        // The first look is an interval after the start.
+        if self.balanced.replace(now).is_none() {
+            return;
+        }
+        let Some(gain) = self.switch.dpif().rebalance_gain() else { return };
+        if gain.busiest >= balance.load && gain.improvement() >= balance.improvement {
+            tracing::info!(
+                target: "dpif_netdev",
+                "PMD auto load balance detected: variance of loads {} would be {} ({}% better), receive queues are given anew",
+                gain.before, gain.after, gain.improvement()
+            );
+            self.switch.dpif_mut().rebalance();
+        }
+    }
+
+    /// Whether pinned queues have their thread for themselves.
+    pub fn isolates(&self) -> bool {
+        self.isolates
     }
 
     /// The threads of its workers, the main one first.
@@ -176,6 +253,7 @@ impl Datapath {
         for worker in &mut self.inline {
             busy |= !worker.poll(now, Budget::default()).is_idle();
         }
+        self.tend_threads(now);
         let turn = self.switch.poll_ready(now, TURN, &mut |fd| slept.saw(&fd));
         self.next = turn.next;
         self.more = turn.more;

@@ -1,4 +1,4 @@
-//! DPDK's part of the configuration: `other_config:dpdk-*` and `pmd-cpu-mask` of the root row.
+//! DPDK's part of the configuration: `other_config:dpdk-*` of the root row.
 //!
 //! DPDK is started once, when `dpdk-init` first says so, and runs until the process ends. A switch that was built
 //! without it says so in the log and in `Open_vSwitch.dpdk_version`.
@@ -6,9 +6,6 @@
 use ovs_netdev::Registry;
 
 use super::rows::Row;
-
-/// Cores that a mask can name.
-const CORES: usize = 1024;
 
 /// See the module's head. Clones are the same.
 #[derive(Clone, Debug, Default)]
@@ -76,18 +73,6 @@ impl Dpdk {
             Err(error) => tracing::error!(target: "dpdk", "{error}"),
         }
     }
-
-    /// The cores of threads that poll; none while DPDK does not run. Without `pmd-cpu-mask`, the last core.
-    pub fn cores(&self, root: Option<&Row<'_>>) -> Vec<usize> {
-        if !self.runs() {
-            return Vec::new();
-        }
-        let asked = root.and_then(|root| root.key("other_config", "pmd-cpu-mask")).and_then(cores_of);
-        asked.unwrap_or_else(|| {
-            let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-            vec![count - 1]
-        })
-    }
 }
 
 /// DPDK's command line. What `dpdk-extra` says for itself is left to it.
@@ -119,31 +104,5 @@ fn log(level: ovs_netdev::dpdk::LogLevel, line: &str) {
         LogLevel::Warning => tracing::warn!(target: "dpdk", "{line}"),
         LogLevel::Info => tracing::info!(target: "dpdk", "{line}"),
         LogLevel::Debug => tracing::debug!(target: "dpdk", "{line}"),
-    }
-}
-
-/// The cores of a hexadecimal mask, with or without `0x`; `None` if it is not one, or names none.
-fn cores_of(mask: &str) -> Option<Vec<usize>> {
-    let digits = mask.strip_prefix("0x").or_else(|| mask.strip_prefix("0X")).unwrap_or(mask);
-    let mut cores = Vec::new();
-    for (index, digit) in digits.chars().rev().enumerate() {
-        let digit = digit.to_digit(16)?;
-        cores.extend((0..4).filter(|bit| digit >> bit & 1 == 1).map(|bit| index * 4 + bit));
-    }
-    cores.retain(|core| *core < CORES);
-    (!cores.is_empty()).then_some(cores)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cores_of;
-
-    #[test]
-    fn masks_name_cores() {
-        assert_eq!(cores_of("0x2"), Some(vec![1]));
-        assert_eq!(cores_of("C1"), Some(vec![0, 6, 7]));
-        assert_eq!(cores_of("0"), None);
-        assert_eq!(cores_of("0xg"), None);
-        assert_eq!(cores_of(""), None);
     }
 }

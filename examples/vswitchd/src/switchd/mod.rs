@@ -9,11 +9,13 @@
 
 mod clock;
 mod commands;
+mod cycles;
 mod database;
 mod datapath;
 mod desired;
 mod dpdk;
 mod openflow;
+mod polling;
 mod report;
 mod rows;
 mod sleep;
@@ -39,6 +41,7 @@ use clock::Clock;
 use commands::Command;
 use database::Database;
 use datapath::Datapath;
+use polling::Polling;
 use report::Part;
 use rows::Rows as _;
 use sleep::Sleeper;
@@ -102,7 +105,7 @@ pub struct Vswitchd {
     settling: Vec<RequestId>,
     exiting: Option<(Vec<RequestId>, bool)>,
     configured: Option<u64>,
-    wanted: Option<(BTreeMap<String, DesiredState>, Option<i64>)>,
+    wanted: Option<(BTreeMap<String, DesiredState>, Polling, Option<i64>)>,
     next_state: Duration,
     next_statistics: Duration,
     state_changed: bool,
@@ -225,14 +228,16 @@ impl Vswitchd {
         let mut wanted = desired::desired(&self.database, |kind| types.kinds(kind));
         let next = self.database.all("Open_vSwitch").first().and_then(|root| root.integer("next_cfg"));
         // Most changes are what the switch itself has told.
-        if !stale && self.wanted.as_ref().is_some_and(|(was, step)| *was == wanted && *step == next) {
+        let polling = Polling::of(&self.database);
+        let is_same = |(was, polled, step): &(_, _, _)| *was == wanted && *polled == polling && *step == next;
+        if !stale && self.wanted.as_ref().is_some_and(is_same) {
             return;
         }
-        self.wanted = Some((wanted.clone(), next));
+        self.wanted = Some((wanted.clone(), polling.clone(), next));
         if let Some(root) = self.database.all("Open_vSwitch").first() {
             self.types.dpdk().start(root);
         }
-        let cores = self.types.dpdk().cores(self.database.all("Open_vSwitch").first());
+        let polls = self.types.dpdk().runs();
         for kind in self.datapaths.keys() {
             wanted.entry(kind.clone()).or_default();
         }
@@ -242,10 +247,12 @@ impl Vswitchd {
                 continue;
             }
             if let Some(datapath) = self.datapaths.get_mut(kind) {
-                if let Err(error) = datapath.poll_on(&cores) {
+                // Threads first: what is added then is theirs at once. And again, for ports that are new.
+                let before = datapath.follow(&polling, polls);
+                datapath.configure(state, now);
+                if let Err(error) = before.and_then(|()| datapath.follow(&polling, polls)) {
                     tracing::error!(target: "dpif_netdev", "{kind}: cannot start polling threads: {error}");
                 }
-                datapath.configure(state, now);
             }
         }
         let emptied: Vec<String> = wanted

@@ -1,11 +1,12 @@
 //! Threads that poll datapath workers.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use ovs_dpif::{Budget, Next, Waker, Worker, WorkerId};
+use ovs_dpif::{Budget, Next, RxLoad, Waker, Worker, WorkerId};
 
 use super::clock::Clock;
 use super::sleep::Sleeper;
@@ -41,6 +42,10 @@ pub struct WorkerThread {
     id: WorkerId,
     core: Option<usize>,
     times: Arc<Times>,
+    /// The longest sleep of a thread that polls, in microseconds.
+    max_sleep: Arc<AtomicU64>,
+    /// When it was looked at, and how long it had worked by then; the oldest first.
+    samples: VecDeque<(Duration, Duration)>,
     stop: Arc<AtomicBool>,
     wakeup: Arc<Wakeup>,
     thread: Option<JoinHandle<()>>,
@@ -56,8 +61,9 @@ impl WorkerThread {
         clock: Clock,
     ) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let times = Arc::new(Times::default());
-        let (stopped, waking, timed) = (Arc::clone(&stop), Arc::clone(&wakeup), Arc::clone(&times));
+        let (times, max_sleep) = (Arc::new(Times::default()), Arc::new(AtomicU64::new(0)));
+        let (stopped, waking) = (Arc::clone(&stop), Arc::clone(&wakeup));
+        let (timed, rest) = (Arc::clone(&times), Rest::new(Arc::clone(&max_sleep)));
         let id = worker.id();
         let name =
             core.map_or_else(|| format!("worker{}", id.0), |core| format!("pmd-c{core:02}/id:{}", id.0));
@@ -65,9 +71,9 @@ impl WorkerThread {
             if let Some(core) = core {
                 pin(core);
             }
-            run(worker, &waking, &clock, &stopped, &timed);
+            run(worker, &waking, &clock, &stopped, &timed, rest);
         })?;
-        Ok(Self { id, core, times, stop, wakeup, thread: Some(thread) })
+        Ok(Self { id, core, times, max_sleep, samples: VecDeque::new(), stop, wakeup, thread: Some(thread) })
     }
 
     /// Its worker.
@@ -78,6 +84,40 @@ impl WorkerThread {
     /// The core that it is bound to; `None` for the main worker.
     pub fn core(&self) -> Option<usize> {
         self.core
+    }
+
+    /// Sets how long it may sleep at a time while it polls, in microseconds.
+    pub fn set_max_sleep(&self, micros: u64) {
+        self.max_sleep.store(micros, Ordering::Relaxed);
+    }
+
+    /// How long it may sleep at a time while it polls, in microseconds.
+    pub fn max_sleep(&self) -> u64 {
+        self.max_sleep.load(Ordering::Relaxed)
+    }
+
+    /// Whether its worker has come to its end.
+    pub fn is_finished(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Notes how long it has worked by now, once an interval.
+    pub fn sample(&mut self, now: Duration) {
+        if self.samples.back().is_none_or(|(at, _)| now >= *at + RxLoad::INTERVAL) {
+            if self.samples.len() > RxLoad::INTERVALS {
+                self.samples.pop_front();
+            }
+            self.samples.push_back((now, self.times.read().0));
+        }
+    }
+
+    /// The part of its time that it has worked in the last whole intervals of this window, in percent.
+    pub fn busy_percent(&self, window: Duration) -> Option<u64> {
+        let count = window.as_secs().div_ceil(RxLoad::INTERVAL.as_secs()) as usize;
+        let first = self.samples.get(self.samples.len().saturating_sub(count + 1))?;
+        let last = self.samples.back().filter(|last| last.0 > first.0)?;
+        let busy = last.1.saturating_sub(first.1).as_secs_f64();
+        Some((100.0 * busy / last.0.saturating_sub(first.0).as_secs_f64()) as u64)
     }
 
     /// What it has spent its time with.
@@ -97,6 +137,40 @@ impl Drop for WorkerThread {
     }
 }
 
+/// The sleep of a thread that polls: the longer it gets little, the longer, up to a limit that others set.
+struct Rest {
+    most: Arc<AtomicU64>,
+    /// Microseconds of the next sleep.
+    next: u64,
+    /// Whether the system was asked to wake this thread in time.
+    exact: bool,
+}
+
+impl Rest {
+    /// Packets in a turn from which on a thread is too busy to sleep: half a batch.
+    const BUSY: usize = 16;
+
+    fn new(most: Arc<AtomicU64>) -> Self {
+        Self { most, next: 0, exact: false }
+    }
+
+    /// Sleeps after a turn that brought so many packets, if that is wanted. Whether it did.
+    fn take(&mut self, packets: usize) -> bool {
+        let most = self.most.load(Ordering::Relaxed);
+        if packets >= Self::BUSY || most == 0 {
+            self.next = 0;
+            return false;
+        }
+        self.next = (self.next + 1).min(most);
+        if !std::mem::replace(&mut self.exact, true) {
+            // Sleeps of ordinary threads are rounded up to fifty microseconds. If this is refused, so are these.
+            let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+        }
+        std::thread::sleep(Duration::from_micros(self.next));
+        true
+    }
+}
+
 /// Binds this thread to a core. Where that is refused it runs where it may, which is slower and not wrong.
 fn pin(core: usize) {
     let mut set = rustix::thread::CpuSet::new();
@@ -108,7 +182,7 @@ fn pin(core: usize) {
     }
 }
 
-fn run(mut worker: Worker, wakeup: &Wakeup, clock: &Clock, stop: &AtomicBool, times: &Times) {
+fn run(mut worker: Worker, wakeup: &Wakeup, clock: &Clock, stop: &AtomicBool, times: &Times, mut rest: Rest) {
     let mut sleeper = Sleeper::default();
     let mut idle = 0;
     let mut began = clock.now();
@@ -122,7 +196,13 @@ fn run(mut worker: Worker, wakeup: &Wakeup, clock: &Clock, stop: &AtomicBool, ti
         times.add(!progress.is_idle(), now.saturating_sub(began));
         began = now;
         idle = if progress.is_idle() { idle + 1 } else { 0 };
-        if idle < IDLE_TURNS || worker.is_polling() {
+        if worker.is_polling() {
+            if rest.take(progress.packets) {
+                began = clock.now();
+            }
+            continue;
+        }
+        if idle < IDLE_TURNS {
             continue;
         }
         sleeper.clear();

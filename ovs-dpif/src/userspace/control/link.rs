@@ -9,6 +9,7 @@ use super::super::Waker;
 use super::super::message::{Command, Reply};
 use super::super::tables::TableView;
 use super::super::worker::Shared;
+use super::assign::Seat;
 use crate::{Ticket, WorkerId};
 
 /// Commands that wait on the control side for one worker before operations are refused.
@@ -40,9 +41,7 @@ pub(super) struct Link {
 
 impl Link {
     pub fn new(
-        id: WorkerId,
-        polls: bool,
-        core: Option<usize>,
+        seat: Seat,
         commands: SyncSender<Command>,
         replies: Receiver<Reply>,
         shared: Arc<Shared>,
@@ -51,6 +50,7 @@ impl Link {
     ) -> Self {
         let (backlog, asked) = (VecDeque::new(), VecDeque::new());
         let (retiring, gone, buried) = (false, false, false);
+        let Seat { worker: id, polls, core } = seat;
         let flows = Some(flows);
         Self {
             id,

@@ -17,6 +17,7 @@ use ovs_classifier::rcu::{Domain, Reader};
 use ovs_flow::{DpPort, Match, Ufid};
 use ovs_netdev::{DeviceConfig, Statistics, Status, Wait};
 
+use self::assign::Seat;
 use self::flows::Pending;
 use self::link::Link;
 use self::ports::Ports;
@@ -117,7 +118,7 @@ impl UserspaceDatapath {
             shared: shared.clone(),
         };
         let worker = Worker::new(id, &self.config, ends, tables, self.domain.reader());
-        let mut link = Link::new(id, polls, core, command_tx, reply_rx, shared, view, waker);
+        let mut link = Link::new(Seat { worker: id, polls, core }, command_tx, reply_rx, shared, view, waker);
         if let Some(handlers) = &self.handlers {
             link.push(Command::Handler(handlers.handler(id)));
         }
@@ -300,8 +301,8 @@ impl Dpif for UserspaceDatapath {
         self.links.get(worker.0 as usize).map(|link| link.shared.published.read())
     }
 
-    fn rx_queues(&self) -> Vec<RxAssignment> {
-        self.ports.queues.list()
+    fn rx_queues(&self, window: Duration) -> Vec<RxAssignment> {
+        self.ports.queues.list(window)
     }
 
     fn waits(&self, wait: &mut dyn FnMut(Wait<'_>)) {

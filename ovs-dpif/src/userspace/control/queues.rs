@@ -22,6 +22,9 @@ use super::assign::{Seat, Wish, assign, variance};
 use super::link::Link;
 use crate::{Rebalance, RxAssignment, RxConfig, RxLoad, RxPolicy, WorkerId};
 
+/// What decisions look back on.
+const MINUTE: Duration = Duration::from_mins(1);
+
 /// Where a queue is.
 enum Place {
     /// Here: there is no worker.
@@ -57,9 +60,12 @@ impl Queue {
         }
     }
 
-    fn load(&self) -> Option<RxLoad> {
-        let (first, last) = (self.samples.front()?, self.samples.back()?);
-        (self.samples.len() > 1).then(|| RxLoad {
+    /// In the last whole intervals of a window, as far as they are known.
+    fn load(&self, window: Duration) -> Option<RxLoad> {
+        let count = window.as_nanos().div_ceil(RxLoad::INTERVAL.as_nanos()) as usize;
+        let first = self.samples.get(self.samples.len().saturating_sub(count + 1))?;
+        let last = self.samples.back()?;
+        (self.samples.len() > 1 && count > 0).then(|| RxLoad {
             busy: last.busy - first.busy,
             all: last.clock.saturating_sub(first.clock),
             packets: last.packets - first.packets,
@@ -153,14 +159,14 @@ impl Queues {
     }
 
     /// Who has which queue.
-    pub fn list(&self) -> Vec<RxAssignment> {
+    pub fn list(&self, window: Duration) -> Vec<RxAssignment> {
         let entry = |((port, number), queue): (&(DpPort, u32), &Queue)| RxAssignment {
             port: *port,
             queue: *number,
             worker: queue.worker(),
             polled: queue.polled,
             pinned: queue.pinned,
-            load: queue.load(),
+            load: queue.load(window),
         };
         self.all.iter().map(entry).collect()
     }
@@ -186,12 +192,12 @@ impl Queues {
     pub fn rebalance(&self, links: &[Link]) -> Option<Rebalance> {
         let seats: Vec<Seat> = seats(links).into_iter().filter(|seat| seat.polls).collect();
         let queues: Vec<&Queue> = self.all.values().filter(|queue| queue.polled).collect();
-        if seats.len() < 2 || queues.len() < 2 || queues.iter().any(|queue| queue.load().is_none()) {
+        if seats.len() < 2 || queues.len() < 2 || queues.iter().any(|queue| queue.load(MINUTE).is_none()) {
             return None;
         }
         let wishes: Vec<Wish> = queues.iter().map(|queue| queue.wish()).collect();
         let loads = |chosen: Vec<Option<WorkerId>>| -> Vec<u64> {
-            let percent = |queue: &&Queue| queue.load().map_or(0, |load| load.percent());
+            let percent = |queue: &&Queue| queue.load(MINUTE).map_or(0, |load| load.percent());
             let of = |seat: &Seat| {
                 let own = queues.iter().zip(&chosen).filter(|(_, worker)| **worker == Some(seat.worker));
                 own.map(|(queue, _)| percent(queue)).sum()
@@ -207,7 +213,7 @@ impl Queues {
 
 impl Queue {
     fn wish(&self) -> Wish {
-        let busy = self.load().map_or(0, |load| load.busy);
+        let busy = self.load(MINUTE).map_or(0, |load| load.busy);
         Wish { polled: self.polled, pinned: self.pinned, busy, keep: None }
     }
 

@@ -8,6 +8,7 @@ mod memory;
 mod ofproto;
 pub mod pmd;
 mod process;
+mod rxq;
 mod view;
 
 use ovs_db::unixctl::{Registry, Request};
@@ -60,7 +61,9 @@ const COMMANDS: &[Row] = &[
     ("dpctl/dump-dps", "", 0, 0, datapath::dump_dps),
     ("dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, flows::dpctl_dump_flows),
     ("dpctl/show", "[-s] [dp...]", 0, 1024, datapath::dpctl_show),
-    ("dpif-netdev/pmd-rxq-show", "[-pmd core] [dp]", 0, 3, pmd::rxq_show),
+    ("dpif-netdev/pmd-rxq-rebalance", "[dp]", 0, 1, rxq::rebalance),
+    ("dpif-netdev/pmd-rxq-show", "[-pmd core] [-secs secs] [dp]", 0, 5, rxq::show),
+    ("dpif-netdev/pmd-sleep-show", "[dp]", 0, 1, rxq::sleep_show),
     ("dpif-netdev/pmd-stats-clear", "[-pmd core] [dp]", 0, 3, pmd::stats_clear),
     ("dpif-netdev/pmd-stats-show", "[-pmd core] [dp]", 0, 3, pmd::stats_show),
     ("dpif/dump-dps", "", 0, 0, datapath::dump_dps),

@@ -63,7 +63,7 @@ impl Counts {
 pub type Baselines = BTreeMap<WorkerId, Counts>;
 
 /// The workers of a datapath in the order in which they are shown, with their cores: the main one last.
-fn workers(datapath: &Datapath, only: Option<usize>) -> Vec<(WorkerId, Option<usize>)> {
+pub(super) fn workers(datapath: &Datapath, only: Option<usize>) -> Vec<(WorkerId, Option<usize>)> {
     let mut all: Vec<_> = datapath.threads().iter().map(|thread| (thread.id(), thread.core())).collect();
     if all.is_empty() {
         all.push((WorkerId(0), None));
@@ -73,15 +73,16 @@ fn workers(datapath: &Datapath, only: Option<usize>) -> Vec<(WorkerId, Option<us
     all
 }
 
-fn head(core: Option<usize>) -> String {
+pub(super) fn head(core: Option<usize>) -> String {
     core.map_or_else(|| "main thread:\n".to_owned(), |core| format!("pmd thread numa_id 0 core_id {core}:\n"))
 }
 
 /// The datapath and the core that the arguments name.
-fn target(switchd: &mut Vswitchd, args: &[String]) -> Result<(String, Option<usize>), String> {
+pub(super) fn target(switchd: &mut Vswitchd, args: &[String]) -> Result<(String, Option<usize>), String> {
     let (mut core, mut name, mut args) = (None, None, args.iter());
     while let Some(arg) = args.next() {
         match (arg.as_str(), args.len()) {
+            ("-secs", 1..) => drop(args.next()),
             ("-pmd", 1..) => core = args.next().and_then(|text| text.parse().ok()),
             (text, _) => name = Some(text.to_owned()),
         }
@@ -161,31 +162,6 @@ pub fn stats_clear(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer
         }
     }
     done("")
-}
-
-/// `dpif-netdev/pmd-rxq-show`.
-pub fn rxq_show(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
-    let (kind, core) = match target(switchd, &request.args) {
-        Ok(target) => target,
-        Err(error) => return fail(error),
-    };
-    let Some(datapath) = switchd.datapaths.get(&kind) else { return done("") };
-    let dpif = datapath.switch.dpif();
-    let names: BTreeMap<_, _> = dpif.ports().into_iter().map(|port| (port.number, port.name)).collect();
-    let queues = dpif.rx_queues();
-    let mut text = "Displaying last 60 seconds pmd usage %\n".to_owned();
-    for (worker, core) in workers(datapath, core).into_iter().filter(|(_, core)| core.is_some()) {
-        text += &head(core);
-        text += "  isolated : false\n";
-        for queue in queues.iter().filter(|queue| queue.worker == worker) {
-            let name = names.get(&queue.port).map_or("", String::as_str);
-            let number = queue.queue;
-            let _ =
-                writeln!(text, "  port: {name:<16}  queue-id: {number:>2} (enabled)   pmd usage: NOT AVAIL");
-        }
-        text += "  overhead: NOT AVAIL\n";
-    }
-    done(text)
 }
 
 /// The rate of the time-stamp counter, in which the original counts too, as the system tells it at start.
