@@ -115,6 +115,7 @@ impl DpdkDevice {
             number: found,
             pool,
             detach: attached,
+            closed: AtomicBool::new(false),
             up: AtomicBool::new(true),
             rx_unusable: AtomicU64::new(0),
             tx_lost: AtomicU64::new(0),
@@ -122,8 +123,13 @@ impl DpdkDevice {
         let rx = wanted.min(info.rx_queues_max).max(1);
         let tx = TX_QUEUES.min(info.tx_queues_max).max(1);
         let mtu = 1500;
-        let queues = Queues { rx, tx, rx_size, tx_size };
-        sys::start(found, port.pool.raw(), queues, mtu).map_err(failed)?;
+        let start = |tx| sys::start(found, port.pool.raw(), Queues { rx, tx, rx_size, tx_size }, mtu);
+        // Some drivers take only as many queues to send by as to receive by.
+        let tx = match start(tx) {
+            Err(_) if tx != rx && rx <= info.tx_queues_max => start(rx).map(|()| rx),
+            result => result.map(|()| tx),
+        };
+        let tx = tx.map_err(failed)?;
         Ok(Self {
             name: name.to_owned(),
             link: sys::link(found),
@@ -157,6 +163,13 @@ impl DpdkDevice {
             self.mtu = mtu;
         }
         Ok(())
+    }
+}
+
+impl Drop for DpdkDevice {
+    fn drop(&mut self) {
+        self.port.closed.store(true, Ordering::Relaxed);
+        self.port.up.store(false, Ordering::Relaxed);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ovs_packet::frame::Frame;
-use ovs_packet::{BATCH_MAX, Batch, Offload, Packet, Pool};
+use ovs_packet::{BATCH_MAX, Batch, Offload, Packet, Pool, PoolConfig};
 
 use super::pool::{MbufPool, is_mbuf};
 use super::sys::{self, FACT_CSUM_BAD, FACT_CSUM_VALID, FACT_RSS, RawPacket};
@@ -18,6 +18,8 @@ pub(super) struct Port {
     pub pool: MbufPool,
     /// Take the device from the environment when it is closed.
     pub detach: bool,
+    /// The device was dropped.
+    pub closed: AtomicBool,
     /// Receive queues that nobody asks while the device is down.
     pub up: AtomicBool,
     /// Packets that the switch could not take from the device, or the device from the switch.
@@ -48,7 +50,8 @@ impl DpdkRx {
 impl RxQueue for DpdkRx {
     fn receive(&mut self, _pool: &mut Pool, batch: &mut Batch) -> Result<usize, RxError> {
         if !self.port.up.load(Ordering::Relaxed) {
-            return Ok(0);
+            // Looked at only here: a closed port is down too.
+            return if self.port.closed.load(Ordering::Relaxed) { Err(RxError::Gone) } else { Ok(0) };
         }
         let mut raw = [RawPacket::EMPTY; BATCH_MAX];
         let room = batch.room();
@@ -73,6 +76,16 @@ impl RxQueue for DpdkRx {
 
     fn is_polled(&self) -> bool {
         true
+    }
+
+    fn drain(&mut self) -> u64 {
+        let mut pool = Pool::new(PoolConfig::default());
+        let (mut batch, mut drained) = (Batch::new(), 0);
+        while let Ok(n @ 1..) = self.receive(&mut pool, &mut batch) {
+            drained += n as u64;
+            batch.clear();
+        }
+        drained
     }
 }
 
@@ -137,6 +150,7 @@ impl TxQueue for DpdkTx {
         if !self.port.up.load(Ordering::Relaxed) {
             sent.down = batch.len() as u64;
             batch.clear();
+            self.port.tx_lost.fetch_add(sent.down, Ordering::Relaxed);
             return sent;
         }
         let mut raw = [RawPacket::EMPTY; BATCH_MAX];

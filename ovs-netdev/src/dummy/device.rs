@@ -8,6 +8,10 @@ use super::DEFAULT_QUEUE;
 use super::state::{DummyHandle, bump, lock};
 use crate::{ConfigError, DeviceConfig, Netdev, RxError, RxQueue, Sent, Statistics, Status, TxQueue, Wait};
 
+/// The smallest and largest MTU that a dummy takes.
+const MTU_MIN: u32 = 68;
+const MTU_MAX: u32 = 65_535;
+
 /// A device in memory. See the module's head.
 #[derive(Debug)]
 pub struct DummyDevice {
@@ -49,7 +53,7 @@ impl Netdev for DummyDevice {
         Status {
             mac: state.mac,
             mtu: state.mtu,
-            mtu_range: Some((68, 65535)),
+            mtu_range: Some((MTU_MIN, MTU_MAX)),
             admin_up: state.admin_up,
             link_up: state.link_up,
             link_resets: state.link_resets,
@@ -63,6 +67,10 @@ impl Netdev for DummyDevice {
     }
 
     fn configure(&mut self, config: &DeviceConfig) -> Result<(), ConfigError> {
+        if config.mtu.is_some_and(|mtu| !(MTU_MIN..=MTU_MAX).contains(&mtu)) {
+            let source = std::io::Error::from(std::io::ErrorKind::InvalidInput);
+            return Err(ConfigError::System { device: self.name().to_owned(), property: "mtu", source });
+        }
         let mut state = lock(&self.handle.state);
         state.mac = config.mac.unwrap_or(state.mac);
         state.mtu = config.mtu.unwrap_or(state.mtu);

@@ -86,6 +86,12 @@ fn source(path: &str) -> Result<StreamReader<BufReader<File>>, ReadError> {
     }
 }
 
+impl Drop for PcapDevice {
+    fn drop(&mut self) {
+        self.counters.closed.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Netdev for PcapDevice {
     fn name(&self) -> &str {
         &self.name
@@ -116,6 +122,7 @@ impl Netdev for PcapDevice {
         self.mac = config.mac.unwrap_or(self.mac);
         self.mtu = config.mtu.unwrap_or(self.mtu);
         self.admin_up = config.admin_up.unwrap_or(self.admin_up);
+        self.counters.down.store(!self.admin_up, Ordering::Relaxed);
         self.changes += 1;
         Ok(())
     }

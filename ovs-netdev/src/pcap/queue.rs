@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ovs_packet::pcap::{ReadError, StreamReader, Writer};
@@ -13,9 +13,13 @@ use crate::{RxError, RxQueue, Sent, TxQueue, Wait};
 /// The file that is written, shared by all handles; none if nothing is to be written.
 pub(super) type Sink = Arc<Mutex<Option<Writer<BufWriter<File>>>>>;
 
-/// What the device has counted.
+/// What the device tells its queues, and what they have counted.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
+    /// The device was dropped.
+    pub closed: AtomicBool,
+    /// The device is administratively down.
+    pub down: AtomicBool,
     pub rx_packets: AtomicU64,
     pub rx_bytes: AtomicU64,
     /// Records longer than any frame.
@@ -67,6 +71,9 @@ impl PcapRx {
 
 impl RxQueue for PcapRx {
     fn receive(&mut self, pool: &mut Pool, batch: &mut Batch) -> Result<usize, RxError> {
+        if self.counters.closed.load(Ordering::Relaxed) {
+            return Err(RxError::Gone);
+        }
         let before = batch.len();
         while !batch.is_full() {
             let Some(time) = self.next()? else { break };
@@ -89,6 +96,14 @@ impl RxQueue for PcapRx {
 
     fn wait(&self) -> Wait<'_> {
         if self.source.is_some() || self.waiting.is_some() { Wait::Ready } else { Wait::Never }
+    }
+
+    fn drain(&mut self) -> u64 {
+        let mut drained = 0;
+        while let Ok(Some(_)) = self.next() {
+            drained += 1;
+        }
+        drained
     }
 }
 
@@ -113,6 +128,12 @@ impl PcapTx {
 impl TxQueue for PcapTx {
     fn send(&mut self, batch: &mut Batch) -> Sent {
         let mut sent = Sent::default();
+        if self.counters.closed.load(Ordering::Relaxed) || self.counters.down.load(Ordering::Relaxed) {
+            sent.down = batch.len() as u64;
+            batch.clear();
+            self.counters.tx_dropped.fetch_add(sent.down, Ordering::Relaxed);
+            return sent;
+        }
         let mut sink = self.lock();
         for packet in batch.iter() {
             let written = match sink.as_mut() {

@@ -126,6 +126,9 @@ impl Netdev for TapDevice {
     }
 
     fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError> {
+        if self.link.is_gone() {
+            return Err(ConfigError::Gone { device: self.link.name().to_owned() });
+        }
         Ok(Box::new(TapTx::new(Arc::clone(&self.fd), Arc::clone(&self.shared))))
     }
 

@@ -50,7 +50,8 @@ fn a_pool_at_its_limit_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.pcap");
     write(&path, std::iter::repeat_n(60, 50));
-    let mut queue = open("rxq_pcap", &path).take_rx_queues().remove(0);
+    let mut device = open("rxq_pcap", &path);
+    let mut queue = device.take_rx_queues().remove(0);
     let mut pool = Pool::new(PoolConfig::default().small_limit(3));
     let (mut batch, mut seen) = (Batch::new(), 0);
     while !matches!(queue.wait(), Wait::Never) {
@@ -71,7 +72,8 @@ fn a_torn_file_is_told_once() {
     write(&path, std::iter::repeat_n(60, 2));
     let bytes = std::fs::read(&path).unwrap();
     std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
-    let mut queue = open("rxq_pcap", &path).take_rx_queues().remove(0);
+    let mut device = open("rxq_pcap", &path);
+    let mut queue = device.take_rx_queues().remove(0);
     let (mut pool, mut batch) = (Pool::new(PoolConfig::default()), Batch::new());
     let error = queue.receive(&mut pool, &mut batch).unwrap_err();
     assert!(
