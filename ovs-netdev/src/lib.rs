@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(all(feature = "afxdp", target_os = "linux"))]
+pub mod afxdp;
 mod device;
 #[cfg(all(feature = "dpdk", target_os = "linux"))]
 pub mod dpdk;
@@ -21,13 +23,18 @@ pub use queue::{RxError, RxQueue, Sent, TxQueue};
 pub use registry::{Factory, OpenError, Options, Registry};
 pub use wait::{Interest, Wait};
 
-/// Registers the types that need nothing but the system: `system`, `tap`, `internal` (on Linux) and `pcap`.
+/// Registers the types that need nothing but the system: `system`, `tap`, `internal`, `afxdp` and
+/// `afxdp-nonpmd` (on Linux; the latter with the feature `afxdp`), and `pcap`.
 pub fn register_native(registry: &mut Registry) {
     #[cfg(target_os = "linux")]
     {
         registry.register(Box::new(system::SystemFactory));
         registry.register(Box::new(tap::TapFactory::tap()));
         registry.register(Box::new(tap::TapFactory::internal()));
+        #[cfg(feature = "afxdp")]
+        for factory in [afxdp::AfxdpFactory::polled(), afxdp::AfxdpFactory::waited()] {
+            registry.register(Box::new(factory));
+        }
     }
     registry.register(Box::new(pcap::PcapFactory));
 }

@@ -136,6 +136,12 @@ impl Link {
         Ok(())
     }
 
+    /// The number as it was last told.
+    #[cfg(feature = "afxdp")]
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// Takes in what was notified; the number moves with every change.
     pub fn poll_changes(&mut self) -> u64 {
         let mut gone = false;

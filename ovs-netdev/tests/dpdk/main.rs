@@ -2,6 +2,13 @@
 //! it stands in one test after the other.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+#[path = "../conformance/mod.rs"]
+mod conformance;
+#[path = "../it/netns.rs"]
+#[allow(dead_code, reason = "part of what tests/it needs")]
+mod netns;
+mod tap;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -31,11 +38,17 @@ fn open(factory: &DpdkFactory, name: &str, devargs: &str) -> Box<dyn Netdev> {
 
 #[test]
 fn devices_in_memory() {
+    let Some(lab) = netns::lab("devices_in_memory", &["s"]) else { return };
+    // The environment remembers the namespace that it was started in, so all of it runs in one.
+    lab.run("s", in_a_namespace);
+}
+
+fn in_a_namespace() {
     let factory = DpdkFactory::new();
     let early = factory.open("p0", &options("net_null0")).err().unwrap().to_string();
     assert!(early.contains("dpdk-init"), "{early}");
     let args = ["--no-huge", "--no-pci", "-m", "192", "--no-telemetry"].map(str::to_owned);
-    let eal = Eal::init(&args, |_, _| {}).unwrap();
+    let eal = Eal::init(&args, |_, line| println!("{line}")).unwrap();
     assert!(eal.version().starts_with("DPDK "), "{}", eal.version());
     assert_eq!(Eal::init(&args, |_, _| {}).unwrap_err(), EalError::AlreadyStarted);
     factory.start(eal);
@@ -47,6 +60,7 @@ fn devices_in_memory() {
     rests_while_it_is_down(&factory);
     outlives_its_device(&factory);
     opens_again(&factory);
+    conformance::run(&mut tap::TapPort::new(factory));
 }
 
 fn refusals(factory: &DpdkFactory) {

@@ -1,10 +1,16 @@
 //! The system calls that have no safe wrapper elsewhere. All of this crate's unsafe code is here, each function
 //! safe to call.
 
+#[cfg(feature = "afxdp")]
+pub(crate) mod bpf;
 pub(crate) mod ethtool;
 pub(crate) mod mmsg;
 pub(crate) mod packet;
+#[cfg(feature = "afxdp")]
+pub(crate) mod ring;
 pub(crate) mod tun;
+#[cfg(feature = "afxdp")]
+pub(crate) mod xsk;
 
 use std::io;
 

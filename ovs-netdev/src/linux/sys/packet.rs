@@ -42,6 +42,14 @@ pub(crate) fn sender(ifindex: u32) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
+/// A socket that receives nothing; the interface is promiscuous while it lives.
+#[cfg(feature = "afxdp")]
+pub(crate) fn promiscuity(ifindex: u32) -> io::Result<OwnedFd> {
+    let fd = socket()?;
+    promiscuous(fd.as_fd(), ifindex)?;
+    Ok(fd)
+}
+
 /// How many packets the socket has lost since it was last asked, because its buffer was full.
 pub(crate) fn lost(socket: BorrowedFd<'_>) -> io::Result<u64> {
     let mut statistics = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
@@ -57,6 +65,24 @@ pub(crate) fn lost(socket: BorrowedFd<'_>) -> io::Result<u64> {
         )
     })?;
     Ok(u64::from(statistics.tp_drops))
+}
+
+/// Takes the error that waits on a socket.
+#[cfg(feature = "afxdp")]
+pub(crate) fn pending_error(socket: BorrowedFd<'_>) -> Option<io::Error> {
+    let mut code: libc::c_int = 0;
+    let mut len = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: the pointers are to a number of `len` writable bytes and to its length, which live over the call.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ERROR,
+            ptr::from_mut(&mut code).cast(),
+            &raw mut len,
+        )
+    };
+    (result == 0 && code != 0).then(|| io::Error::from_raw_os_error(code))
 }
 
 /// False if the interface that the socket was bound to has been removed.

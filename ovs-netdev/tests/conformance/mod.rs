@@ -1,0 +1,139 @@
+//! One set of checks for every kind of device.
+//!
+//! A [`Bed`] makes the device under test and has its other end ([`Far`]): a dummy's handle, the other end of a veth
+//! pair, the files of a pcap device. [`run`] lays each case of [`CASES`] on a fresh device. What a kind cannot do by
+//! its nature is said in [`Abilities`], so that nothing is left out silently.
+#![allow(dead_code, reason = "two binaries have beds of their own and share the cases")]
+
+mod control;
+mod integrity;
+mod lifetime;
+#[cfg(target_os = "linux")]
+pub mod linux;
+pub mod memory;
+mod offload;
+mod queues;
+mod subject;
+
+use ovs_netdev::ovs_packet::{Offload, Packet};
+use ovs_netdev::{Netdev, Options};
+
+/// What a kind of device can do by its nature.
+#[derive(Clone, Debug)]
+pub struct Abilities {
+    /// Its other end can send at any time, not only what was there before it was opened.
+    pub live: bool,
+    /// The largest MTU that is tried.
+    pub mtu: u32,
+    /// Its MTU can be changed.
+    pub sets_mtu: bool,
+    /// Frames beyond the MTU are refused rather than sent.
+    pub refuses_long: bool,
+    /// Its Ethernet address can be changed.
+    pub sets_mac: bool,
+    /// Its other end can take its carrier.
+    pub link: bool,
+    /// It can be taken away under the switch.
+    pub vanishes: bool,
+    /// What it can be left to do on sending.
+    pub offloads: Offload,
+    /// Its other end can pass unfinished packets to it.
+    pub unfinished_in: bool,
+    /// Receive queues that are tried with `n_rxq`; 1 where there is only one.
+    pub queues: usize,
+    /// Packets that certainly fit between the device and its other end.
+    pub depth: usize,
+}
+
+impl Default for Abilities {
+    fn default() -> Self {
+        Self {
+            live: true,
+            mtu: 9000,
+            sets_mtu: true,
+            refuses_long: true,
+            sets_mac: true,
+            link: true,
+            vanishes: true,
+            offloads: Offload::empty(),
+            unfinished_in: false,
+            queues: 1,
+            depth: 256,
+        }
+    }
+}
+
+/// Makes devices of one kind.
+pub trait Bed {
+    /// What the kind can do.
+    fn abilities(&self) -> Abilities;
+
+    /// Opens a device that is not there yet, brings it up, and lets its other end send `inbound` to it.
+    fn open(&mut self, options: &Options, inbound: Vec<Packet>) -> (Box<dyn Netdev>, Box<dyn Far>);
+
+    /// Why a device is not opened with these options.
+    fn refusal(&mut self, _options: &Options) -> String {
+        unreachable!("not among its abilities")
+    }
+}
+
+/// The other end of a device. It lives no longer than the test's step.
+pub trait Far {
+    /// Sends to the device.
+    fn send(&mut self, packets: Vec<Packet>);
+
+    /// What the device has sent since the last call.
+    fn receive(&mut self) -> Vec<Packet>;
+
+    /// Follows an MTU of the device.
+    fn set_mtu(&mut self, _mtu: u32) {}
+
+    /// Gives or takes the device's carrier.
+    fn set_link(&mut self, _up: bool) {
+        unreachable!("not among its abilities")
+    }
+
+    /// Takes the device away.
+    fn vanish(&mut self) {
+        unreachable!("not among its abilities")
+    }
+}
+
+type Case = (&'static str, fn(&mut dyn Bed));
+
+/// All cases. Each skips what the abilities rule out.
+const CASES: &[Case] = &[
+    ("every size sent", integrity::every_size_sent),
+    ("every size received", integrity::every_size_received),
+    ("jumbo frames", integrity::jumbo_frames),
+    ("too long frames", integrity::too_long_frames),
+    ("batches of every length", integrity::batches_of_every_length),
+    ("a pool at its limit", integrity::a_pool_at_its_limit),
+    ("a batch with packets in it", integrity::a_batch_with_packets_in_it),
+    ("what was received is sent again", integrity::what_was_received_is_sent_again),
+    ("offloads both ways", offload::both_ways),
+    ("software does what the device cannot", offload::software_does_the_rest),
+    ("settings", control::settings),
+    ("down and up", control::down_and_up),
+    ("carrier", control::carrier),
+    ("statistics", control::statistics),
+    ("waiting", control::waiting),
+    ("draining", control::draining),
+    ("queues", queues::as_many_as_asked_for),
+    ("flows on queues", queues::each_flow_on_one_queue),
+    ("bad numbers of queues", queues::bad_numbers),
+    ("queues outlive their device", lifetime::queues_outlive_their_device),
+    ("packets outlive their device", lifetime::packets_outlive_their_device),
+    ("opened again and again", lifetime::opened_again_and_again),
+    ("removed under load", lifetime::removed_under_load),
+    ("vanished under load", lifetime::vanished_under_load),
+];
+
+/// Lays every case on devices of this kind.
+pub fn run(bed: &mut dyn Bed) {
+    for (name, case) in CASES {
+        // Captured, and shown with a failure.
+        println!("case: {name}");
+        case(bed);
+    }
+}

@@ -1,0 +1,93 @@
+//! The conformance suite on every backend that needs no feature.
+
+use crate::conformance::memory::{Dummy, Pcap};
+use crate::conformance::run;
+
+#[test]
+fn dummy() {
+    run(&mut Dummy::default());
+}
+
+#[test]
+fn pcap() {
+    run(&mut Pcap::default());
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use ovs_netdev::Options;
+    use ovs_netdev::ovs_packet::Offload;
+
+    use crate::conformance::linux::{Tap, Veth};
+    use crate::conformance::{Abilities, Bed, run};
+    use crate::netns::lab;
+
+    /// In a namespace of its own.
+    fn alone(test: &str, make: impl FnOnce() -> Box<dyn Bed> + Send + 'static) {
+        let Some(lab) = lab(test, &["s"]) else { return };
+        lab.run("s", || run(make().as_mut()));
+    }
+
+    /// What the kernel's devices with vnet headers can be left to do.
+    fn unfinished() -> Offload {
+        Offload::NEEDS_L4_CSUM | Offload::TSO4 | Offload::TSO6 | Offload::USO | Offload::ECN
+    }
+
+    #[test]
+    fn system() {
+        alone("system", || {
+            let abilities = Abilities { offloads: unfinished(), unfinished_in: true, ..Abilities::default() };
+            Box::new(Veth { kind: "system", options: Options::new(), abilities })
+        });
+    }
+
+    /// AF_XDP sockets in a mode of the kernel's that veth has.
+    #[cfg(feature = "afxdp")]
+    fn xdp(test: &'static str, kind: &'static str, options: &'static [(&str, &str)], queues: usize) {
+        alone(test, move || {
+            // Unfinished packets of the other end would stay unfinished: see the module's head.
+            let abilities = Abilities { mtu: 3400, queues, ..Abilities::default() };
+            let options = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+            Box::new(Veth { kind, options: options.collect(), abilities })
+        });
+    }
+
+    #[cfg(feature = "afxdp")]
+    #[test]
+    fn afxdp() {
+        xdp("afxdp", "afxdp", &[], 4);
+    }
+
+    #[cfg(feature = "afxdp")]
+    #[test]
+    fn afxdp_nonpmd() {
+        xdp("afxdp_nonpmd", "afxdp-nonpmd", &[("xdp-mode", "native"), ("use-need-wakeup", "false")], 2);
+    }
+
+    #[cfg(feature = "afxdp")]
+    #[test]
+    fn afxdp_generic() {
+        xdp("afxdp_generic", "afxdp", &[("xdp-mode", "generic")], 1);
+    }
+
+    #[test]
+    fn tap() {
+        alone("tap", || tap_of("tap"));
+    }
+
+    #[test]
+    fn internal() {
+        alone("internal", || tap_of("internal"));
+    }
+
+    fn tap_of(kind: &'static str) -> Box<dyn Bed> {
+        // The host takes whatever is written to it.
+        let abilities = Abilities {
+            offloads: unfinished(),
+            unfinished_in: true,
+            refuses_long: false,
+            ..Abilities::default()
+        };
+        Box::new(Tap { kind, abilities })
+    }
+}
