@@ -6,6 +6,7 @@ mod compact;
 mod config;
 mod desired;
 mod error;
+mod group;
 mod mac_learning;
 mod packet_in;
 mod plan;

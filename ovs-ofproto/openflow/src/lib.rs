@@ -21,7 +21,7 @@ pub use version::{PacketInFormat, Protocol, UnknownVersion, Version, VersionSet}
 pub const SPOKEN: VersionSet = VersionSet::ALL;
 
 /// The versions in which ovs-ofproto answers everything that it is asked.
-pub const SUPPORTED: VersionSet = VersionSet::NONE.with(Version::V10).with(Version::V13).with(Version::V14);
+pub const SUPPORTED: VersionSet = VersionSet::ALL;
 
 /// A message cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

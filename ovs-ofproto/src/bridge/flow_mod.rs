@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use ovs_classifier::{ClassifierError, RuleRef, Version};
 use ovs_flow::{Match, TableId};
-use ovs_openflow::{FlowMod, FlowModCommand, FlowModFlags, FlowRemovedReason, OfError};
+use ovs_openflow::{Action, FlowMod, FlowModCommand, FlowModFlags, FlowRemovedReason, OfError};
 
 use super::BridgeState;
 use super::select::Criteria;
+use crate::group::Group;
 use crate::revalidate::{Change, Changes};
 use crate::rule::{Flow, RuleStats};
 
@@ -34,6 +35,8 @@ pub(crate) enum Undo {
     Inserted { rule: RuleRef<Flow>, replaced: Option<RuleRef<Flow>> },
     /// A rule was taken out.
     Removed(RuleRef<Flow>),
+    /// A group was put in, in place of another, or taken out.
+    Group { id: u32, old: Option<Arc<Group>> },
 }
 
 /// A rule that was removed.
@@ -47,6 +50,10 @@ pub(crate) struct Gone {
 impl BridgeState {
     /// Carries out a change of flows whose actions have been checked.
     pub fn flow_mod(&mut self, change: &FlowMod, round: &mut Round<'_>) -> Result<(), OfError> {
+        let deletes = matches!(change.command, FlowModCommand::Delete | FlowModCommand::DeleteStrict);
+        if !deletes {
+            self.check_names(&change.actions)?;
+        }
         match change.command {
             FlowModCommand::Add => self.add(change, round),
             FlowModCommand::Modify | FlowModCommand::ModifyStrict => {
@@ -151,6 +158,10 @@ impl BridgeState {
             table.active += 1;
         }
         self.tables.start_timer(&inserted.rule);
+        self.groups.link(&inserted.rule, true);
+        if let Some(old) = &inserted.replaced {
+            self.groups.link(old, false);
+        }
         if let Some(undo) = &mut round.undo {
             undo.push(Undo::Inserted { rule: inserted.rule, replaced: inserted.replaced });
         }
@@ -164,6 +175,7 @@ impl BridgeState {
         let Some(table) = self.tables.get_mut(table_id) else { return };
         if table.rules.remove_at(rule, round.version) {
             table.active -= 1;
+            self.groups.link(rule, false);
             if !round.changes.is_wide(self.id, table_id) {
                 self.note(table_id, &rule.to_match(), round);
             }
@@ -182,17 +194,28 @@ impl BridgeState {
             let (back, out) = match step {
                 Undo::Inserted { rule, replaced } => (replaced, Some(rule)),
                 Undo::Removed(rule) => (Some(rule), None),
+                Undo::Group { id, old } => {
+                    self.groups.set(id, old);
+                    continue;
+                }
             };
             let Some(id) = back.as_ref().or(out.as_ref()).map(|rule| rule.value().table) else { continue };
             let Some(table) = self.tables.get_mut(id) else { continue };
-            if out.is_some_and(|rule| table.rules.discard(&rule)) {
+            if let Some(rule) = out.filter(|rule| table.rules.discard(rule)) {
                 table.active -= 1;
+                self.groups.link(&rule, false);
             }
             if let Some(rule) = back.filter(|rule| table.rules.restore(rule)) {
                 table.active += 1;
                 self.tables.start_timer(&rule);
+                self.groups.link(&rule, true);
             }
         }
+    }
+
+    /// Checks that what actions name is there.
+    pub fn check_names(&self, actions: &[Action]) -> Result<(), OfError> {
+        if self.groups.have_all_of(actions) { Ok(()) } else { Err(OfError::BacBadOutGroup) }
     }
 
     fn note(&self, table: TableId, matching: &Match, round: &mut Round<'_>) {

@@ -2,6 +2,7 @@
 
 mod expire;
 mod flow_mod;
+mod group_mod;
 mod identity;
 mod internal;
 mod ports;
@@ -20,6 +21,7 @@ use ovs_classifier::rcu::Domain;
 use ovs_flow::OfPort;
 use ovs_netdev::EtherAddr;
 
+use crate::group::Groups;
 use crate::mac_learning::MacTable;
 use crate::snapshot::BridgeId;
 use crate::table::Tables;
@@ -31,6 +33,7 @@ pub(crate) struct BridgeState {
     pub id: BridgeId,
     pub config: BridgeConfig,
     pub tables: Tables,
+    pub groups: Groups,
     pub macs: MacTable,
     pub ports: BTreeMap<OfPort, PortRecord>,
     /// Numbers that names had before: a name that comes back gets its number again.
@@ -59,6 +62,7 @@ impl BridgeState {
         Self {
             id,
             tables: Tables::new(domain, limits, seeds),
+            groups: Groups::default(),
             macs: MacTable::new(config.mac_table_size, config.mac_aging, seeds),
             ports: BTreeMap::new(),
             remembered: BTreeMap::new(),

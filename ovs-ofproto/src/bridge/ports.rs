@@ -41,6 +41,14 @@ impl PortRecord {
     }
 }
 
+impl PortRecord {
+    /// Whether packets that leave by it get anywhere, as far as the device knows.
+    pub fn is_live(&self) -> bool {
+        let up = self.status.as_ref().is_none_or(|status| status.link_up);
+        up && !self.of_config.contains(OfConfig::PORT_DOWN)
+    }
+}
+
 /// Counters of a patch port, which has no device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct PortCounters {

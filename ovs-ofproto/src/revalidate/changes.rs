@@ -18,6 +18,8 @@ pub(crate) enum Change {
     Rule { bridge: BridgeId, table: TableId, matching: Box<Match> },
     /// An address of a MAC table is elsewhere.
     Mac { bridge: BridgeId, key: u64 },
+    /// A group came, went or got other buckets.
+    Group { bridge: BridgeId, group: u32 },
     /// The configuration.
     Everything,
 }
@@ -30,12 +32,13 @@ type Matches = Option<Vec<Box<Match>>>;
 pub(crate) struct Changes {
     rules: BTreeMap<(BridgeId, TableId), Matches>,
     macs: BTreeSet<(BridgeId, u64)>,
+    groups: BTreeSet<(BridgeId, u32)>,
     everything: bool,
 }
 
 impl Changes {
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty() && self.macs.is_empty() && !self.everything
+        self.rules.is_empty() && self.macs.is_empty() && self.groups.is_empty() && !self.everything
     }
 
     pub fn note(&mut self, change: Change) {
@@ -49,6 +52,9 @@ impl Changes {
             }
             Change::Mac { bridge, key } => {
                 self.macs.insert((bridge, key));
+            }
+            Change::Group { bridge, group } => {
+                self.groups.insert((bridge, group));
             }
             Change::Everything => self.everything = true,
         }
@@ -73,6 +79,9 @@ impl Revalidator {
         }
         for (bridge, key) in &changes.macs {
             marked.extend(self.index.dependents(Dep::Mac(*bridge, *key)));
+        }
+        for (bridge, group) in &changes.groups {
+            marked.extend(self.index.dependents(Dep::Group(*bridge, *group)));
         }
         for ((bridge, table), matches) in &changes.rules {
             marked.extend(self.index.dependents(Dep::ChangedKey(*bridge, *table)));

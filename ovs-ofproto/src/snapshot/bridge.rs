@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ovs_classifier::ClassifierReader;
+use ovs_classifier::{ClassifierReader, Version};
 use ovs_dpif::Features;
 use ovs_flow::{DpPort, OfPort};
 use ovs_openflow::PortConfig;
 
 use crate::VlanMode;
 use crate::bridge::InternalStats;
+use crate::group::GroupIndex;
 use crate::mac_learning::MacIndex;
 use crate::rule::Flow;
 
@@ -22,6 +23,8 @@ pub(crate) struct BridgeId(pub u32);
 pub(crate) struct World {
     /// Counts configurations.
     pub generation: u64,
+    /// The oldest version of the tables that goes with it.
+    pub version: Version,
     pub bridges: BTreeMap<BridgeId, Arc<BridgeSnap>>,
     /// To which bridge and port a datapath's port belongs.
     pub ports: BTreeMap<DpPort, (BridgeId, OfPort)>,
@@ -40,6 +43,7 @@ pub(crate) struct BridgeSnap {
     /// In the order in which floods go.
     pub bundles: Vec<BundleSnap>,
     pub tables: Arc<TableReaders>,
+    pub groups: GroupIndex,
     pub macs: Arc<MacIndex>,
     pub forward_bpdu: bool,
     /// Whether a controller wants packets that miss a table (those before OpenFlow 1.3 do).
@@ -64,6 +68,8 @@ impl BridgeSnap {
 pub(crate) struct PortSnap {
     /// `None` for a patch.
     pub dp_port: Option<DpPort>,
+    /// Whether packets that leave by it get anywhere.
+    pub live: bool,
     /// Where a patch leads.
     pub peer: Option<(BridgeId, OfPort)>,
     /// Index into the bridge's bundles.

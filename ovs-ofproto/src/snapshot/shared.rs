@@ -58,10 +58,12 @@ impl Shared {
         self.world.replace(world);
     }
 
-    /// The present state. The version is read first, so that the configuration is at least as new.
+    /// The present state. The version is read first, so that the configuration is at least as new; if it is newer, so
+    /// is the version, so that groups and the rules that came with them are seen together.
     pub fn snapshot(self: &Arc<Self>, guard: &Guard<'_>) -> Snapshot {
         let version = self.version();
-        Snapshot { world: self.world.load_arc(guard), version, shared: Arc::clone(self) }
+        let world = self.world.load_arc(guard);
+        Snapshot { version: version.max(world.version), world, shared: Arc::clone(self) }
     }
 
     /// Takes over the newest state into a snapshot that is there.
@@ -70,6 +72,8 @@ impl Shared {
         if self.world.load(guard).generation != snapshot.world.generation {
             snapshot.world = self.world.load_arc(guard);
         }
+        // A configuration that belongs to a change of tables is published just before their version.
+        snapshot.version = snapshot.version.max(snapshot.world.version);
     }
 }
 

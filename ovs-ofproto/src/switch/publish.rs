@@ -16,13 +16,15 @@ impl Switch {
     /// Makes all changes so far visible to workers. Answers from before are looked at again by the
     /// revalidator.
     pub(super) fn publish(&mut self) {
-        if self.world_changed {
-            self.publish_world();
-        }
         if self.rules_changed {
             for bridge in self.bridges.values_mut() {
                 bridge.tables.publish();
             }
+        }
+        if self.world_changed || self.bridges.values().any(|bridge| bridge.groups.changed) {
+            self.publish_world();
+        }
+        if self.rules_changed {
             self.shared.publish_version(self.version);
             self.version = self.version.next();
             self.rules_changed = false;
@@ -32,12 +34,16 @@ impl Switch {
     }
 
     fn publish_world(&mut self) {
-        self.world_changed = false;
+        let everything = std::mem::take(&mut self.world_changed);
         let mut world = World {
             generation: self.world.generation + 1,
+            version: if self.rules_changed { self.version } else { self.shared.version() },
             features: self.dpif.features(),
             ..World::default()
         };
+        for bridge in self.bridges.values_mut() {
+            bridge.groups.changed = false;
+        }
         for bridge in self.bridges.values() {
             for port in bridge.ports.values() {
                 if let Some(dp_port) = port.dp_port {
@@ -49,7 +55,9 @@ impl Switch {
         let world = Arc::new(world);
         self.shared.publish_world(Arc::clone(&world));
         self.retired.push_back(std::mem::replace(&mut self.world, world));
-        self.revalidator.changes.note(Change::Everything);
+        if everything {
+            self.revalidator.changes.note(Change::Everything);
+        }
     }
 
     fn bridge_snap(&self, bridge: &BridgeState) -> BridgeSnap {
@@ -61,6 +69,7 @@ impl Switch {
             .collect();
         let port = |record: &crate::bridge::PortRecord| PortSnap {
             dp_port: record.dp_port,
+            live: record.is_live(),
             peer: record.peer.as_deref().and_then(|peer| self.peer_of(&record.name, peer)),
             bundle: bundle_of.get(&record.number).copied(),
             config: record.of_config,
@@ -71,6 +80,7 @@ impl Switch {
             ports: bridge.ports.iter().map(|(number, record)| (*number, port(record))).collect(),
             bundles,
             tables: Arc::clone(bridge.tables.readers()),
+            groups: Arc::clone(bridge.groups.index()),
             macs: Arc::clone(bridge.macs.index()),
             forward_bpdu: bridge.config.forward_bpdu,
             miss_to_controller: self.wants_misses(&bridge.config.name),

@@ -14,6 +14,8 @@ pub enum NodeKind {
     Bridge,
     /// A table was asked.
     Table,
+    /// A group's bucket is used.
+    Bucket,
     /// An action runs.
     Action,
     /// What the action before did.

@@ -43,6 +43,16 @@ fn replaces(new: &Action, old: &Action) -> bool {
     }
 }
 
+/// The actions of a set that is written at once, in the order in which they are executed.
+pub(crate) fn execution_order(list: &[Action]) -> Vec<Action> {
+    let mut set: Vec<&Action> = Vec::new();
+    for action in list {
+        set.retain(|old| !replaces(action, old));
+        set.push(action);
+    }
+    ordered(&set).into_iter().cloned().collect()
+}
+
 impl<'s, T: Tracer> Context<'s, T> {
     /// Puts actions into the set.
     pub(super) fn write_actions(&mut self, list: &'s [Action]) {

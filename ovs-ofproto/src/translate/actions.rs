@@ -28,6 +28,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             Action::OutputReg { src, max_len } => self.output_field(*src, *max_len),
             Action::Controller(to) => self.punt_as_asked(to),
             Action::Enqueue { port, queue } => self.enqueue(*port, *queue),
+            Action::Group(group) => return self.group(*group),
             Action::SetQueue(queue) => self.flow.skb_priority = *queue,
             Action::PopQueue => self.pop_queue(),
             Action::Resubmit { in_port, table, ct: false } => self.resubmit(*in_port, *table),

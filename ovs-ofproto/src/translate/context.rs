@@ -33,6 +33,9 @@ pub(super) struct Context<'s, T> {
     pub stack: Vec<(Subfield, u128)>,
     pub action_set: Vec<&'s Action>,
     pub in_action_set: bool,
+    pub in_bucket: bool,
+    /// Groups that were entered.
+    pub groups: u32,
     pub in_packet_out: bool,
     pub dry: bool,
     pub exit: bool,
@@ -79,6 +82,8 @@ impl<'s, T: Tracer> Context<'s, T> {
             stack: Vec::new(),
             action_set: Vec::new(),
             in_action_set: false,
+            in_bucket: false,
+            groups: 0,
             in_packet_out: matches!(input.start, Start::Actions(_)),
             dry: input.dry,
             exit: false,

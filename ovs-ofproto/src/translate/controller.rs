@@ -48,6 +48,8 @@ impl<T: Tracer> Context<'_, T> {
     fn output_reason(&self) -> u8 {
         if self.in_packet_out {
             reason::PACKET_OUT
+        } else if self.in_bucket {
+            reason::GROUP
         } else if self.in_action_set {
             reason::ACTION_SET
         } else if self.table_miss_rule {

@@ -75,7 +75,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         (self.table, self.cookie, self.table_miss_rule) = before;
     }
 
-    fn may_go_on(&mut self) -> bool {
+    pub(super) fn may_go_on(&mut self) -> bool {
         if self.depth >= MAX_DEPTH {
             self.fail(TranslateError::RecursionTooDeep, || format!("over max translation depth {MAX_DEPTH}"));
         } else if self.resubmits >= MAX_RESUBMITS {

@@ -19,6 +19,7 @@ mod commit;
 mod context;
 mod controller;
 mod fields;
+mod group;
 mod lookup;
 pub(crate) mod mask;
 mod normal;
@@ -38,6 +39,7 @@ use crate::recirc::RecircRef;
 use crate::rule::RuleStats;
 use crate::snapshot::{BridgeId, BridgeSnap, Snapshot};
 use crate::trace::Tracer;
+pub(crate) use action_set::execution_order;
 use context::Context;
 
 /// How deep resubmits, tables and bridges may nest.
@@ -125,6 +127,8 @@ pub(crate) enum Dep {
     Table(BridgeId, TableId),
     /// The same, asked with a key that earlier actions had changed.
     ChangedKey(BridgeId, TableId),
+    /// A group, there or not.
+    Group(BridgeId, u32),
     /// Where an address is, by key of the MAC table.
     Mac(BridgeId, u64),
 }

@@ -286,3 +286,19 @@ pub fn bond_hash(mac: [u8; 6], vlan: u16, basis: u32) -> u32 {
     let (low, high) = (number as u32, (number >> 32) as u32);
     Murmur::new(basis).word(low).word(high).finish(8)
 }
+
+/// The hash by which a select group scores its bucket of this number: the highest of the low 16 bits, times the weight,
+/// wins. `basis` is the packet's hash.
+pub fn bucket_hash(bucket: u32, basis: u32) -> u32 {
+    Murmur::new(bucket).word(0).word(basis).finish(8)
+}
+
+/// The basis that a select group of method `hash` starts from, made of the method's parameter.
+pub fn selection_basis(param: u64) -> u32 {
+    Murmur::new(0).word(param as u32).word((param >> 32) as u32).finish(8)
+}
+
+/// The hash of a field's bytes (masked, in network order), continued from that of the fields before it.
+pub fn field_hash(value: &[u8], basis: u32) -> u32 {
+    Murmur::new(basis).bytes(value).finish(value.len() as u32)
+}

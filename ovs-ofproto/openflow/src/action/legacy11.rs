@@ -106,7 +106,6 @@ fn encode_set_field(set: &SetField, context: Context, out: &mut Vec<u8>) -> bool
             put(out, v11::SET_VLAN_PCP, |out| out.u8((value >> 13) as u8));
         }
         Field::IP_ECN => encode_mod(Mod::Ecn(value as u8), out),
-        Field::IP_TTL => encode_mod(Mod::Ttl(value as u8), out),
         Field::MPLS_LABEL => put(out, v11::SET_MPLS_LABEL, |out| out.u32(value as u32)),
         Field::MPLS_TC => put(out, v11::SET_MPLS_TC, |out| out.u8(value as u8)),
         _ => match super::set_field::as_mod(set) {

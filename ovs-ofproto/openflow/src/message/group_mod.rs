@@ -238,7 +238,10 @@ impl GroupMod {
             return Err(OfError::GmfcInvalidGroup);
         }
         if !whole {
-            return Ok(());
+            // What is put in is judged by the type that the message says, whatever the group's is.
+            let watches = self.buckets.iter().any(Bucket::watches);
+            let refuses = matches!(self.kind, GroupType::All | GroupType::Indirect);
+            return if watches && refuses { Err(OfError::GmfcWatchUnsupported) } else { Ok(()) };
         }
         for bucket in &self.buckets {
             if bucket.weight != 0 && self.kind != GroupType::Select {

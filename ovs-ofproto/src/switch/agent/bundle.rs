@@ -10,6 +10,7 @@ use ovs_openflow::{
 use super::check::check_actions;
 use super::connection::ConnId;
 use super::flows::check_flow_mod;
+use super::groups::check_group_mod;
 use crate::bridge::Undo;
 use crate::switch::Switch;
 
@@ -92,7 +93,7 @@ impl Switch {
             OfError::BfcBundleClosed
         } else if bundle.flags != add.flags {
             OfError::BfcBadFlags
-        } else if !matches!(add.message, Message::FlowMod(_) | Message::PortMod(_) | Message::PacketOut(_)) {
+        } else if !can_be_bundled(&add.message) {
             OfError::BfcMsgUnsup
         } else if bundle.messages.len() >= limit {
             OfError::BfcMsgTooMany
@@ -126,11 +127,12 @@ impl Switch {
         }
     }
 
-    /// Makes all changes of flows, or none; checks the other messages.
+    /// Makes all changes of flows and groups, or none; checks the other messages.
     fn try_bundle(&mut self, name: &str, messages: &[(u32, Message)]) -> Result<(), (usize, OfError)> {
         for (index, (_, message)) in messages.iter().enumerate() {
             let checked = match message {
                 Message::FlowMod(change) => check_flow_mod(change),
+                Message::GroupMod(change) => check_group_mod(change),
                 Message::PortMod(change) => self.check_port_mod(name, change),
                 Message::PacketOut(packet) => check_packet_out(packet),
                 _ => Err(OfError::BfcMsgUnsup),
@@ -140,8 +142,13 @@ impl Switch {
         let result = self.change_rules(name, |bridge, round| {
             round.undo = Some(Vec::new());
             for (index, (_, message)) in messages.iter().enumerate() {
-                let Message::FlowMod(change) = message else { continue };
-                if let Err(error) = bridge.flow_mod(change, round) {
+                let done = match message {
+                    Message::FlowMod(change) => bridge.flow_mod(change, round),
+                    Message::GroupMod(change) => bridge.group_mod(change, round),
+                    Message::PacketOut(packet) => bridge.check_names(&packet.actions),
+                    _ => continue,
+                };
+                if let Err(error) = done {
                     let undo: Vec<Undo> = round.undo.take().unwrap_or_default();
                     bridge.take_back(undo);
                     round.gone.clear();
@@ -180,6 +187,13 @@ impl Switch {
         let request = message.encode(protocol, xid).unwrap_or_default();
         self.refuse(id, xid, error, &request);
     }
+}
+
+fn can_be_bundled(message: &Message) -> bool {
+    matches!(
+        message,
+        Message::FlowMod(_) | Message::GroupMod(_) | Message::PortMod(_) | Message::PacketOut(_)
+    )
 }
 
 fn check_packet_out(packet: &PacketOut) -> Result<(), OfError> {

@@ -15,7 +15,6 @@ fn check(actions: &[Action], table: Option<TableId>, depth: usize) -> Result<(),
     for action in actions {
         match action {
             Action::Output { port, .. } | Action::Enqueue { port, .. } => check_port(*port)?,
-            Action::Group(_) => return Err(OfError::BacBadOutGroup),
             Action::Meter(_) => return Err(OfError::MmfcInvalidMeter),
             Action::GotoTable(next) => match table {
                 Some(table) if table.0 < next.0 && next.0 < TableId::INTERNAL.0 => {}
@@ -25,6 +24,7 @@ fn check(actions: &[Action], table: Option<TableId>, depth: usize) -> Result<(),
             Action::Controller(to) if to.pause || to.meter != 0 => return Err(OfError::BacBadArgument),
             Action::OutputReg { .. }
             | Action::Controller(_)
+            | Action::Group(_)
             | Action::SetQueue(_)
             | Action::PopQueue
             | Action::SetField(_)

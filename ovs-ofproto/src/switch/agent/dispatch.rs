@@ -101,6 +101,10 @@ impl Switch {
                 self.must_write(id)?;
                 self.serve_flow_mod(id, &change)?;
             }
+            Message::GroupMod(change) => {
+                self.must_write(id)?;
+                self.serve_group_mod(id, &change)?;
+            }
             Message::PacketOut(packet) => {
                 self.must_write(id)?;
                 self.serve_packet_out(id, &packet)?;

@@ -15,6 +15,7 @@ mod check;
 mod connection;
 mod dispatch;
 mod flows;
+mod groups;
 mod negotiate;
 mod notices;
 mod output;

@@ -19,6 +19,7 @@ impl Switch {
             return Err(OfError::BrcBufferUnknown);
         }
         check_actions(&request.actions, Some(ovs_flow::TableId(0)))?;
+        self.bridge_of(id)?.check_names(&request.actions)?;
         let name = self.bridge_name_of(id);
         self.packet_out(&name, request.in_port, &request.actions, &request.data)
     }

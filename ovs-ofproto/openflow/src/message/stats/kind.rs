@@ -58,12 +58,12 @@ impl StatsKind {
         }
     }
 
-    /// Groups came with 1.1; 1.0 has them by an extension.
+    /// Groups came with 1.1, what they can do with 1.2; versions before have it by an extension.
     pub(crate) const fn for_group(standard: Self, version: Version) -> Self {
         match (version, standard) {
             (Version::V10, Self::GROUP) => Self::NX_GROUP,
             (Version::V10, Self::GROUP_DESC) => Self::NX_GROUP_DESC,
-            (Version::V10, Self::GROUP_FEATURES) => Self::NX_GROUP_FEATURES,
+            (Version::V10 | Version::V11, Self::GROUP_FEATURES) => Self::NX_GROUP_FEATURES,
             _ => standard,
         }
     }
@@ -96,7 +96,8 @@ impl StatsKind {
             Self::Std(9..=12) => version >= Version::V13,
             Self::Std(14..=16) => version >= Version::V14,
             Self::NX_FLOW_MONITOR => version <= Version::V12,
-            Self::Nx(0..=1 | 7..=9) => version == Version::V10,
+            Self::Nx(0..=1 | 7..=8) => version == Version::V10,
+            Self::NX_GROUP_FEATURES => version <= Version::V11,
             Self::ONF_FLOW_MONITOR => version == Version::V13,
             Self::Std(_) | Self::Nx(_) | Self::Onf(_) => false,
         }

@@ -7,9 +7,10 @@ mod table;
 
 pub(in crate::switch) use answer::{Answer, facts};
 
-use ovs_openflow::{AggregateStats, Message, OfError, StatsReply, StatsReplyBody, StatsRequest, SwitchDesc};
+use ovs_openflow::{AggregateStats, Message, OfError, StatsReply, StatsReplyBody, StatsRequest, SwitchDesc, Version};
 
 use super::connection::{ConnId, Waiting};
+use super::groups::group_features;
 use crate::switch::Switch;
 
 impl Switch {
@@ -35,6 +36,13 @@ impl Switch {
                 StatsReplyBody::Queue(Vec::new())
             }
             StatsRequest::PortDesc(_) => StatsReplyBody::PortDesc(self.port_descs(&name)),
+            StatsRequest::Group(group) => self.group_stats(&name, group),
+            StatsRequest::GroupDesc(group) => self.group_descs(&name, group),
+            StatsRequest::GroupFeatures => {
+                let protocol = self.connections.get(&id).and_then(|conn| conn.protocol);
+                let version = protocol.map_or(Version::V13, |protocol| protocol.version);
+                StatsReplyBody::GroupFeatures(group_features(version))
+            }
             StatsRequest::TableFeatures(wanted) if wanted.is_empty() => {
                 StatsReplyBody::TableFeatures(self.table_features(&name))
             }
