@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ovs_flow::{DpPort, TunnelKey};
 
-use crate::Masked;
+use crate::{Masked, MeterId};
 
 /// A list of actions, shared between megaflow, dump and translation.
 pub type Actions = Arc<[Action]>;
@@ -64,6 +64,8 @@ pub enum Action {
     Sample(SampleAction),
     /// Execute a list on a copy.
     Clone(Actions),
+    /// Count the packet in a meter, which may drop it.
+    Meter(MeterId),
     /// Drop, with a reason that is counted.
     Drop(u32),
 }

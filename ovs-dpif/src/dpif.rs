@@ -11,8 +11,8 @@ use ovs_netdev::{ConfigError, DeviceConfig, Netdev, Statistics, Status, Wait};
 use ovs_packet::Packet;
 
 use crate::{
-    Actions, FlowPut, FlowStats, FlowView, HandlerFactory, Ledger, Rebalance, RxAssignment, RxConfig, Waker,
-    Worker,
+    Actions, FlowPut, FlowStats, FlowView, HandlerFactory, Ledger, MeterCounters, MeterError, MeterId,
+    MeterLimits, MeterSpec, Rebalance, RxAssignment, RxConfig, Waker, Worker,
 };
 
 /// Names an operation in flight.
@@ -57,6 +57,27 @@ pub trait Dpif: Send {
 
     /// Changes the device behind a port.
     fn configure_port(&mut self, port: DpPort, config: &DeviceConfig) -> Result<(), PortConfigError>;
+
+    /// How many meters it can have.
+    fn meter_limits(&self) -> MeterLimits {
+        MeterLimits::default()
+    }
+
+    /// Makes a meter, or puts another in its place; counting begins anew. Packets see it after the operations that
+    /// were submitted before.
+    fn set_meter(&mut self, _meter: MeterId, _spec: &MeterSpec) -> Result<(), MeterError> {
+        Err(MeterError::Unsupported)
+    }
+
+    /// What a meter has counted.
+    fn meter_counters(&self, _meter: MeterId) -> Option<MeterCounters> {
+        None
+    }
+
+    /// Takes a meter away; gives what it has counted. Actions that name it let packets pass.
+    fn remove_meter(&mut self, _meter: MeterId) -> Option<MeterCounters> {
+        None
+    }
 
     /// Queues an operation. Never waits; [`Busy`] gives it back if the queue is full.
     fn submit(&mut self, op: Op) -> Result<Ticket, Busy>;

@@ -9,6 +9,7 @@ mod flow;
 mod identity;
 mod ledger;
 mod masked;
+mod meter;
 mod naive;
 mod random;
 mod rx;
@@ -27,6 +28,7 @@ pub use dpif::{
 pub use flow::{FlowPut, FlowStats, FlowView, PutMode};
 pub use ledger::{DropReason, Ledger};
 pub use masked::{Bits, Masked};
+pub use meter::{MeterCounters, MeterError, MeterId, MeterLimits, MeterRate, MeterSpec, MeterUnit};
 pub use naive::{NaiveDatapath, NaiveWorker};
 pub use rx::{Rebalance, RxAssignment, RxConfig, RxLoad, RxPolicy};
 pub use upcall::{HandlerFactory, Install, Punt, Upcall, UpcallHandler, Verdict};

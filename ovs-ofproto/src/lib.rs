@@ -8,6 +8,7 @@ mod desired;
 mod error;
 mod group;
 mod mac_learning;
+mod meter;
 mod packet_in;
 mod plan;
 mod recirc;
@@ -20,6 +21,7 @@ mod table;
 pub mod trace;
 pub mod translate;
 mod upcall;
+mod users;
 
 pub use config::{Limits, SwitchConfig};
 pub use desired::{

@@ -28,7 +28,7 @@ use ovs_flow::{DpPort, Metadata};
 use ovs_packet::edit::EditError;
 use ovs_packet::{Packet, Pool};
 
-use crate::{Action, Actions, DropReason, Ledger, Punt};
+use crate::{Action, Actions, DropReason, Ledger, MeterId, Punt};
 
 /// How deep lists may stand in lists (`clone`, `sample`, answers to punts).
 pub(crate) const MAX_NESTING: u8 = 16;
@@ -52,6 +52,9 @@ pub(crate) trait Env {
 
     /// Hands a packet to the switch's logic; accounting is the caller's.
     fn punt(&mut self, punt: Punt<'_>) -> Result<Option<Actions>, DropReason>;
+
+    /// Counts a packet of so many bytes in a meter; `false` if it is to be dropped.
+    fn meter(&mut self, meter: MeterId, bytes: usize) -> bool;
 
     /// A random number for `sample`.
     fn random(&mut self) -> u32;
@@ -102,6 +105,11 @@ fn consumes(action: &Action) -> bool {
     )
 }
 
+/// Whether an action at the end of a list has any effect: those that only change the packet have none.
+fn matters(action: &Action) -> bool {
+    consumes(action) || matches!(action, Action::Meter(_))
+}
+
 /// Executes `actions` on `packet`, whose layer offsets are those of its bytes. Afterwards `metadata` is of no
 /// further use to the caller.
 pub(crate) fn execute<E: Env>(
@@ -112,11 +120,15 @@ pub(crate) fn execute<E: Env>(
     mut context: Context,
 ) {
     // What follows the last use of the packet changes nothing that anyone sees.
-    let Some(last) = actions.iter().rposition(consumes) else {
+    let Some(last) = actions.iter().rposition(matters) else {
         return env.discard(packet, DropReason::FlowWithoutActions);
     };
     for action in &actions[..last] {
-        if consumes(action) {
+        if let Action::Meter(meter) = action {
+            if !env.meter(*meter, packet.len()) {
+                return env.discard(packet, DropReason::Meter);
+            }
+        } else if consumes(action) {
             if let Action::Drop(code) = action {
                 return env.discard(packet, DropReason::of_drop_code(*code));
             }
@@ -180,6 +192,10 @@ fn finish<E: Env>(env: &mut E, action: &Action, packet: Packet, metadata: &mut M
     match action {
         Action::Output(port) => output::to(env, packet, *port, context.cut),
         Action::Userspace(userspace) => punt::punt(env, userspace, packet, metadata, context),
+        Action::Meter(meter) => {
+            let passed = env.meter(*meter, packet.len());
+            env.discard(packet, if passed { DropReason::FlowWithoutActions } else { DropReason::Meter });
+        }
         Action::Sample(sample) if !nest::chosen(env, sample) => env.discard(packet, DropReason::Sample),
         _ => finish_chosen(env, action, packet, metadata, context),
     }

@@ -17,9 +17,11 @@ use ovs_netdev::{DeviceConfig, Statistics, Status, Wait};
 use parking_lot::Mutex;
 
 use self::state::{Request, State};
+use crate::meter::Meters;
 use crate::{
     Busy, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, FlowView, HandlerFactory, Ledger,
-    Op, PortConfigError, PortInfo, PortRequest, Ticket, WorkerId,
+    MeterCounters, MeterError, MeterId, MeterLimits, MeterSpec, Op, PortConfigError, PortInfo, PortRequest,
+    Ticket, WorkerId,
 };
 
 /// The only worker's name.
@@ -121,6 +123,24 @@ impl Dpif for NaiveDatapath {
         let mut state = self.state.lock();
         let port = state.ports.get(port).ok_or(PortConfigError::NoPort)?;
         Ok(port.device.configure(config)?)
+    }
+
+    fn meter_limits(&self) -> MeterLimits {
+        MeterLimits::OWN
+    }
+
+    fn set_meter(&mut self, meter: MeterId, spec: &MeterSpec) -> Result<(), MeterError> {
+        let made = Meters::make(meter, spec)?;
+        self.state.lock().meters.set(meter, Some(made));
+        Ok(())
+    }
+
+    fn meter_counters(&self, meter: MeterId) -> Option<MeterCounters> {
+        self.state.lock().meters.counters(meter)
+    }
+
+    fn remove_meter(&mut self, meter: MeterId) -> Option<MeterCounters> {
+        self.state.lock().meters.set(meter, None).map(|gone| gone.counters())
     }
 
     fn submit(&mut self, op: Op) -> Result<Ticket, Busy> {

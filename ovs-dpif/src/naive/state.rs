@@ -12,10 +12,11 @@ use super::flows::Flows;
 use super::ports::Ports;
 use crate::execute::{Context, Env, execute};
 use crate::finish::finish;
+use crate::meter::Meters;
 use crate::random::Random;
 use crate::{
-    Actions, Completion, DpifError, DpifStats, DropReason, Event, Execute, FlowStats, Install, Ledger, Op,
-    Punt, Ticket, Upcall, UpcallHandler, Verdict,
+    Actions, Completion, DpifError, DpifStats, DropReason, Event, Execute, FlowStats, Install, Ledger,
+    MeterId, Op, Punt, Ticket, Upcall, UpcallHandler, Verdict,
 };
 
 /// What waits for the worker's next turn.
@@ -35,6 +36,7 @@ pub(super) struct State {
     pub tickets: u64,
     pool: Pool,
     random: Random,
+    pub meters: Meters,
     pub max_vlans: usize,
     now: Duration,
     /// Packets that start over after the one at hand.
@@ -54,6 +56,7 @@ impl State {
             tickets: 0,
             pool: Pool::new(PoolConfig::default()),
             random: Random::new(seed, 1),
+            meters: Meters::default(),
             max_vlans: 1,
             now: Duration::ZERO,
             recirculated: VecDeque::new(),
@@ -231,6 +234,10 @@ impl Env for State {
             Some(handler) => handler.punt(punt),
             None => Err(DropReason::Upcall),
         }
+    }
+
+    fn meter(&mut self, meter: MeterId, bytes: usize) -> bool {
+        self.meters.admit(meter, bytes, self.now)
     }
 
     fn random(&mut self) -> u32 {

@@ -61,6 +61,7 @@ impl<'a, P: DpPortNames> DisplayActions<'a, P> {
                 write!(f, "hash({name}({basis}))")
             }
             Action::Recirc(id) => write!(f, "recirc({})", Hex(u64::from(*id))),
+            Action::Meter(meter) => write!(f, "meter({})", meter.0),
             Action::Trunc(max) => write!(f, "trunc({max})"),
             Action::Sample(sample) => self.sample(f, sample),
             Action::Clone(actions) => {

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ovs_flow::{DpPort, Ufid};
 use ovs_netdev::{RxQueue, TxQueue};
 
-use crate::{DpifError, Execute, FlowPut, FlowStats, Ticket, UpcallHandler};
+use crate::meter::Meter;
+use crate::{DpifError, Execute, FlowPut, FlowStats, MeterId, Ticket, UpcallHandler};
 
 /// From the control side to one worker.
 pub(super) enum Command {
@@ -24,6 +25,8 @@ pub(super) enum Command {
     RemovePort(DpPort),
     /// Who answers upcalls.
     Handler(Box<dyn UpcallHandler>),
+    /// Puts a meter in, or takes it out.
+    Meter(MeterId, Option<Arc<Meter>>),
     /// Put a megaflow. Answered by [`Reply::Done`], as are all that follow.
     Put(Ticket, Box<FlowPut>),
     /// Remove a megaflow.

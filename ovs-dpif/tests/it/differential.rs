@@ -63,6 +63,7 @@ fn actions(dice: &mut Dice, recirc_id: u32, depth: u32) -> Vec<Action> {
             0..=3 => output(dice.roll(u64::from(PORTS) + 1) as u32 + 1),
             4 => Action::PushVlan { tpid: 0x8100, tci: 0x1000 | dice.roll(4096) as u16 },
             5 => Action::PopVlan,
+            6 if dice.roll(4) == 0 => Action::Meter(ovs_dpif::MeterId(dice.roll(3) as u32)),
             6 => Action::Trunc(14 + dice.roll(60) as u32),
             7 | 8 => Action::Set(set(dice)),
             9 => Action::Clone(actions(dice, recirc_id, depth + 1).into()),

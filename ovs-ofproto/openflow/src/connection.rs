@@ -86,8 +86,8 @@ enum State {
 /// let (mut a, mut b) = (Connection::new(SUPPORTED), Connection::new(SUPPORTED));
 /// b.feed(a.output());
 /// a.feed(b.output());
-/// assert_eq!(b.next(), Some(Event::Negotiated(Version::V14)));
-/// assert_eq!(a.next(), Some(Event::Negotiated(Version::V14)));
+/// assert_eq!(b.next(), Some(Event::Negotiated(Version::V15)));
+/// assert_eq!(a.next(), Some(Event::Negotiated(Version::V15)));
 /// let sent = a.output().len();
 /// a.sent(sent);
 /// a.send(7, &Message::FeaturesRequest).unwrap();

@@ -158,9 +158,9 @@ impl BridgeState {
             table.active += 1;
         }
         self.tables.start_timer(&inserted.rule);
-        self.groups.link(&inserted.rule, true);
+        self.link(&inserted.rule, true);
         if let Some(old) = &inserted.replaced {
-            self.groups.link(old, false);
+            self.link(old, false);
         }
         if let Some(undo) = &mut round.undo {
             undo.push(Undo::Inserted { rule: inserted.rule, replaced: inserted.replaced });
@@ -175,7 +175,7 @@ impl BridgeState {
         let Some(table) = self.tables.get_mut(table_id) else { return };
         if table.rules.remove_at(rule, round.version) {
             table.active -= 1;
-            self.groups.link(rule, false);
+            self.link(rule, false);
             if !round.changes.is_wide(self.id, table_id) {
                 self.note(table_id, &rule.to_match(), round);
             }
@@ -201,21 +201,32 @@ impl BridgeState {
             };
             let Some(id) = back.as_ref().or(out.as_ref()).map(|rule| rule.value().table) else { continue };
             let Some(table) = self.tables.get_mut(id) else { continue };
-            if let Some(rule) = out.filter(|rule| table.rules.discard(rule)) {
-                table.active -= 1;
-                self.groups.link(&rule, false);
+            let out = out.filter(|rule| table.rules.discard(rule));
+            let back = back.filter(|rule| table.rules.restore(rule));
+            table.active -= usize::from(out.is_some());
+            table.active += usize::from(back.is_some());
+            if let Some(rule) = out {
+                self.link(&rule, false);
             }
-            if let Some(rule) = back.filter(|rule| table.rules.restore(rule)) {
-                table.active += 1;
+            if let Some(rule) = back {
                 self.tables.start_timer(&rule);
-                self.groups.link(&rule, true);
+                self.link(&rule, true);
             }
         }
     }
 
     /// Checks that what actions name is there.
     pub fn check_names(&self, actions: &[Action]) -> Result<(), OfError> {
-        if self.groups.have_all_of(actions) { Ok(()) } else { Err(OfError::BacBadOutGroup) }
+        if !self.groups.have_all_of(actions) {
+            return Err(OfError::BacBadOutGroup);
+        }
+        if self.meters.have_all_of(actions) { Ok(()) } else { Err(OfError::MmfcInvalidMeter) }
+    }
+
+    /// A rule came or went.
+    fn link(&mut self, rule: &RuleRef<Flow>, there: bool) {
+        self.groups.link(rule, there);
+        self.meters.link(rule, there);
     }
 
     fn note(&self, table: TableId, matching: &Match, round: &mut Round<'_>) {

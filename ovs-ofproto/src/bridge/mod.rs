@@ -23,6 +23,7 @@ use ovs_netdev::EtherAddr;
 
 use crate::group::Groups;
 use crate::mac_learning::MacTable;
+use crate::meter::Meters;
 use crate::snapshot::BridgeId;
 use crate::table::Tables;
 use crate::{BridgeConfig, Limits};
@@ -34,6 +35,7 @@ pub(crate) struct BridgeState {
     pub config: BridgeConfig,
     pub tables: Tables,
     pub groups: Groups,
+    pub meters: Meters,
     pub macs: MacTable,
     pub ports: BTreeMap<OfPort, PortRecord>,
     /// Numbers that names had before: a name that comes back gets its number again.
@@ -63,6 +65,7 @@ impl BridgeState {
             id,
             tables: Tables::new(domain, limits, seeds),
             groups: Groups::default(),
+            meters: Meters::default(),
             macs: MacTable::new(config.mac_table_size, config.mac_aging, seeds),
             ports: BTreeMap::new(),
             remembered: BTreeMap::new(),
@@ -76,6 +79,11 @@ impl BridgeState {
             generation: None,
             config,
         }
+    }
+
+    /// Whether groups or meters are not as the snapshot has them.
+    pub fn names_changed(&self) -> bool {
+        self.groups.changed || self.meters.changed
     }
 
     pub fn port_named(&self, interface: &str) -> Option<&PortRecord> {

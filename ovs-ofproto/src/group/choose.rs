@@ -67,7 +67,8 @@ fn slots(weights: impl Iterator<Item = u16>, max: u64) -> Option<Vec<u16>> {
     for _ in 0..count {
         let quotient = |index: usize| f64::from(weights[index]) / divisors[index] as f64;
         // Of equal quotients the first bucket's counts.
-        let winner = (1..weights.len()).fold(0, |best, i| if quotient(i) > quotient(best) { i } else { best });
+        let winner =
+            (1..weights.len()).fold(0, |best, i| if quotient(i) > quotient(best) { i } else { best });
         divisors[winner] += 2;
         slots.push(winner as u16);
     }

@@ -10,6 +10,7 @@ use ovs_openflow::{Action, GroupMod, GroupModCommand, GroupType, OfError};
 use super::Group;
 use super::edit::{check_ids, ids, number};
 use crate::rule::Flow;
+use crate::users::Users;
 
 /// Groups by number, as a snapshot has them.
 pub(crate) type GroupIndex = Arc<BTreeMap<u32, Arc<Group>>>;
@@ -17,15 +18,11 @@ pub(crate) type GroupIndex = Arc<BTreeMap<u32, Arc<Group>>>;
 /// The groups that a bridge keeps, whatever number they have.
 const MAX_GROUPS: usize = 1 << 20;
 
-/// A rule, by table and place in it.
-type RuleKey = (u8, u64);
-
 /// The groups of a bridge.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     index: GroupIndex,
-    /// The flows that name a group, which go when it goes.
-    users: BTreeMap<u32, BTreeMap<RuleKey, RuleRef<Flow>>>,
+    users: Users,
     /// Changed since the snapshot was made.
     pub changed: bool,
 }
@@ -68,7 +65,8 @@ impl Groups {
             }
             _ => (change.kind, change.selection.clone(), change.buckets.clone()),
         };
-        if kind == GroupType::Indirect && buckets.len() > 1 && change.command != GroupModCommand::InsertBucket {
+        if kind == GroupType::Indirect && buckets.len() > 1 && change.command != GroupModCommand::InsertBucket
+        {
             return Err(OfError::GmfcInvalidGroup);
         }
         check_ids(ids(change))?;
@@ -88,28 +86,17 @@ impl Groups {
 
     /// How many flows name a group.
     pub fn references(&self, group: u32) -> u32 {
-        self.users.get(&group).map_or(0, |users| users.len() as u32)
+        self.users.count(group)
     }
 
     /// The flows that name a group.
     pub fn users(&self, group: u32) -> Vec<RuleRef<Flow>> {
-        self.users.get(&group).map(|users| users.values().cloned().collect()).unwrap_or_default()
+        self.users.of(group)
     }
 
     /// A flow came or went.
     pub fn link(&mut self, rule: &RuleRef<Flow>, there: bool) {
-        let key = (rule.value().table.0, rule.serial());
-        each_group(&rule.value().actions, &mut |group| {
-            let users = self.users.entry(group).or_default();
-            if there {
-                users.insert(key, Arc::clone(rule));
-            } else {
-                users.remove(&key);
-            }
-            if users.is_empty() {
-                self.users.remove(&group);
-            }
-        });
+        each_group(&rule.value().actions, &mut |group| self.users.link(group, rule, there));
     }
 
     /// Whether all groups are there that actions name.

@@ -20,6 +20,8 @@ pub(crate) enum Change {
     Mac { bridge: BridgeId, key: u64 },
     /// A group came, went or got other buckets.
     Group { bridge: BridgeId, group: u32 },
+    /// A meter came or went.
+    Meter { bridge: BridgeId, meter: u32 },
     /// The configuration.
     Everything,
 }
@@ -32,13 +34,14 @@ type Matches = Option<Vec<Box<Match>>>;
 pub(crate) struct Changes {
     rules: BTreeMap<(BridgeId, TableId), Matches>,
     macs: BTreeSet<(BridgeId, u64)>,
-    groups: BTreeSet<(BridgeId, u32)>,
+    /// Groups and meters.
+    named: BTreeSet<Dep>,
     everything: bool,
 }
 
 impl Changes {
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty() && self.macs.is_empty() && self.groups.is_empty() && !self.everything
+        self.rules.is_empty() && self.macs.is_empty() && self.named.is_empty() && !self.everything
     }
 
     pub fn note(&mut self, change: Change) {
@@ -54,7 +57,10 @@ impl Changes {
                 self.macs.insert((bridge, key));
             }
             Change::Group { bridge, group } => {
-                self.groups.insert((bridge, group));
+                self.named.insert(Dep::Group(bridge, group));
+            }
+            Change::Meter { bridge, meter } => {
+                self.named.insert(Dep::Meter(bridge, meter));
             }
             Change::Everything => self.everything = true,
         }
@@ -80,8 +86,8 @@ impl Revalidator {
         for (bridge, key) in &changes.macs {
             marked.extend(self.index.dependents(Dep::Mac(*bridge, *key)));
         }
-        for (bridge, group) in &changes.groups {
-            marked.extend(self.index.dependents(Dep::Group(*bridge, *group)));
+        for dep in &changes.named {
+            marked.extend(self.index.dependents(*dep));
         }
         for ((bridge, table), matches) in &changes.rules {
             marked.extend(self.index.dependents(Dep::ChangedKey(*bridge, *table)));

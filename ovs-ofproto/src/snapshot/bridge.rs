@@ -12,6 +12,7 @@ use crate::VlanMode;
 use crate::bridge::InternalStats;
 use crate::group::GroupIndex;
 use crate::mac_learning::MacIndex;
+use crate::meter::MeterIndex;
 use crate::rule::Flow;
 
 /// A bridge of a switch, small and `Copy`. Numbers are not used again while a switch lives.
@@ -44,6 +45,7 @@ pub(crate) struct BridgeSnap {
     pub bundles: Vec<BundleSnap>,
     pub tables: Arc<TableReaders>,
     pub groups: GroupIndex,
+    pub meters: MeterIndex,
     pub macs: Arc<MacIndex>,
     pub forward_bpdu: bool,
     /// Whether a controller wants packets that miss a table (those before OpenFlow 1.3 do).

@@ -89,7 +89,10 @@ impl Switch {
 
     fn delete_bridge(&mut self, name: &str) {
         self.close_connections_of(name);
-        self.bridges.remove(name);
+        let gone = self.bridges.remove(name);
+        self.retire_meters(
+            gone.into_iter().flat_map(|bridge| bridge.meters.iter().cloned().collect::<Vec<_>>()),
+        );
         self.world_changed = true;
     }
 

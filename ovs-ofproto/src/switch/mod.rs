@@ -24,7 +24,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use ovs_classifier::Version;
-use ovs_dpif::Dpif;
+use ovs_dpif::{Dpif, MeterId};
 use ovs_flow::{DpPort, OfPort};
 use ovs_netdev::{Registry, Wait};
 
@@ -33,6 +33,7 @@ pub use agent::{ConnId, ConnectionKind};
 use settle::{Settled, Settler};
 
 use crate::bridge::{BridgeState, Gone};
+use crate::meter::MeterNumbers;
 use crate::revalidate::Revalidator;
 use crate::snapshot::{BridgeId, Shared, Snapshot, World};
 use crate::translate::Scratch;
@@ -75,6 +76,10 @@ pub struct Switch {
     /// Rules that are removed; told when their last counters are known.
     gone: Vec<(BridgeId, Gone)>,
     gone_until: Option<Settled>,
+
+    meter_numbers: MeterNumbers,
+    /// Meters that were deleted, and when they go.
+    meters_leaving: Vec<(Settled, MeterId)>,
 
     connections: BTreeMap<ConnId, Connection>,
     next_connection: u64,
@@ -121,6 +126,8 @@ impl Switch {
             settler: Settler::default(),
             gone: Vec::new(),
             gone_until: None,
+            meter_numbers: MeterNumbers::default(),
+            meters_leaving: Vec::new(),
             connections: BTreeMap::new(),
             next_connection: 0,
             events: Vec::new(),

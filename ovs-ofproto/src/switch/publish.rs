@@ -21,7 +21,7 @@ impl Switch {
                 bridge.tables.publish();
             }
         }
-        if self.world_changed || self.bridges.values().any(|bridge| bridge.groups.changed) {
+        if self.world_changed || self.bridges.values().any(BridgeState::names_changed) {
             self.publish_world();
         }
         if self.rules_changed {
@@ -42,7 +42,7 @@ impl Switch {
             ..World::default()
         };
         for bridge in self.bridges.values_mut() {
-            bridge.groups.changed = false;
+            (bridge.groups.changed, bridge.meters.changed) = (false, false);
         }
         for bridge in self.bridges.values() {
             for port in bridge.ports.values() {
@@ -81,6 +81,7 @@ impl Switch {
             bundles,
             tables: Arc::clone(bridge.tables.readers()),
             groups: Arc::clone(bridge.groups.index()),
+            meters: Arc::clone(bridge.meters.index()),
             macs: Arc::clone(bridge.macs.index()),
             forward_bpdu: bridge.config.forward_bpdu,
             miss_to_controller: self.wants_misses(&bridge.config.name),

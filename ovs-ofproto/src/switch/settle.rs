@@ -131,6 +131,7 @@ impl Switch {
             bridge.tables.gc(version);
         }
         self.shared.domain.reclaim(usize::MAX);
+        self.drop_meters();
         self.tell_settled();
     }
 }

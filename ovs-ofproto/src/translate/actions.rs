@@ -29,6 +29,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             Action::Controller(to) => self.punt_as_asked(to),
             Action::Enqueue { port, queue } => self.enqueue(*port, *queue),
             Action::Group(group) => return self.group(*group),
+            Action::Meter(meter) => self.meter(*meter),
             Action::SetQueue(queue) => self.flow.skb_priority = *queue,
             Action::PopQueue => self.pop_queue(),
             Action::Resubmit { in_port, table, ct: false } => self.resubmit(*in_port, *table),

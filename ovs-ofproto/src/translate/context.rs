@@ -3,7 +3,7 @@
 use ovs_classifier::rcu::Guard;
 use ovs_dpif::{Action as DpAction, SlowPath};
 use ovs_flow::{FlowKey, FlowMask, Subfield, TableId};
-use ovs_openflow::Action;
+use ovs_openflow::{Action, MeterConfig};
 use ovs_packet::Packet;
 
 use super::{Dep, Input, Push, Start, TranslateError, Translation, mask};
@@ -157,10 +157,12 @@ impl<'s, T: Tracer> Context<'s, T> {
             mask::finish(key, &mut self.mask);
         }
         self.flow.actset_output = key.actset_output;
+        let slow_meter = self.slow.and_then(|_| self.find_meter(MeterConfig::SLOWPATH));
         Translation {
             actions: self.out,
             mask: self.mask,
             slow: self.slow,
+            slow_meter,
             error: self.error,
             push: self.push,
             deps: self.deps,

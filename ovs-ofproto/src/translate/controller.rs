@@ -16,13 +16,15 @@ struct Punt<'a> {
     max_len: u16,
     controller_id: u16,
     userdata: &'a [u8],
+    /// 0 for none in particular.
+    meter: u32,
 }
 
 impl<T: Tracer> Context<'_, T> {
     /// `output:CONTROLLER`.
     pub(super) fn punt_output(&mut self, max_len: u16) {
         let reason = self.output_reason();
-        self.punt(Punt { reason, max_len, controller_id: 0, userdata: &[] });
+        self.punt(Punt { reason, max_len, controller_id: 0, userdata: &[], meter: 0 });
     }
 
     /// `controller(…)`.
@@ -30,19 +32,19 @@ impl<T: Tracer> Context<'_, T> {
         let asked = to.reason.wire();
         let reason = if asked == reason::ACTION { self.output_reason() } else { asked };
         let (max_len, controller_id) = (to.max_len, to.controller_id);
-        self.punt(Punt { reason, max_len, controller_id, userdata: &to.userdata });
+        self.punt(Punt { reason, max_len, controller_id, userdata: &to.userdata, meter: to.meter });
     }
 
     /// No table had a rule.
     pub(super) fn punt_miss(&mut self) {
         let reason = reason::IMPLICIT_MISS;
-        self.punt(Punt { reason, max_len: NO_BUFFER, controller_id: 0, userdata: &[] });
+        self.punt(Punt { reason, max_len: NO_BUFFER, controller_id: 0, userdata: &[], meter: 0 });
     }
 
     /// The time to live has run out.
     pub(super) fn punt_invalid_ttl(&mut self, controller_id: u16) {
         let reason = reason::INVALID_TTL;
-        self.punt(Punt { reason, max_len: NO_BUFFER, controller_id, userdata: &[] });
+        self.punt(Punt { reason, max_len: NO_BUFFER, controller_id, userdata: &[], meter: 0 });
     }
 
     fn output_reason(&self) -> u8 {
@@ -76,6 +78,8 @@ impl<T: Tracer> Context<'_, T> {
             max_len: punt.max_len,
         });
         self.frozen.push(held);
-        self.out.push(DpAction::Userspace(UserspaceAction { cookie, egress: None }));
+        let action = DpAction::Userspace(UserspaceAction { cookie, egress: None });
+        let action = self.metered(punt.meter, action);
+        self.out.push(action);
     }
 }

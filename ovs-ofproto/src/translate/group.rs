@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use ovs_flow::{Match, OfPort};
 use ovs_flow::hash::stable::{self, Fields};
+use ovs_flow::{Match, OfPort};
 use ovs_openflow::{GroupMod, GroupType};
 
 use super::context::Context;

@@ -22,6 +22,7 @@ mod fields;
 mod group;
 mod lookup;
 pub(crate) mod mask;
+mod meter;
 mod normal;
 mod output;
 mod patch;
@@ -30,7 +31,7 @@ mod vlan;
 use std::sync::Arc;
 
 use ovs_classifier::rcu::Reader;
-use ovs_dpif::{Action as DpAction, PuntCookie, SlowPath, UserspaceAction};
+use ovs_dpif::{Action as DpAction, MeterId, PuntCookie, SlowPath, UserspaceAction};
 use ovs_flow::{FlowKey, FlowMask, OfPort, TableId};
 use ovs_openflow::Action;
 use ovs_packet::Packet;
@@ -60,6 +61,8 @@ pub struct Translation {
     pub slow: Option<SlowPath>,
     /// Why the packet is dropped although rules said otherwise.
     pub error: Option<TranslateError>,
+    /// The meter of packets for the switch's logic.
+    pub(crate) slow_meter: Option<MeterId>,
     /// What each packet counts for, and refreshes.
     pub(crate) push: Vec<Push>,
     /// What the answer depends on.
@@ -77,7 +80,8 @@ impl Translation {
             None => self.actions.clone(),
             Some(reason) => {
                 let cookie = PuntCookie::SlowPath(reason);
-                vec![DpAction::Userspace(UserspaceAction { cookie, egress: None })]
+                let punt = DpAction::Userspace(UserspaceAction { cookie, egress: None });
+                vec![meter::behind(self.slow_meter, punt)]
             }
         }
     }
@@ -129,6 +133,8 @@ pub(crate) enum Dep {
     ChangedKey(BridgeId, TableId),
     /// A group, there or not.
     Group(BridgeId, u32),
+    /// A meter, there or not.
+    Meter(BridgeId, u32),
     /// Where an address is, by key of the MAC table.
     Mac(BridgeId, u64),
 }

@@ -4,7 +4,7 @@ use crate::harness::{Database, Difference, Kind, World, compare, exclusive, tool
 
 const DUMMY: &[&str] = &["--enable-dummy=override", "--disable-system"];
 
-fn pair(test: &str) -> Option<[World; 2]> {
+pub fn pair(test: &str) -> Option<[World; 2]> {
     let tools = tools(test)?;
     Some([Kind::Ours, Kind::Peer].map(|kind| {
         let world = World::start(&tools, kind, Database::Peer, DUMMY);

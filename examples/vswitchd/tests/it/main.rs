@@ -15,6 +15,7 @@ mod dummy;
 mod hosts;
 mod interop;
 mod lab;
+mod openflow;
 mod peer;
 mod program;
 mod soak;

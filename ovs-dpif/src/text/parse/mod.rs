@@ -7,7 +7,9 @@ use ovs_flow::text::DpPortNames;
 use ovs_flow::{DpPort, VLAN_CFI};
 
 use self::scan::Scanner;
-use crate::{Action, ControllerPunt, HashAlgorithm, PuntCookie, SampleAction, SlowPath, UserspaceAction};
+use crate::{
+    Action, ControllerPunt, HashAlgorithm, MeterId, PuntCookie, SampleAction, SlowPath, UserspaceAction,
+};
 
 /// How deep lists may stand in lists.
 const MAX_DEPTH: u32 = 16;
@@ -105,6 +107,7 @@ fn action(scan: &mut Scanner<'_>, names: &impl DpPortNames, depth: u32) -> Resul
         "set" => Action::Set(fields::field(scan)?),
         "hash" => hash(scan)?,
         "recirc" => Action::Recirc(scan.number(u32::MAX.into())? as u32),
+        "meter" => Action::Meter(MeterId(scan.number(u32::MAX.into())? as u32)),
         "trunc" => Action::Trunc(scan.number(u32::MAX.into())? as u32),
         "clone" => Action::Clone(list(scan, names, depth + 1)?.into()),
         "sample" => sample(scan, names, depth)?,

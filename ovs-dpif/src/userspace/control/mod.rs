@@ -26,9 +26,11 @@ use super::published::Published;
 use super::tables::Tables;
 use super::worker::{Ends, Shared};
 use super::{UserspaceConfig, Waker, Worker};
+use crate::meter::Meters;
 use crate::{
     Busy, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, FlowView, HandlerFactory, Ledger,
-    Op, PortConfigError, PortInfo, PortRequest, Rebalance, RxAssignment, RxConfig, Ticket, WorkerId,
+    MeterCounters, MeterError, MeterId, MeterLimits, MeterSpec, Op, PortConfigError, PortInfo, PortRequest,
+    Rebalance, RxAssignment, RxConfig, Ticket, WorkerId,
 };
 
 /// Retired values that one poll drops.
@@ -63,6 +65,7 @@ pub struct UserspaceDatapath {
     /// Events for the next poll.
     events: VecDeque<Event>,
     flow_limit: Arc<AtomicU32>,
+    meters: Meters,
     /// What workers' tables retire and this side reclaims.
     domain: Domain,
     reader: Reader,
@@ -80,6 +83,7 @@ impl UserspaceDatapath {
             handlers: None,
             links: Vec::new(),
             ports,
+            meters: Meters::default(),
             pending: BTreeMap::new(),
             tickets: 0,
             events: VecDeque::new(),
@@ -121,6 +125,9 @@ impl UserspaceDatapath {
         let mut link = Link::new(Seat { worker: id, polls, core }, command_tx, reply_rx, shared, view, waker);
         if let Some(handlers) = &self.handlers {
             link.push(Command::Handler(handlers.handler(id)));
+        }
+        for (id, meter) in self.meters.iter() {
+            link.push(Command::Meter(id, Some(Arc::clone(meter))));
         }
         self.ports.join(&mut link);
         self.links.push(link);
@@ -192,6 +199,31 @@ impl Dpif for UserspaceDatapath {
     fn configure_port(&mut self, port: DpPort, config: &DeviceConfig) -> Result<(), PortConfigError> {
         let device = self.ports.device(port).ok_or(PortConfigError::NoPort)?;
         Ok(device.configure(config)?)
+    }
+
+    fn meter_limits(&self) -> MeterLimits {
+        MeterLimits::OWN
+    }
+
+    fn set_meter(&mut self, meter: MeterId, spec: &MeterSpec) -> Result<(), MeterError> {
+        let made = Meters::make(meter, spec)?;
+        for link in &mut self.links {
+            link.push(Command::Meter(meter, Some(Arc::clone(&made))));
+        }
+        self.meters.set(meter, Some(made));
+        Ok(())
+    }
+
+    fn meter_counters(&self, meter: MeterId) -> Option<MeterCounters> {
+        self.meters.counters(meter)
+    }
+
+    fn remove_meter(&mut self, meter: MeterId) -> Option<MeterCounters> {
+        let gone = self.meters.set(meter, None)?;
+        for link in &mut self.links {
+            link.push(Command::Meter(meter, None));
+        }
+        Some(gone.counters())
     }
 
     fn submit(&mut self, op: Op) -> Result<Ticket, Busy> {

@@ -55,6 +55,7 @@ impl Worker {
                 handler.begin(self.engine.now);
                 self.engine.handler = Some(handler);
             }
+            Command::Meter(id, meter) => drop(self.engine.meters.set(id, meter)),
             Command::Put(ticket, put) => self.put(ticket, *put, guard),
             Command::Delete(ticket, ufid) => {
                 let result = self.tables.remove(ufid, guard).map(Some).ok_or(DpifError::NoFlow);

@@ -8,8 +8,9 @@ use ovs_packet::{Packet, Pool};
 use super::outputs::Outputs;
 use super::upcalls::{Upcalls, Waiting};
 use crate::execute::Env;
+use crate::meter::Meters;
 use crate::random::Random;
-use crate::{Actions, DropReason, Ledger, Punt, UpcallHandler};
+use crate::{Actions, DropReason, Ledger, MeterId, Punt, UpcallHandler};
 
 /// Recirculated packets that wait for the end of the batch; more are dropped by name. A list of actions can
 /// multiply a packet at each recirculation, so there must be some bound.
@@ -25,6 +26,7 @@ pub(super) struct Engine {
     /// Packets that start over once the batch is done, in order.
     pub recirculated: Vec<Waiting>,
     pub random: Random,
+    pub meters: Meters,
     /// Tags that are parsed as tags.
     pub max_vlans: usize,
     pub now: Duration,
@@ -71,6 +73,10 @@ impl Env for Engine {
             Some(handler) => handler.punt(punt),
             None => Err(DropReason::Upcall),
         }
+    }
+
+    fn meter(&mut self, meter: MeterId, bytes: usize) -> bool {
+        self.meters.admit(meter, bytes, self.now)
     }
 
     fn random(&mut self) -> u32 {

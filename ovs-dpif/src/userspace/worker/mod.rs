@@ -37,6 +37,7 @@ use super::message::{Command, Reply};
 use super::published::Published;
 use super::tables::Tables;
 use super::{Budget, Next, Progress, UserspaceConfig, Waker};
+use crate::meter::Meters;
 use crate::random::Random;
 use crate::{DpifStats, Ledger, Ticket, WorkerId};
 
@@ -119,6 +120,7 @@ impl Worker {
                 upcalls: Upcalls::new(config.upcall_queue),
                 recirculated: Vec::with_capacity(64),
                 random: Random::new(config.seed, u64::from(id.0) + 1),
+                meters: Meters::default(),
                 max_vlans: config.vlan_limit,
                 now: Duration::ZERO,
             },

@@ -79,7 +79,7 @@ fn echoes_are_answered_inside() {
 #[test]
 fn a_wrong_message_is_answered_and_the_next_is_read() {
     let (mut a, mut b) = open();
-    let unknown = [5, 99, 0, 8, 0, 0, 0, 7];
+    let unknown = [6, 99, 0, 8, 0, 0, 0, 7];
     a.send_bytes(&unknown).expect("room");
     a.send(8, &Message::BarrierRequest).expect("room");
     pipe(&mut a, &mut b);

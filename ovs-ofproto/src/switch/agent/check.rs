@@ -15,16 +15,16 @@ fn check(actions: &[Action], table: Option<TableId>, depth: usize) -> Result<(),
     for action in actions {
         match action {
             Action::Output { port, .. } | Action::Enqueue { port, .. } => check_port(*port)?,
-            Action::Meter(_) => return Err(OfError::MmfcInvalidMeter),
             Action::GotoTable(next) => match table {
                 Some(table) if table.0 < next.0 && next.0 < TableId::INTERNAL.0 => {}
                 _ => return Err(OfError::BicBadTableId),
             },
             Action::WriteActions(set) if depth > 0 => check(set, table, depth - 1)?,
-            Action::Controller(to) if to.pause || to.meter != 0 => return Err(OfError::BacBadArgument),
+            Action::Controller(to) if to.pause => return Err(OfError::BacBadArgument),
             Action::OutputReg { .. }
             | Action::Controller(_)
             | Action::Group(_)
+            | Action::Meter(_)
             | Action::SetQueue(_)
             | Action::PopQueue
             | Action::SetField(_)

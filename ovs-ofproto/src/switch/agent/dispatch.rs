@@ -121,6 +121,10 @@ impl Switch {
                 }
             }
             Message::StatsRequest(request) => self.serve_stats(id, xid, request)?,
+            Message::MeterMod(change) => {
+                self.must_write(id)?;
+                self.serve_meter_mod(id, &change)?;
+            }
             other => self.serve_rarely(id, xid, other)?,
         }
         Ok(())

@@ -16,6 +16,7 @@ mod connection;
 mod dispatch;
 mod flows;
 mod groups;
+mod meters;
 mod negotiate;
 mod notices;
 mod output;

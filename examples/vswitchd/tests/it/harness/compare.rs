@@ -16,6 +16,18 @@ const UNORDERED: &[(&str, &str)] = &[
     ("ovs-vsctl show", "rows come in the order of their UUIDs, which no two databases share"),
     ("list ", "rows come in the order of their UUIDs, which no two databases share"),
     (
+        "dump-group",
+        "groups come in the order of a hash table in the original, in that of their numbers in ours",
+    ),
+    (
+        "dump-meter",
+        "meters come in the order of a hash table in the original, in that of their numbers in ours",
+    ),
+    (
+        "meter-stats",
+        "meters come in the order of a hash table in the original, in that of their numbers in ours",
+    ),
+    (
         "dump-flows",
         "the original groups the flows of a table by mask, the group with the highest priority first, and shows each group \
          in the order in which its flows came or were last changed; ours come in the order in which they came. Megaflows \

@@ -7,7 +7,9 @@ mod table;
 
 pub(in crate::switch) use answer::{Answer, facts};
 
-use ovs_openflow::{AggregateStats, Message, OfError, StatsReply, StatsReplyBody, StatsRequest, SwitchDesc, Version};
+use ovs_openflow::{
+    AggregateStats, Message, OfError, StatsReply, StatsReplyBody, StatsRequest, SwitchDesc, Version,
+};
 
 use super::connection::{ConnId, Waiting};
 use super::groups::group_features;
@@ -38,6 +40,9 @@ impl Switch {
             StatsRequest::PortDesc(_) => StatsReplyBody::PortDesc(self.port_descs(&name)),
             StatsRequest::Group(group) => self.group_stats(&name, group),
             StatsRequest::GroupDesc(group) => self.group_descs(&name, group),
+            StatsRequest::Meter(meter) => self.meter_stats(&name, meter)?,
+            StatsRequest::MeterConfig(meter) => self.meter_configs(&name, meter)?,
+            StatsRequest::MeterFeatures => StatsReplyBody::MeterFeatures(self.meter_features()),
             StatsRequest::GroupFeatures => {
                 let protocol = self.connections.get(&id).and_then(|conn| conn.protocol);
                 let version = protocol.map_or(Version::V13, |protocol| protocol.version);
