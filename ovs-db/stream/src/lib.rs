@@ -18,6 +18,8 @@ pub use error::{ListenError, OsError, StreamError};
 pub use listener::Listener;
 pub use reconnect::{Action, Backoff, BackoffConfig, Notice, NoticeLevel, Reconnect, ReconnectConfig, State};
 pub use stream::{Stream, StreamConfig};
+#[cfg(all(fuzzing, feature = "tls"))]
+pub use tls::fuzz;
 #[cfg(feature = "tls")]
 pub use tls::{FileFault, Refusal, Tls, TlsConfig, TlsError, TlsFile, TlsNotice, TlsOptionError};
-pub use wait::{Interest, Wait, sleep};
+pub use wait::{Interest, Wait, is_due, sleep};

@@ -158,7 +158,8 @@ impl Stream {
         &self.name
     }
 
-    /// The common name in the certificate with which the peer authenticated itself.
+    /// The common name in the certificate with which the peer authenticated itself; `None` also if that is not just
+    /// text of at most 256 bytes, so that no two names are taken for one.
     pub fn peer_name(&self) -> Option<String> {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
@@ -264,6 +265,26 @@ impl Stream {
         self.tx.push(bytes)?;
         self.flush()?;
         Ok(())
+    }
+
+    /// Hands over as much of `bytes` as is taken at once, behind what is queued, and gives how much that was. For
+    /// owners that keep the rest themselves: over a plain socket nothing is copied on the way to the system.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<usize, StreamError> {
+        if !self.connected || !self.flush()? || bytes.is_empty() {
+            return Ok(0);
+        }
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            let taken = bytes.len().min(self.tx.room());
+            self.tx.push(&bytes[..taken])?;
+            self.flush()?;
+            return Ok(taken);
+        }
+        match send(&self.fd, bytes, SendFlags::NOSIGNAL) {
+            Ok(n) => Ok(n),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(0),
+            Err(e) => Err(StreamError::Write(e.into())),
+        }
     }
 
     /// Sends queued bytes; `true` once none is left.

@@ -37,6 +37,21 @@ pub enum Wait<'a> {
 /// A convenience for small programs and tests; larger ones register the descriptors with their event loop. An
 /// interrupting signal ends the sleep early, which is not an error.
 pub fn sleep(waits: &[Wait<'_>], now: Duration, limit: Option<Duration>) -> Result<(), OsError> {
+    wait_for(waits, now, limit).map(|_| ())
+}
+
+/// Whether one of `waits` is due, without sleeping. `now` is the embedder's monotonic time.
+pub fn is_due(waits: &[Wait<'_>], now: Duration) -> Result<bool, OsError> {
+    let by_itself = waits.iter().any(|wait| match wait {
+        Wait::Ready => true,
+        Wait::At(at) => *at <= now,
+        Wait::Fd(..) | Wait::Never => false,
+    });
+    Ok(by_itself || wait_for(waits, now, Some(Duration::ZERO))? > 0)
+}
+
+/// Sleeps, and gives how many descriptors are ready.
+fn wait_for(waits: &[Wait<'_>], now: Duration, limit: Option<Duration>) -> Result<usize, OsError> {
     let mut timeout = limit;
     let mut fds = Vec::new();
     for wait in waits {
@@ -62,7 +77,8 @@ pub fn sleep(waits: &[Wait<'_>], now: Duration, limit: Option<Duration>) -> Resu
         tv_nsec: t.subsec_nanos().into(),
     });
     match poll(&mut fds, spec.as_ref()) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Ok(ready) => Ok(ready),
+        Err(Errno::INTR) => Ok(0),
         Err(e) => Err(e.into()),
     }
 }

@@ -58,7 +58,8 @@ pub(super) const KEY_ENCIPHERMENT: u16 = 0x2000;
 pub(super) const CERTIFICATE_SIGN: u16 = 0x0400;
 
 impl<'a> Certificate<'a> {
-    /// Reads a certificate.
+    /// Reads a certificate. An extension that is there twice, or has something behind its value, is none that a reader
+    /// and the authority who signed it understand alike: such a certificate is refused.
     pub(super) fn parse(der: &'a [u8]) -> Result<Certificate<'a>, Malformed> {
         let mut outer = Reader::new(der);
         let mut parts = Reader::new(outer.expect(der::SEQUENCE)?.content);
@@ -145,20 +146,24 @@ impl<'a> Certificate<'a> {
         match id {
             // Key usage.
             [0x55, 0x1d, 15] => {
-                self.key_usage = Some(match value.expect(der::BIT_STRING)?.content {
+                let usage = match value.expect(der::BIT_STRING)?.content {
                     [unused, bits @ ..] if *unused < 8 && bits.len() <= 2 => {
                         let byte = |at: usize| u16::from(bits.get(at).copied().unwrap_or(0));
                         byte(0) << 8 | byte(1)
                     }
                     _ => return Err(Malformed),
-                });
+                };
+                once(&mut self.key_usage, usage)?;
+                value.end()?;
             }
             // Basic constraints.
             [0x55, 0x1d, 19] => {
                 let mut constraints = Reader::new(value.expect(der::SEQUENCE)?.content);
-                self.authority = Some(der::boolean(constraints.optional(der::BOOLEAN)?)?);
+                once(&mut self.authority, der::boolean(constraints.optional(der::BOOLEAN)?)?)?;
                 let length = constraints.optional(der::INTEGER)?;
                 self.path_length = length.map(|length| der::small(length.content)).transpose()?;
+                constraints.end()?;
+                value.end()?;
             }
             // Extended key usage.
             [0x55, 0x1d, 37] => {
@@ -172,7 +177,8 @@ impl<'a> Certificate<'a> {
                         _ => {}
                     }
                 }
-                self.extended_usage = Some(extended);
+                once(&mut self.extended_usage, extended)?;
+                value.end()?;
             }
             // Key identifiers, alternative names, revocation lists and policies do not bear on a chain without
             // names, lists and required policies.
@@ -183,30 +189,46 @@ impl<'a> Certificate<'a> {
         Ok(())
     }
 
-    /// The common name of the subject, or an empty text.
+    /// The common name of the subject for a log, or an empty text.
     pub(super) fn common_name(&self) -> String {
         common_name(self.subject)
     }
+
+    /// The common name of the subject, as what its holder is to be called. `None` if it has none, or one that is not
+    /// just text: two holders could otherwise come to be called alike.
+    pub(super) fn identity(&self) -> Option<String> {
+        let name = std::str::from_utf8(find_common_name(self.subject).ok()??).ok()?;
+        let clear = !name.is_empty() && name.len() <= MAX_NAME && !name.chars().any(char::is_control);
+        clear.then(|| name.to_owned())
+    }
+}
+
+/// Longer names are shortened in logs, and name nobody.
+const MAX_NAME: usize = 256;
+
+/// Fills in what a certificate may say once.
+fn once<T>(place: &mut Option<T>, value: T) -> Result<(), Malformed> {
+    if place.replace(value).is_some() { Err(Malformed) } else { Ok(()) }
 }
 
 /// The first common name in a name, as text, without anything that would disturb a log.
 pub(super) fn common_name(name: &[u8]) -> String {
-    find_common_name(name).unwrap_or_default()
+    let Ok(Some(bytes)) = find_common_name(name) else { return String::new() };
+    String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).take(MAX_NAME).collect()
 }
 
-fn find_common_name(name: &[u8]) -> Result<String, Malformed> {
+fn find_common_name(name: &[u8]) -> Result<Option<&[u8]>, Malformed> {
     let mut sets = Reader::new(Reader::new(name).expect(der::SEQUENCE)?.content);
     while !sets.is_empty() {
         let mut pairs = Reader::new(sets.expect(der::SET)?.content);
         while !pairs.is_empty() {
             let mut pair = Reader::new(pairs.expect(der::SEQUENCE)?.content);
             if pair.expect(der::OID)?.content == [0x55, 4, 3] {
-                let text = String::from_utf8_lossy(pair.element()?.content);
-                return Ok(text.chars().filter(|c| !c.is_control()).take(256).collect());
+                return pair.element().map(|text| Some(text.content));
             }
         }
     }
-    Ok(String::new())
+    Ok(None)
 }
 
 /// An object identifier in dots and numbers.
@@ -260,6 +282,53 @@ mod tests {
                 damaged[at] ^= bits;
             }
         }
+    }
+
+    /// A name with one common name.
+    fn name(text: &[u8]) -> Vec<u8> {
+        let wrap = |tag: u8, content: &[u8]| [&[tag, content.len() as u8][..], content].concat();
+        let pair = [wrap(der::OID, &[0x55, 4, 3]), wrap(0x0c, text)].concat();
+        wrap(der::SEQUENCE, &wrap(der::SET, &wrap(der::SEQUENCE, &pair)))
+    }
+
+    #[test]
+    fn who_is_not_named_clearly_is_nobody() {
+        let der = CertificateDer::from_pem_slice(include_bytes!("../../testdata/authority.pem")).unwrap();
+        let read = Certificate::parse(&der).unwrap();
+        for (text, identity) in [
+            (&b"chassis 1"[..], Some("chassis 1")),
+            (b"", None),
+            (b"chassis\0 1", None),
+            (b"chassis\x1b 1", None),
+            (b"chassis\xff 1", None),
+        ] {
+            let subject = name(text);
+            let identity = identity.map(str::to_owned);
+            assert_eq!(Certificate { subject: &subject, ..read }.identity(), identity, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn extensions_say_one_thing() {
+        let der = CertificateDer::from_pem_slice(include_bytes!("../../testdata/authority.pem")).unwrap();
+        let plain = Certificate { authority: None, path_length: None, ..Certificate::parse(&der).unwrap() };
+        let constraints = |value: &[u8]| {
+            let head = [6, 3, 0x55, 0x1d, 19, 4, value.len() as u8];
+            [&[0x30, (head.len() + value.len()) as u8][..], &head, value].concat()
+        };
+        let read = |extensions: &[Vec<u8>]| {
+            let list = extensions.concat();
+            let all = [&[0x30, list.len() as u8][..], &list].concat();
+            let mut certificate =
+                Certificate { key_usage: None, extended_usage: None, extensions: &all, ..plain };
+            certificate.extensions().map(|()| (certificate.authority, certificate.path_length))
+        };
+        let bounded = constraints(&[0x30, 6, 1, 1, 0xff, 2, 1, 0]);
+        assert_eq!(read(std::slice::from_ref(&bounded)), Ok((Some(true), Some(0))));
+        assert_eq!(read(&[bounded.clone(), bounded]), Err(Malformed));
+        // What stands where the length should be must not pass for no length.
+        assert_eq!(read(&[constraints(&[0x30, 6, 1, 1, 0xff, 4, 1, 0])]), Err(Malformed));
+        assert_eq!(read(&[constraints(&[0x30, 3, 1, 1, 0xff, 5, 0])]), Err(Malformed));
     }
 
     #[test]

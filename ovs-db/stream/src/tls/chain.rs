@@ -33,6 +33,7 @@ pub(super) struct Verification<'a> {
     algorithms: &'a WebPkiSupportedAlgorithms,
     /// Seconds since 1970.
     now: u64,
+    purpose: Purpose,
     signatures: u32,
     /// Why the most promising way failed.
     refusal: Option<Refusal>,
@@ -43,8 +44,10 @@ impl<'a> Verification<'a> {
         anchors: &'a [Certificate<'a>],
         algorithms: &'a WebPkiSupportedAlgorithms,
         now: u64,
+        purpose: Purpose,
     ) -> Verification<'a> {
-        Verification { anchors, others: Vec::new(), algorithms, now, signatures: 0, refusal: None }
+        let others = Vec::new();
+        Verification { anchors, others, algorithms, now, purpose, signatures: 0, refusal: None }
     }
 
     /// Checks the peer's own certificate, with the others that it sent.
@@ -52,11 +55,10 @@ impl<'a> Verification<'a> {
         mut self,
         end: &'a [u8],
         others: impl Iterator<Item = &'a [u8]>,
-        purpose: Purpose,
     ) -> Result<(), Refusal> {
         let end = Certificate::parse(end).map_err(|_| Refusal::Malformed)?;
         self.valid(&end)?;
-        fits(&end, purpose)?;
+        fits(&end, self.purpose)?;
         // What cannot be read cannot be part of the chain; whether the rest suffices is seen below.
         self.others = others.take(MAX_CERTIFICATES).filter_map(|der| Certificate::parse(der).ok()).collect();
         if self.anchors.iter().any(|anchor| anchor.der == end.der) || self.leads_to_anchor(&end, 0) {
@@ -112,6 +114,9 @@ impl<'a> Verification<'a> {
         let may_sign = issuer.key_usage.is_none_or(|usage| usage & CERTIFICATE_SIGN != 0);
         let checked = if !authority || !may_sign {
             Err(Refusal::NotAuthority { subject: subject() })
+        } else if !extended_fits(issuer, self.purpose) {
+            // What an authority's key is not for, no key that it signed is for.
+            Err(Refusal::WrongPurpose { subject: subject() })
         } else if issuer.path_length.is_some_and(|most| depth > most) || self.signatures >= MAX_SIGNATURES {
             Err(Refusal::TooDeep)
         } else {
@@ -159,19 +164,26 @@ impl<'a> Verification<'a> {
 
 /// Whether a certificate's key may be used by a peer of this kind.
 fn fits(certificate: &Certificate<'_>, purpose: Purpose) -> Result<(), Refusal> {
-    let (usages, extended) = match purpose {
-        Purpose::Server => (
-            DIGITAL_SIGNATURE | KEY_AGREEMENT | KEY_ENCIPHERMENT,
-            certificate.extended_usage.map(|u| u.server || u.any),
-        ),
-        Purpose::Client => {
-            (DIGITAL_SIGNATURE | KEY_AGREEMENT, certificate.extended_usage.map(|u| u.client || u.any))
-        }
+    let usages = match purpose {
+        Purpose::Server => DIGITAL_SIGNATURE | KEY_AGREEMENT | KEY_ENCIPHERMENT,
+        Purpose::Client => DIGITAL_SIGNATURE | KEY_AGREEMENT,
     };
-    if certificate.key_usage.is_some_and(|usage| usage & usages == 0) || extended == Some(false) {
+    if certificate.key_usage.is_some_and(|usage| usage & usages == 0) || !extended_fits(certificate, purpose)
+    {
         return Err(Refusal::WrongPurpose { subject: certificate.common_name() });
     }
     Ok(())
+}
+
+/// Whether the purposes that a certificate names, if it names any, are wide enough.
+fn extended_fits(certificate: &Certificate<'_>, purpose: Purpose) -> bool {
+    certificate.extended_usage.is_none_or(|usage| {
+        usage.any
+            || match purpose {
+                Purpose::Server => usage.server,
+                Purpose::Client => usage.client,
+            }
+    })
 }
 
 /// Checks a signature that is said to be by `signer`. The refusal is `None` if it does not verify, and names the

@@ -119,7 +119,14 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
 /// Writes the certificate of an authority to a file that must not be there yet.
 pub(super) fn write_authority(path: &Path, der: &[u8]) -> Result<(), TlsError> {
     let create = OpenOptions::new().write(true).create_new(true).mode(0o444).open(path);
-    let written = create.and_then(|mut file| file.write_all(pem(der).as_bytes()));
+    let written = create.and_then(|mut file| {
+        let written = file.write_all(pem(der).as_bytes());
+        if written.is_err() {
+            // Half a certificate would stand in the way of every later connection.
+            let _ = std::fs::remove_file(path);
+        }
+        written
+    });
     written.map_err(|error| TlsError::File { path: path.to_owned(), fault: FileFault::Io(os_error(&error)) })
 }
 

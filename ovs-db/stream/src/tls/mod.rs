@@ -25,6 +25,8 @@ mod ciphers;
 mod der;
 mod error;
 mod files;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod session;
 mod verify;
 

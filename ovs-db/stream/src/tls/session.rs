@@ -104,13 +104,10 @@ impl Session {
         self.connection.wants_write()
     }
 
-    /// The common name of the peer's certificate.
+    /// The common name of the peer's certificate, if it is just text.
     pub(crate) fn peer_name(&self) -> Option<String> {
         let der = self.connection.peer_certificates()?.first()?;
-        Certificate::parse(der)
-            .ok()
-            .map(|certificate| certificate.common_name())
-            .filter(|name| !name.is_empty())
+        Certificate::parse(der).ok()?.identity()
     }
 
     /// Goes on with the handshake; true once it is done.

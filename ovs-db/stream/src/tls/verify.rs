@@ -45,8 +45,8 @@ impl Verifier {
         let anchors: Vec<Certificate<'_>> =
             certificates.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
         let others = others.iter().map(|der| &**der);
-        let verification = Verification::new(&anchors, &self.algorithms, now.as_secs());
-        verification.run(end, others, purpose).map_err(|refusal| {
+        let verification = Verification::new(&anchors, &self.algorithms, now.as_secs(), purpose);
+        verification.run(end, others).map_err(|refusal| {
             let error = for_library(&refusal);
             *self.verdict.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);
             Error::InvalidCertificate(error)
