@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Parser;
 use ovs_db::output::{CellFormat, Format, Style};
 use vswitchd::daemon::DaemonOptions;
+use vswitchd::tls::TlsOptions;
 
 use crate::fault::Fault;
 
@@ -73,6 +74,9 @@ pub struct Cli {
     /// Give up after so many seconds
     #[arg(long, short, value_name = "SECONDS")]
     timeout: Option<u64>,
+    /// Keys for ssl:
+    #[command(flatten)]
+    pub tls: TlsOptions,
     /// Options shared by all daemons
     #[command(flatten)]
     pub daemon: DaemonOptions,

@@ -7,14 +7,14 @@ use ovs_db::json::Json;
 use ovs_db::output::{Cell, Style, Table};
 use ovs_db::schema::Schema;
 use ovs_db::value::Uuid;
-use ovs_stream::StreamConfig;
+use ovs_stream::Tls;
 use vswitchd::daemon::Program;
 use vswitchd::vlog::Vlog;
 
 use crate::cli::Cli;
 use crate::fault::Fault;
 use crate::monitor::{self, Method};
-use crate::server::{Server, take_remote};
+use crate::server::{Server, streams, take_remote};
 use crate::{backup, rows};
 
 /// Writes to standard output.
@@ -291,7 +291,8 @@ fn wait(program: &Program, cli: &Cli, address: ovs_stream::Address, args: &[Stri
         return Err(Fault::State(state.clone()));
     }
     let config = SessionConfig::new("_Server").table("Database", ["name", "connected", "model"]);
-    let streams = StreamConfig::default().rundir(&program.dirs.run);
+    let tls = Tls::new(cli.tls.config()?);
+    let streams = streams(program, &tls);
     let mut client = BlockingClient::new(config, vec![address], &streams);
     client.wait_for(cli.limit(), |session| {
         if !session.is_synced() {

@@ -6,7 +6,7 @@ use ovs_db::client::{ClientError, RpcError};
 use ovs_db::error::DbError;
 use ovs_db::json::{Json, JsonError};
 use ovs_db::output::FormatError;
-use ovs_stream::AddressError;
+use ovs_stream::{AddressError, TlsOptionError};
 use vswitchd::daemon::{DaemonError, reason};
 use vswitchd::vlog::VlogError;
 
@@ -19,6 +19,9 @@ pub enum Fault {
     /// Becoming a daemon failed.
     #[error(transparent)]
     Daemon(#[from] DaemonError),
+    /// A protocol or cipher that is not known.
+    #[error(transparent)]
+    Tls(#[from] TlsOptionError),
     /// An unknown format.
     #[error(transparent)]
     Format(#[from] FormatError),

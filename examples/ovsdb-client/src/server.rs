@@ -1,10 +1,11 @@
 //! The server that a command speaks to, and the database that it is about.
 
-use ovs_db::client::{Rpc, StreamConnector};
+use ovs_db::client::{Rpc, RpcError, StreamConnector, TransportError};
 use ovs_db::json::Json;
 use ovs_db::schema::Schema;
-use ovs_stream::{Address, Role, StreamConfig};
+use ovs_stream::{Address, Role, StreamConfig, StreamError, Tls, TlsError};
 use vswitchd::daemon::Program;
+use vswitchd::tls::log_notices;
 
 use crate::cli::Cli;
 use crate::fault::Fault;
@@ -23,6 +24,16 @@ pub fn take_remote(program: &Program, args: &mut &[String]) -> Result<Address, F
     Address::parse(first, Role::Ovsdb).map_err(|error| Fault::Address { remote: first.clone(), error })
 }
 
+/// How connections are made.
+pub fn streams(program: &Program, tls: &Tls) -> StreamConfig {
+    StreamConfig::default().rundir(&program.dirs.run).tls(tls.clone())
+}
+
+fn is_bootstrap(error: &RpcError) -> bool {
+    let bootstrapped = StreamError::Tls(TlsError::Bootstrapped);
+    matches!(error, RpcError::Transport(TransportError::Stream(error)) if *error == bootstrapped)
+}
+
 /// A connection.
 pub struct Server {
     pub remote: String,
@@ -33,9 +44,16 @@ impl Server {
     /// Connects.
     pub fn connect(program: &Program, cli: &Cli, address: Address) -> Result<Server, Fault> {
         let remote = address.to_string();
-        let streams = StreamConfig::default().rundir(&program.dirs.run);
+        let tls = Tls::new(cli.tls.config()?);
+        let streams = streams(program, &tls);
         let mut connector = StreamConnector::new(address, streams);
-        match Rpc::connect(&mut connector, cli.limit()) {
+        let mut connected = Rpc::connect(&mut connector, cli.limit());
+        if matches!(&connected, Err(error) if is_bootstrap(error)) {
+            // The first connection only fetches the authority's certificate, by which the second one is verified.
+            connected = Rpc::connect(&mut connector, cli.limit());
+        }
+        log_notices(&tls);
+        match connected {
             Ok(rpc) => Ok(Server { remote, rpc }),
             Err(error) => Err(Fault::Connect { remote, error }),
         }

@@ -4,14 +4,18 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use vswitchd::daemon::{DaemonOptions, Program};
+use vswitchd::tls::TlsOptions;
 
 use crate::fault::Fault;
 use crate::replication::SyncOptions;
-use crate::tls::TlsOptions;
 
 /// The options of `ovsdb-server`.
 #[derive(Clone, Debug, Parser)]
-#[command(about = "Open vSwitch database server", infer_long_args = true)]
+#[command(
+    about = "Open vSwitch database server",
+    infer_long_args = true,
+    after_help = "The value of each TLS option may be db:DB,TABLE,COLUMN, for where it stands in a database."
+)]
 pub struct Cli {
     /// Database files (default: conf.db in the database directory), or relay:DB:REMOTE,...
     #[arg(value_name = "DATABASE")]

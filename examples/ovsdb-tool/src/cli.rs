@@ -1,13 +1,8 @@
 //! The command line.
 
-use std::path::PathBuf;
-
 use clap::Parser;
 use ovs_db::value::Uuid;
-use vswitchd::daemon::Program;
-use vswitchd::vlog::Vlog;
-
-use crate::fault::Fault;
+use vswitchd::daemon::LogOptions;
 
 /// What `--help` says of the commands.
 const COMMANDS: &str = "\
@@ -56,33 +51,7 @@ pub struct Cli {
     /// Concerns clustered databases only
     #[arg(long, value_name = "MS", hide = true)]
     pub election_timer: Option<u64>,
-    /// Set logging levels; without SPEC everything is logged everywhere
-    #[arg(
-        short,
-        long,
-        value_name = "SPEC",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "any:any:dbg",
-        action = clap::ArgAction::Append,
-        help_heading = "Logging options"
-    )]
-    verbose: Vec<String>,
-    /// Log to a file (default: NAME.log in the log directory)
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Logging options")]
-    log_file: Option<String>,
-}
-
-impl Cli {
-    /// Sets up the log as the options say.
-    pub fn set_up_log(&self, program: &Program, vlog: &Vlog) -> Result<(), Fault> {
-        for spec in &self.verbose {
-            vlog.option(spec)?;
-        }
-        if let Some(file) = &self.log_file {
-            let default = || program.dirs.log.join(format!("{}.log", program.name));
-            vlog.open_file(&if file.is_empty() { default() } else { PathBuf::from(file) })?;
-        }
-        Ok(())
-    }
+    /// Where messages go
+    #[command(flatten)]
+    pub log: LogOptions,
 }

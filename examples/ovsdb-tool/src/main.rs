@@ -20,7 +20,8 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     let vlog = Vlog::new(&program.name, OVSDB_SERVER_MODULES);
-    let done = cli.set_up_log(&program, &vlog).and_then(|()| commands::run(&program, &cli));
+    let done =
+        cli.log.set_up(&program, &vlog).map_err(Into::into).and_then(|()| commands::run(&program, &cli));
     match done {
         Ok(code) => code,
         Err(error) => fatal(&program.name, &error),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::daemon::{DaemonOptions, Program, VERSION, fatal};
-pub use crate::switchd::TlsOptions;
+pub use crate::tls::TlsOptions;
 
 /// What `--enable-dummy` replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -230,8 +230,8 @@ mod tests {
         .unwrap();
         assert!(cli.daemon.detach);
         assert_eq!(cli.daemon.pidfile, Some(None));
-        assert_eq!(cli.daemon.log_file, Some(Some("/x".into())));
-        assert_eq!(cli.daemon.verbose, ["console:emer", "any:any:dbg"]);
+        assert_eq!(cli.daemon.log.log_file, Some(Some("/x".into())));
+        assert_eq!(cli.daemon.log.verbose, ["console:emer", "any:any:dbg"]);
         assert_eq!(cli.switch.enable_dummy, Some(DummyLevel::Beside));
         assert_eq!(cli.database(), Some("unix:db.sock"));
         let cli = parsed("x", &["--enable-dummy=override", "--dummy-numa=0,1", "--seed=7", "--embedded-db"])

@@ -1,5 +1,5 @@
 //! The parts of the switch as a program: the switch itself ([`switchd`]), what a daemon is ([`daemon`]), its log
-//! ([`vlog`]), its command line ([`cli`]), its configuration's tables as types ([`tables`]), and a demonstration of all
+//! ([`vlog`]), its command line ([`cli`]) and that part of it which is about keys ([`tls`]), its configuration's tables as types ([`tables`]), and a demonstration of all
 //! of it ([`lab`]).
 //!
 //! ```text
@@ -42,4 +42,5 @@ pub mod switchd;
 // Made by ovs_db::codegen from the schema, and compared with it by a test.
 #[rustfmt::skip]
 pub mod tables;
+pub mod tls;
 pub mod vlog;

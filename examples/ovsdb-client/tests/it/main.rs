@@ -1,6 +1,8 @@
 //! The program beside the distribution's: the same commands on the same server.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail on the spot")]
 
+mod tls;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -354,42 +356,55 @@ fn schemas_are_converted_on_line() {
     assert!(world.same(&["get-schema-version"]).starts_with('9'));
 }
 
+/// A server that gives everybody the same answer and then waits.
+fn answering(path: &Path, answer: &'static [u8]) {
+    use std::io::Read as _;
+    let listener = std::os::unix::net::UnixListener::bind(path).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            std::thread::spawn(move || {
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(answer);
+                let _ = stream.read(&mut [0; 4096]);
+            });
+        }
+    });
+}
+
 /// A server that lies, stops or never answers: each command ends with an error.
 #[test]
 fn hostile_servers_are_named() {
-    use std::io::Read as _;
     let dir = tempfile::tempdir().unwrap();
+    let silent = [&b"[[[["[..], b""];
     let answers = [
         &b"garbage"[..],
         b"{\"id\":1,\"result\":7,\"error\":null}",
         b"{\"id\":1,\"result\":null,\"error\":{\"error\":\"no\"}}",
         b"{\"id\":1,\"result\":[\"Open_vSwitch\"],\"error\":null}{\"id\":2,\"result\":{\"name\":1},\"error\":null}",
         b"{\"id\":1,\"result\":[[[\"Open_vSwitch\"]]],\"error\":null}",
-        b"[[[[",
-        b"",
     ];
-    for (n, answer) in answers.into_iter().enumerate() {
+    let mut running = Vec::new();
+    for (n, answer) in answers.into_iter().chain(silent).enumerate() {
         let path = dir.path().join(format!("s{n}"));
-        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
-        let thread = std::thread::spawn(move || {
-            for stream in listener.incoming().take(4) {
-                let mut stream = stream.unwrap();
-                let _ = stream.read(&mut [0; 4096]);
-                let _ = stream.write_all(answer);
-                let _ = stream.read(&mut [0; 4096]);
-            }
-        });
-        let remote = format!("unix:{}", path.display());
+        answering(&path, answer);
+        // Where nothing will come, there is nothing to wait for but the limit. All wait together.
+        let limit = if silent.contains(&answer) { "-t1" } else { "-t10" };
         for command in [&["list-dbs"][..], &["get-schema"], &["dump"], &["monitor", "Port"]] {
             let (name, rest) = command.split_first().unwrap();
-            let output = Command::new(OURS).args(["-t5", name, &remote]).args(rest).output().unwrap();
-            let text = printed(&output);
-            let fine = *name == "list-dbs" && n == 3;
-            assert!(
-                fine || (output.status.code() == Some(1) && text.starts_with("ovsdb-client: ")),
-                "{n}: {text}"
-            );
+            let mut program = Command::new(OURS);
+            program.args([limit, name, &format!("unix:{}", path.display())]).args(rest);
+            program.stdout(Stdio::piped()).stderr(Stdio::piped());
+            running.push((n, *name, program.spawn().unwrap()));
         }
-        thread.join().unwrap();
+    }
+    for (n, name, child) in running {
+        let output = child.wait_with_output().unwrap();
+        let text = printed(&output);
+        let fine = name == "list-dbs" && n == 3;
+        assert!(
+            fine || (output.status.code() == Some(1) && text.starts_with("ovsdb-client: ")),
+            "{n} {name}: {text}"
+        );
     }
 }

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 
 pub use dirs::Dirs;
 pub use fault::{DaemonError, fatal, reason};
-pub use options::DaemonOptions;
+pub use options::{DaemonOptions, LogOptions};
 pub use signals::signal_name;
 
 pub(crate) use sys::local_offset;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ovs_stream::PassiveAddress;
 
 use super::{Daemon, DaemonError, Program, crash, detach, monitor, pidfile, signals, sys, user};
-use crate::vlog::Vlog;
+use crate::vlog::{Vlog, VlogError};
 
 /// Options shared by all daemons; take them in with `#[command(flatten)]`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -36,6 +36,16 @@ pub struct DaemonOptions {
     /// Control socket (default: NAME.PID.ctl in the run directory), or none
     #[arg(long, value_name = "SOCKET")]
     pub unixctl: Option<String>,
+    /// Where messages go
+    #[command(flatten)]
+    pub log: LogOptions,
+}
+
+/// Options of the log, which programs that are no daemons have too; take them in with `#[command(flatten)]`.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Logging options")]
+#[non_exhaustive]
+pub struct LogOptions {
     /// Set logging levels; without SPEC everything is logged everywhere
     #[arg(
         short,
@@ -44,24 +54,17 @@ pub struct DaemonOptions {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "any:any:dbg",
-        action = clap::ArgAction::Append,
-        help_heading = "Logging options"
+        action = clap::ArgAction::Append
     )]
     pub verbose: Vec<String>,
     /// Log to a file (default: NAME.log in the log directory)
-    #[arg(
-        long,
-        value_name = "FILE",
-        num_args = 0..=1,
-        require_equals = true,
-        help_heading = "Logging options"
-    )]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub log_file: Option<Option<PathBuf>>,
     /// Also send messages to a syslog server over UDP
-    #[arg(long, value_name = "IP:PORT", help_heading = "Logging options")]
+    #[arg(long, value_name = "IP:PORT")]
     pub syslog_target: Option<String>,
     /// How to reach the system log: libc, null, unix:FILE or udp:IP:PORT
-    #[arg(long, value_name = "METHOD", help_heading = "Logging options")]
+    #[arg(long, value_name = "METHOD")]
     pub syslog_method: Option<String>,
 }
 
@@ -71,7 +74,7 @@ impl DaemonOptions {
     /// With `--detach` or `--monitor` this forks: it returns in the daemon's own process only; the others exit from
     /// within. Call it before any thread is made.
     pub fn start(&self, program: &Program, vlog: &Vlog) -> Result<Daemon, DaemonError> {
-        self.set_up_log(program, vlog)?;
+        self.log.set_up(program, vlog)?;
         crash::install(vlog)?;
         if self.detach || self.monitor {
             match sys::thread_count() {
@@ -122,8 +125,11 @@ impl DaemonOptions {
         let default = || PathBuf::from(format!("{}.pid", program.name));
         Some(program.dirs.in_run(given.clone().unwrap_or_else(default)))
     }
+}
 
-    fn set_up_log(&self, program: &Program, vlog: &Vlog) -> Result<(), DaemonError> {
+impl LogOptions {
+    /// Sets up the log as the options say.
+    pub fn set_up(&self, program: &Program, vlog: &Vlog) -> Result<(), VlogError> {
         for spec in &self.verbose {
             vlog.option(spec)?;
         }

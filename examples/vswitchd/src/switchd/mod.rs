@@ -45,7 +45,6 @@ use polling::Polling;
 use report::Part;
 use rows::Rows as _;
 use sleep::Sleeper;
-pub use tls::TlsOptions;
 use types::Types;
 use waker::Wakeup;
 
