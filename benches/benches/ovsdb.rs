@@ -99,13 +99,18 @@ impl Bench {
         let empty = self.file("empty.db", |_| {});
         let mut servers = [self.serve(0, &empty), self.serve(1, &empty)];
         let mut figures = [Vec::new(), Vec::new()];
+        let mut times = [Vec::new(), Vec::new()];
         for _ in 0..rounds {
-            for (server, figures) in servers.iter_mut().zip(&mut figures) {
-                figures.push(run(server));
+            for (which, server) in servers.iter_mut().enumerate() {
+                let before = server.processor_time();
+                figures[which].push(run(server));
+                times[which].push(server.processor_time() - before);
             }
         }
         let [ours, theirs] = figures.map(median);
         report(what, ours, theirs, more_is_better);
+        let [ours, theirs] = times.map(median);
+        report("… processor time of the server in a round, ms", ours, theirs, false);
     }
 
     fn first_monitor(&self) {
@@ -287,6 +292,13 @@ impl Server {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find(|line| line.starts_with(what)).unwrap_or_default();
         line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).unwrap_or(0.0)
+    }
+
+    /// How long the server's loop has run on a processor, in milliseconds.
+    fn processor_time(&self) -> f64 {
+        let text =
+            std::fs::read_to_string(format!("/proc/{}/schedstat", self.child.id())).unwrap_or_default();
+        text.split_whitespace().next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or(0.0) / 1e6
     }
 
     /// Inserts `count` rows, `window` of them in flight, and gives how many a second.

@@ -78,27 +78,48 @@ impl Sha1 {
             let mixed = schedule[t - 3] ^ schedule[t - 8] ^ schedule[t - 14] ^ schedule[t - 16];
             schedule[t] = mixed.rotate_left(1);
         }
-        let [mut a, mut b, mut c, mut d, mut e] = self.state;
-        for (t, word) in schedule.into_iter().enumerate() {
-            let (f, k) = match t {
-                0..20 => ((b & c) | (!b & d), 0x5a82_7999),
-                20..40 => (b ^ c ^ d, 0x6ed9_eba1),
-                40..60 => ((b & c) | (b & d) | (c & d), 0x8f1b_bcdc),
-                _ => (b ^ c ^ d, 0xca62_c1d6u32),
-            };
-            let next = a.rotate_left(5).wrapping_add(f).wrapping_add(e).wrapping_add(k).wrapping_add(word);
-            (e, d, c, b, a) = (d, c, b.rotate_left(30), a, next);
-        }
-        for (state, word) in self.state.iter_mut().zip([a, b, c, d, e]) {
-            *state = state.wrapping_add(word);
+        let mut state = self.state;
+        // A loop for each kind of round, so that none has to choose.
+        rounds(&mut state, &schedule[..20], 0x5a82_7999, |b, c, d| d ^ (b & (c ^ d)));
+        rounds(&mut state, &schedule[20..40], 0x6ed9_eba1, |b, c, d| b ^ c ^ d);
+        rounds(&mut state, &schedule[40..60], 0x8f1b_bcdc, |b, c, d| (b & c) | (d & (b | c)));
+        rounds(&mut state, &schedule[60..], 0xca62_c1d6, |b, c, d| b ^ c ^ d);
+        for (sum, word) in self.state.iter_mut().zip(state) {
+            *sum = sum.wrapping_add(word);
         }
     }
 }
 
+#[expect(clippy::many_single_char_names, reason = "the standard's own names")]
+#[inline(always)]
+fn rounds(state: &mut [u32; 5], words: &[u32], k: u32, f: impl Fn(u32, u32, u32) -> u32) {
+    let [mut a, mut b, mut c, mut d, mut e] = *state;
+    // Five rounds bring every name back to where it was: nothing is moved in between.
+    for five in words.as_chunks::<5>().0 {
+        let round = |a: u32, b: &mut u32, c: u32, d: u32, e: &mut u32, word: u32| {
+            let mixed = f(*b, c, d).wrapping_add(k).wrapping_add(word);
+            *e = e.wrapping_add(a.rotate_left(5)).wrapping_add(mixed);
+            *b = b.rotate_left(30);
+        };
+        round(a, &mut b, c, d, &mut e, five[0]);
+        round(e, &mut a, b, c, &mut d, five[1]);
+        round(d, &mut e, a, b, &mut c, five[2]);
+        round(c, &mut d, e, a, &mut b, five[3]);
+        round(b, &mut c, d, e, &mut a, five[4]);
+    }
+    *state = [a, b, c, d, e];
+}
+
 /// The lower-case hexadecimal text of a hash.
 pub fn hex(digest: &[u8; 20]) -> String {
-    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    let mut text = String::with_capacity(40);
+    for byte in digest {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }
 
 #[cfg(test)]

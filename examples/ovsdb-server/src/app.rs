@@ -10,10 +10,12 @@ use ovs_db::server::{Counters, Event, Listener, ListenerConfig, Now, RemoteOptio
 use ovs_db::storage::JournalFile;
 use ovs_db::unixctl;
 use ovs_db::value::UuidSource;
-use ovs_stream::{Interest, NoticeLevel, StreamConfig, Wait, sleep};
+use ovs_stream::{Interest, NoticeLevel, StreamConfig, Wait};
 use vswitchd::daemon::{Daemon, Program};
 use vswitchd::vlog::{OVSDB_SERVER_MODULES, Vlog};
 
+use crate::ahead::read_ahead;
+use crate::brisk::Brisk;
 use crate::cli::Cli;
 use crate::commands::{Command, registry};
 use crate::config::Config;
@@ -74,6 +76,7 @@ pub struct App {
     unixctl: Option<unixctl::Server<Command>>,
     daemon: Daemon,
     child: Option<Child>,
+    brisk: Brisk,
 }
 
 impl App {
@@ -126,7 +129,7 @@ impl App {
         let child = cli.run.as_deref().map(start_child).transpose()?;
         tracing::info!(target: "ovsdb_server", "{}", program.version_line());
         daemon.ready()?;
-        Ok(App { state, unixctl, daemon, child })
+        Ok(App { state, unixctl, daemon, child, brisk: Brisk::default() })
     }
 
     /// Serves until told to stop.
@@ -168,7 +171,7 @@ impl App {
         }
     }
 
-    fn sleep(&self) {
+    fn sleep(&mut self) {
         let now = self.state.clock.now().monotonic;
         let mut waits: Vec<Wait<'_>> = self.state.listener.waits().collect();
         waits.push(Wait::Fd(self.daemon.signal_fd(), Interest::Read));
@@ -177,7 +180,8 @@ impl App {
         }
         waits.extend(self.state.status_due().map(Wait::At));
         let limit = self.child.as_ref().map(|_| RUN_INTERVAL);
-        if let Err(error) = sleep(&waits, now, limit) {
+        let requests = self.state.listener.server().counters().messages;
+        if let Err(error) = self.brisk.sleep(&waits, now, limit, requests) {
             tracing::error!(target: "poll_loop", "poll: {error}");
         }
     }
@@ -198,7 +202,7 @@ impl State {
             return Err(Fault::AlreadyOpen(path.display().to_string()));
         }
         let mut uuids = UuidSource::new(&self.seed, &format!("versions of {}", path.display()));
-        let opened = JournalFile::open(path, &mut uuids)?;
+        let opened = JournalFile::open_ahead(path, &mut uuids, read_ahead)?;
         if let Some((offset, damage)) = opened.torn {
             tracing::warn!(
                 target: "ovsdb_file",

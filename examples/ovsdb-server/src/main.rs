@@ -1,6 +1,8 @@
 //! The OVSDB server as a program: databases in files, clients on sockets, commands by `ovs-appctl`.
 
+mod ahead;
 mod app;
+mod brisk;
 mod cli;
 mod commands;
 mod config;

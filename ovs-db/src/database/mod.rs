@@ -15,9 +15,9 @@ pub use change::{Change, ChangeSet};
 pub use row::Row;
 
 use crate::schema::{RefKind, Schema, TableId};
-use crate::value::{Atom, Uuid};
+use crate::value::{Atom, Uuid, UuidSource};
 use table::Table;
-pub(crate) use table::index_key;
+pub(crate) use table::{index_key, same_key};
 
 /// One database: its schema and all its rows.
 #[derive(Clone, Debug)]
@@ -73,14 +73,21 @@ impl Database {
         for change in changes.iter() {
             if let Some(old) = &change.old {
                 self.count_references(change, old, false);
-                self.tables[change.table.0].remove(&change.uuid, old);
+                self.tables[change.table.0].remove(&change.uuid, old, change.new.as_deref());
             }
         }
         for change in changes.iter() {
             if let Some(new) = &change.new {
-                self.tables[change.table.0].insert(change.uuid, new);
+                self.tables[change.table.0].insert(change.uuid, change.old.as_deref(), new);
                 self.count_references(change, new, true);
             }
+        }
+    }
+
+    /// Gives every row a version. For rows that came without: nobody knows those of a journal's.
+    pub(crate) fn set_versions(&mut self, versions: &mut UuidSource) {
+        for row in self.tables.iter_mut().flat_map(|table| table.rows.values_mut()) {
+            Arc::make_mut(row).version = versions.generate();
         }
     }
 

@@ -1,6 +1,6 @@
 //! The rows of one table and what is known about them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::schema::{ColumnId, TableId, TableSchema};
@@ -17,8 +17,9 @@ pub(crate) struct Table {
     pub(crate) rows: BTreeMap<Uuid, Arc<Row>>,
     /// A row of default values.
     pub(super) default: Arc<Row>,
-    /// The columns of each index, and the row under each key.
-    indexes: Vec<(Vec<ColumnId>, BTreeMap<IndexKey, Uuid>)>,
+    /// The columns of each index, and the row under each key. It is asked for keys only, so that the order, which is
+    /// another in every process, never shows.
+    indexes: Vec<(Vec<ColumnId>, HashMap<IndexKey, Uuid>)>,
     /// How many strong references lead to each row; rows without any are absent.
     pub(crate) strong: BTreeMap<Uuid, usize>,
     /// Which rows refer to each row weakly, and how often.
@@ -31,24 +32,32 @@ impl Table {
         Table {
             rows: BTreeMap::new(),
             default: Arc::new(Row::new(cells.collect())),
-            indexes: schema.indexes.iter().map(|columns| (columns.clone(), BTreeMap::new())).collect(),
+            indexes: schema.indexes.iter().map(|columns| (columns.clone(), HashMap::new())).collect(),
             strong: BTreeMap::new(),
             weak: BTreeMap::new(),
         }
     }
 
-    pub(super) fn insert(&mut self, uuid: Uuid, row: &Arc<Row>) {
+    /// Takes away what `new` does not have of a row that was `old`. To be followed by [`insert`](Table::insert).
+    pub(super) fn remove(&mut self, uuid: &Uuid, old: &Row, new: Option<&Row>) {
         for (columns, rows) in &mut self.indexes {
-            rows.insert(index_key(columns, row), uuid);
+            if new.is_none_or(|new| !same_key(columns, old, new)) {
+                rows.remove(&index_key(columns, old));
+            }
         }
-        self.rows.insert(uuid, row.clone());
+        if new.is_none() {
+            self.rows.remove(uuid);
+        }
     }
 
-    pub(super) fn remove(&mut self, uuid: &Uuid, row: &Row) {
+    /// Puts what `new` has of a row that was `old`, which has been [removed](Table::remove).
+    pub(super) fn insert(&mut self, uuid: Uuid, old: Option<&Row>, new: &Arc<Row>) {
         for (columns, rows) in &mut self.indexes {
-            rows.remove(&index_key(columns, row));
+            if old.is_none_or(|old| !same_key(columns, old, new)) {
+                rows.insert(index_key(columns, new), uuid);
+            }
         }
-        self.rows.remove(uuid);
+        self.rows.insert(uuid, new.clone());
     }
 
     /// The row that has `key` in index number `index`.
@@ -65,4 +74,12 @@ impl Table {
 /// What `row` has in `columns`.
 pub(crate) fn index_key(columns: &[ColumnId], row: &Row) -> IndexKey {
     columns.iter().map(|column| row.get(*column).clone()).collect()
+}
+
+/// Whether two states of a row are alike in `columns`.
+pub(crate) fn same_key(columns: &[ColumnId], a: &Row, b: &Row) -> bool {
+    columns.iter().all(|column| {
+        let (a, b) = (a.get(*column), b.get(*column));
+        Arc::ptr_eq(a, b) || a == b
+    })
 }

@@ -12,7 +12,7 @@ enum Open {
 
 /// Reads the one value that `text` must hold.
 pub(super) fn parse(text: &[u8]) -> Result<Json, JsonError> {
-    let mut reader = Reader { text, pos: 0, stack: Vec::new() };
+    let mut reader = Reader { text, valid: std::str::from_utf8(text).ok(), pos: 0, stack: Vec::new() };
     let value = reader.document()?;
     reader.skip_space();
     if reader.pos < text.len() {
@@ -23,6 +23,8 @@ pub(super) fn parse(text: &[u8]) -> Result<Json, JsonError> {
 
 struct Reader<'a> {
     text: &'a [u8],
+    /// The same, if all of it is UTF-8: then no part has to be looked at again.
+    valid: Option<&'a str>,
     pos: usize,
     stack: Vec<Open>,
 }
@@ -143,8 +145,12 @@ impl Reader<'_> {
             let start = self.pos;
             let clean =
                 self.text[start..].iter().take_while(|b| !matches!(b, b'"' | b'\\' | 0..=0x1f)).count();
-            let part = std::str::from_utf8(&self.text[start..start + clean])
-                .map_err(|e| Kind::BadUtf8.at(start + e.valid_up_to()))?;
+            let end = start + clean;
+            let part = match self.valid.and_then(|valid| valid.get(start..end)) {
+                Some(part) => part,
+                None => std::str::from_utf8(&self.text[start..end])
+                    .map_err(|e| Kind::BadUtf8.at(start + e.valid_up_to()))?,
+            };
             out.push_str(part);
             self.pos += clean;
             match self.next_byte()? {

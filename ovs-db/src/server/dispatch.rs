@@ -133,13 +133,14 @@ impl Server {
 
     fn start_transaction(&mut self, session: SessionId, params: Vec<Json>, id: &Json, now: Now) -> Answer {
         let database = self.database_param("transact", &params)?;
-        let Some(params) = self.hold(database, session, "transact", params, id) else { return Ok(None) };
+        let Some(mut params) = self.hold(database, session, "transact", params, id) else { return Ok(None) };
         let relayed = self.databases.get(&database).is_some_and(|served| served.relay);
         if relayed && !only_reads(params.get(1..).unwrap_or_default()) {
             self.forward(database, session, params, id);
             return Ok(None);
         }
-        let operations = params.get(1..).unwrap_or_default().into();
+        params.drain(..1);
+        let operations = params.into();
         let request = Request { session, id: id.clone(), operations, since: now.monotonic, timeout: None };
         self.transact(database, request, now);
         Ok(None)
@@ -190,7 +191,7 @@ impl Server {
             None => Written::reply(id, "", served.initial(&view)),
             Some(since) => since_reply(served, &view, id, since),
         };
-        self.monitors.insert(key, Monitor { session, id: name, database, flavor, view });
+        self.monitors.insert(key, Monitor::new(session, &name, database, flavor, view));
         self.effects.push(Effect::Write { session, text });
         Ok(None)
     }
@@ -223,7 +224,7 @@ impl Server {
             let text = monitor.notification(Arc::new(updates), served.history.last());
             self.effects.push(Effect::Write { session, text });
         }
-        monitor.id = new;
+        monitor.rename(new);
         self.monitors.insert(new_key, monitor);
         Ok(Some(empty()))
     }

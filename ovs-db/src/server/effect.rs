@@ -50,27 +50,30 @@ pub enum CloseReason {
 /// A message that is text already. The long part of it may be shared by many sessions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Written {
-    head: String,
+    /// The same for every message of a monitor.
+    head: Arc<str>,
+    /// What names the state, if anything does.
+    state: String,
     body: Arc<String>,
     tail: &'static str,
 }
 
 impl Written {
-    /// A notification whose parameters are `params`, text with commas between, and then `body`.
-    pub(super) fn notify(method: &str, params: &str, body: Arc<String>) -> Written {
-        let head = format!("{{\"id\":null,\"method\":\"{method}\",\"params\":[{params}");
-        Written { head, body, tail: "]}" }
+    /// A notification: its `head` up to the parameters, those that name a `state`, and the last one.
+    pub(super) fn notify(head: Arc<str>, state: String, body: Arc<String>) -> Written {
+        Written { head, state, body, tail: "]}" }
     }
 
     /// The reply to the request `id`: `before` and `body` and what closes `before`.
     pub(super) fn reply(id: &Json, before: &str, body: Arc<String>) -> Written {
         let head = format!("{{\"error\":null,\"id\":{id},\"result\":{before}");
-        Written { head, body, tail: if before.is_empty() { "}" } else { "]}" } }
+        let tail = if before.is_empty() { "}" } else { "]}" };
+        Written { head: head.into(), state: String::new(), body, tail }
     }
 
     /// The length in bytes.
     pub fn len(&self) -> usize {
-        self.head.len() + self.body.len() + self.tail.len()
+        self.pieces().map(str::len).iter().sum()
     }
 
     /// Never true: a message has at least its brackets.
@@ -78,15 +81,19 @@ impl Written {
         self.len() == 0
     }
 
-    /// The pieces of the text: one of its own, one that may be shared, and the end.
-    pub fn into_pieces(self) -> (String, Arc<String>, &'static str) {
-        (self.head, self.body, self.tail)
+    /// The pieces of the text, one behind the other. The third one may be long.
+    pub fn pieces(&self) -> [&str; 4] {
+        [&self.head, &self.state, &self.body, self.tail]
+    }
+
+    /// The third piece, which many sessions may share.
+    pub fn body(&self) -> Arc<String> {
+        Arc::clone(&self.body)
     }
 
     /// The message, for a session without a wire; `None` cannot come of what a server wrote.
     pub fn to_message(&self) -> Option<Message> {
-        let text = [self.head.as_str(), self.body.as_str(), self.tail].concat();
-        Message::from_json(text.parse().ok()?).ok()
+        Message::from_json(self.pieces().concat().parse().ok()?).ok()
     }
 }
 
@@ -127,8 +134,6 @@ pub enum Effect {
         /// The new content.
         snapshot: Snapshot,
     },
-    /// Close a session, once what was sent to it is out, and then call
-    /// [`Server::close_session`](super::Server::close_session).
     /// Hand a transaction on to the source of a relay's database. Its reply goes to the session that sent it.
     Forward {
         /// The database.
@@ -140,7 +145,8 @@ pub enum Effect {
         /// The parameters of `transact`.
         params: Vec<Json>,
     },
-    /// Close a session.
+    /// Close a session, once what was sent to it is out, and then call
+    /// [`Server::close_session`](super::Server::close_session).
     Close {
         /// Which one.
         session: SessionId,

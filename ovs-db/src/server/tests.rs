@@ -326,7 +326,7 @@ fn equal_monitors_share_their_text() {
     let mut count = 0;
     for effect in effects {
         if let Effect::Write { text, .. } = effect {
-            let (_, body, _) = text.into_pieces();
+            let body = text.body();
             texts.insert(Arc::as_ptr(&body).addr());
             count += 1;
             std::mem::forget(body);

@@ -2,14 +2,13 @@
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use super::journal::{Damage, Journal, encode};
+use super::journal::{Damage, encode};
+use super::load::{Found, Loaded, Records, load};
 use super::lock::LockFile;
-use super::record::replay;
 use super::{Snapshot, Storage, StorageError, Ticket};
 use crate::database::Database;
 use crate::schema::Schema;
@@ -103,8 +102,8 @@ pub struct Contents {
 
 /// Reads a file as it is at present, without a lock and without changing it.
 pub fn read_file(path: &Path, uuids: &mut UuidSource) -> Result<Contents, StorageError> {
-    let bytes = std::fs::read(path).map_err(|e| io_error(path, "open", e))?;
-    let (database, records, _, torn) = read(path, &bytes, uuids)?;
+    let file = File::open(path).map_err(|e| io_error(path, "open", e))?;
+    let Loaded { database, records, torn, .. } = load(path, Records::new(file), uuids)?;
     Ok(Contents { database, records, torn })
 }
 
@@ -139,14 +138,25 @@ impl JournalFile {
 
     /// Opens and reads a file.
     pub fn open(path: &Path, uuids: &mut UuidSource) -> Result<Opened, StorageError> {
+        Self::open_ahead(path, uuids, |records| Ok(records))
+    }
+
+    /// As [`open`](Self::open), with the records coming from what `ahead` makes of them: the same in the same order,
+    /// which a thread may have read ahead.
+    pub fn open_ahead<I: IntoIterator<Item = Found>>(
+        path: &Path,
+        uuids: &mut UuidSource,
+        ahead: impl FnOnce(Records) -> std::io::Result<I>,
+    ) -> Result<Opened, StorageError> {
         let path = &absolute(path)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true);
-        let mut file = options.open(path).map_err(|e| io_error(path, "open", e))?;
+        let file = options.open(path).map_err(|e| io_error(path, "open", e))?;
         let lock = LockFile::lock(path)?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(|e| io_error(path, "read", e))?;
-        let (database, records, end, torn) = read(path, &bytes, uuids)?;
+        // Writing does not use the position that reading changes.
+        let source = file.try_clone().map_err(|e| io_error(path, "duplicate", e))?;
+        let found = ahead(Records::new(source)).map_err(|e| io_error(path, "start a thread for", e))?;
+        let Loaded { database, records, end, torn } = load(path, found.into_iter(), uuids)?;
         let file = JournalFile {
             path: path.to_owned(),
             file,
@@ -292,45 +302,6 @@ impl Storage for JournalFile {
     }
 }
 
-type Parts = (Database, usize, u64, Option<(u64, Damage)>);
-
-/// Reads a whole journal.
-fn read(path: &Path, bytes: &[u8], uuids: &mut UuidSource) -> Result<Parts, StorageError> {
-    let name = || path.display().to_string();
-    let mut journal = Journal::new(bytes);
-    if journal.is_clustered() {
-        return Err(StorageError::Clustered { path: name() });
-    }
-    let bad = |offset: usize, error| StorageError::BadRecord {
-        path: name(),
-        offset: offset as u64,
-        error: Box::new(error),
-    };
-    let schema = match journal.next_record() {
-        Some(Ok(json)) => Schema::from_json(&json).map_err(|error| bad(0, error))?,
-        None | Some(Err(Damage::Header)) => return Err(StorageError::NotDatabase { path: name() }),
-        Some(Err(damage)) => return Err(StorageError::Damaged { path: name(), offset: 0, damage }),
-    };
-    let mut database = Database::new(Arc::new(schema));
-    let mut records = 0;
-    loop {
-        let offset = journal.offset();
-        match journal.next_record() {
-            None => return Ok((database, records, offset as u64, None)),
-            Some(Ok(record)) => {
-                replay(&mut database, &record, uuids).map_err(|error| bad(offset, error))?;
-                records += 1;
-            }
-            Some(Err(damage)) if journal.continues() => {
-                return Err(StorageError::Damaged { path: name(), offset: offset as u64, damage });
-            }
-            Some(Err(damage)) => {
-                return Ok((database, records, offset as u64, Some((offset as u64, damage))));
-            }
-        }
-    }
-}
-
 /// The file's name from the root on: a daemon changes its working directory.
 fn absolute(path: &Path) -> Result<PathBuf, StorageError> {
     std::path::absolute(path).map_err(|e| io_error(path, "find", e))
@@ -345,6 +316,6 @@ fn sync_directory(path: &Path) -> Result<(), StorageError> {
     File::open(directory).and_then(|d| d.sync_all()).map_err(|e| io_error(directory, "sync", e))
 }
 
-fn io_error(path: &Path, what: &'static str, source: std::io::Error) -> StorageError {
+pub(super) fn io_error(path: &Path, what: &'static str, source: std::io::Error) -> StorageError {
     StorageError::Io { path: path.display().to_string(), what, source }
 }

@@ -86,7 +86,8 @@ impl<'a> Journal<'a> {
     pub fn continues(&self) -> bool {
         let rest = &self.bytes[self.pos..];
         let mut budget = 4 * rest.len();
-        let starts = rest.windows(MAGIC.len()).enumerate().skip(1).filter(|(_, w)| *w == MAGIC);
+        let begins = |window: &[u8]| window[0] == MAGIC[0] && window == MAGIC;
+        let starts = rest.windows(MAGIC.len()).enumerate().skip(1).filter(|(_, window)| begins(window));
         for (start, _) in starts {
             let candidate = &rest[start..];
             let Some(length) = record_length(candidate) else { continue };
@@ -112,7 +113,7 @@ fn record_length(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Reads the record at the start of `bytes`; gives it and its length.
-fn read_record(bytes: &[u8]) -> Result<(Json, usize), Damage> {
+pub(super) fn read_record(bytes: &[u8]) -> Result<(Json, usize), Damage> {
     let head = &bytes[..bytes.len().min(MAX_HEADER)];
     let Some(end) = head.iter().position(|b| *b == b'\n') else {
         let torn = head.len() < MAX_HEADER && (head.starts_with(MAGIC) || MAGIC.starts_with(head));

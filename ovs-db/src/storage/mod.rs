@@ -12,6 +12,7 @@
 
 mod file;
 mod journal;
+mod load;
 mod lock;
 mod record;
 mod snapshot;
@@ -21,6 +22,7 @@ use thiserror::Error;
 
 pub use file::{Contents, JournalFile, Opened, Rewrite, Rewritten, read_file};
 pub use journal::{Damage, Journal, encode};
+pub use load::{Found, Records};
 pub use lock::LockFile;
 pub use record::{Stamp, encode_changes, replay};
 pub use snapshot::Snapshot;

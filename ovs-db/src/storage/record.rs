@@ -125,8 +125,17 @@ fn write_name(column: &ColumnSchema, out: &mut String) {
     out.push(':');
 }
 
-/// Makes the changes of one record. Rows and their versions get UUIDs from `uuids`.
-pub fn replay(db: &mut Database, record: &Json, uuids: &mut UuidSource) -> Result<(), DbError> {
+/// Makes the changes of one record. The versions of rows come from `versions`.
+pub fn replay(db: &mut Database, record: &Json, versions: &mut UuidSource) -> Result<(), DbError> {
+    replay_with(db, record, Some(versions))
+}
+
+/// As [`replay`]; without `versions`, rows keep those that they have.
+pub(super) fn replay_with(
+    db: &mut Database,
+    record: &Json,
+    versions: Option<&mut UuidSource>,
+) -> Result<(), DbError> {
     let members = record.as_object().ok_or_else(|| DbError::syntax(record, "record is no object"))?;
     let is_diff = matches!(members.get("_is_diff"), Some(Json::Bool(true)));
     let schema = db.schema().clone();
@@ -154,7 +163,7 @@ pub fn replay(db: &mut Database, record: &Json, uuids: &mut UuidSource) -> Resul
             rows.push((id, uuid, Some(row)));
         }
     }
-    let changes = settle_rows(db, rows, uuids)?;
+    let changes = settle_rows(db, rows, versions)?;
     db.apply(&changes);
     Ok(())
 }

@@ -39,7 +39,7 @@ pub fn convert(db: &Database, schema: &Arc<Schema>, uuids: &mut UuidSource) -> R
             rows.push((id, *uuid, Some(row)));
         }
     }
-    let changes = settle_rows(&new, rows, uuids)?;
+    let changes = settle_rows(&new, rows, Some(uuids))?;
     new.apply(&changes);
     Ok(new)
 }

@@ -105,7 +105,7 @@ pub fn execute(db: &Database, operations: &[Json], context: &mut Context<'_>) ->
             results.push(error.to_json());
             results.resize(operations.len(), Json::Null);
         }
-        None => match settle::settle(view, context.uuids) {
+        None => match settle::settle(view, Some(context.uuids)) {
             Ok(set) => changes = Some(set),
             Err(error) => results.push(error.to_json()),
         },
@@ -113,11 +113,12 @@ pub fn execute(db: &Database, operations: &[Json], context: &mut Context<'_>) ->
     Outcome::Done(Done { results, changes, comment, durable })
 }
 
-/// Validates rows that were written by other means than operations: a journal's. `None` deletes a row.
+/// Validates rows that were written by other means than operations: a journal's. `None` deletes a row. Without
+/// `versions`, the rows keep the versions that they have.
 pub(crate) fn settle_rows(
     db: &Database,
     rows: Vec<(TableId, Uuid, Option<Row>)>,
-    uuids: &mut UuidSource,
+    versions: Option<&mut UuidSource>,
 ) -> Result<ChangeSet, DbError> {
     let mut view = View::new(db);
     for (table, uuid, row) in rows {
@@ -126,5 +127,5 @@ pub(crate) fn settle_rows(
             None => view.delete(table, uuid),
         }
     }
-    settle::settle(view, uuids)
+    settle::settle(view, versions)
 }

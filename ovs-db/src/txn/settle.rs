@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::database::{Change, ChangeSet, Row, for_each_reference, index_key};
+use crate::database::{Change, ChangeSet, Row, for_each_reference, index_key, same_key};
 use crate::error::{DbError, ErrorTag};
 use crate::schema::{RefKind, TableId};
 use crate::value::{Uuid, UuidSource};
@@ -17,29 +17,41 @@ use super::view::View;
 
 type RowId = (TableId, Uuid);
 
-/// Validates what `view` changed.
-pub(super) fn settle(mut view: View<'_>, uuids: &mut UuidSource) -> Result<ChangeSet, DbError> {
+/// Validates what `view` changed. Rows get new versions from `versions`, if there are any.
+pub(super) fn settle(mut view: View<'_>, versions: Option<&mut UuidSource>) -> Result<ChangeSet, DbError> {
     let mut counts = Counts::default();
-    let touched: Vec<RowId> = changes(&view).map(|c| (c.table, c.uuid)).collect();
-    for change in changes(&view) {
-        counts.change(&view, &change);
+    let mut changed = changes(&view);
+    for change in &changed {
+        counts.change(&view, change);
     }
-    check_strong(&view, &counts)?;
-    collect_garbage(&mut view, &mut counts, touched);
-    check_row_limits(&view)?;
-    let touched: BTreeSet<RowId> = changes(&view).map(|c| (c.table, c.uuid)).collect();
-    drop_weak(&mut view)?;
-    check_indexes(&view)?;
-    // A row whose only change was a weak reference to nothing is what it was, but has a new version all the same.
-    let mut set: Vec<Change> = every_touched(&view)
-        .filter(|c| touched.contains(&(c.table, c.uuid)) || differs(c.old.as_deref(), c.new.as_deref()))
-        .collect();
-    for change in &mut set {
-        if let Some(new) = &mut change.new {
-            Arc::make_mut(new).version = uuids.generate();
+    check_strong(&view, &counts, &changed)?;
+    if collect_garbage(&mut view, &mut counts, &changed) {
+        changed = changes(&view);
+    }
+    check_row_limits(&view, &changed)?;
+    let set = if drop_weak(&mut view, &changed)? {
+        let touched: BTreeSet<RowId> = changed.iter().map(|c| (c.table, c.uuid)).collect();
+        check_indexes(&view, &changes(&view))?;
+        // A row whose only change was a weak reference to nothing is what it was, but has a new version all the same.
+        let is_changed =
+            |c: &Change| touched.contains(&(c.table, c.uuid)) || differs(c.old.as_deref(), c.new.as_deref());
+        every_touched(&view).filter(is_changed).collect()
+    } else {
+        check_indexes(&view, &changed)?;
+        changed
+    };
+    // Without the view each new row has one owner, and can be changed where it is.
+    drop(view);
+    Ok(ChangeSet::new(with_versions(set, versions)))
+}
+
+fn with_versions(mut set: Vec<Change>, versions: Option<&mut UuidSource>) -> Vec<Change> {
+    if let Some(versions) = versions {
+        for new in set.iter_mut().filter_map(|change| change.new.as_mut()) {
+            Arc::make_mut(new).version = versions.generate();
         }
     }
-    Ok(ChangeSet::new(set))
+    set
 }
 
 /// The rows that were written or deleted, whether they differ from their committed state or not.
@@ -51,8 +63,8 @@ fn every_touched(view: &View<'_>) -> impl Iterator<Item = Change> {
 }
 
 /// The rows that differ from their committed state.
-fn changes(view: &View<'_>) -> impl Iterator<Item = Change> {
-    every_touched(view).filter(|change| differs(change.old.as_deref(), change.new.as_deref()))
+fn changes(view: &View<'_>) -> Vec<Change> {
+    every_touched(view).filter(|change| differs(change.old.as_deref(), change.new.as_deref())).collect()
 }
 
 fn differs(old: Option<&Row>, new: Option<&Row>) -> bool {
@@ -95,7 +107,7 @@ impl Counts {
 }
 
 /// Every strong reference must lead to a row, from new references and to deleted rows.
-fn check_strong(view: &View<'_>, counts: &Counts) -> Result<(), DbError> {
+fn check_strong(view: &View<'_>, counts: &Counts, changed: &[Change]) -> Result<(), DbError> {
     let violation = |what: String| Err(DbError::new(ErrorTag::ReferentialIntegrityViolation, what));
     for (&(table, uuid), &by) in &counts.delta {
         if by > 0 && view.row(table, uuid).is_none() && view.db().row(table, &uuid).is_none() {
@@ -103,7 +115,7 @@ fn check_strong(view: &View<'_>, counts: &Counts) -> Result<(), DbError> {
             return violation(format!("reference to row {uuid} of table {name}, which does not exist"));
         }
     }
-    for change in changes(view).filter(|c| c.new.is_none()) {
+    for change in changed.iter().filter(|c| c.new.is_none()) {
         let left = counts.total(view, (change.table, change.uuid));
         if left > 0 {
             let name = &view.table(change.table).name;
@@ -115,9 +127,10 @@ fn check_strong(view: &View<'_>, counts: &Counts) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Deletes rows outside the root set to which no strong reference leads, and so on.
-fn collect_garbage(view: &mut View<'_>, counts: &mut Counts, touched: Vec<RowId>) {
-    let mut candidates: BTreeSet<RowId> = touched.into_iter().collect();
+/// Deletes rows outside the root set to which no strong reference leads, and so on; true if there was one.
+fn collect_garbage(view: &mut View<'_>, counts: &mut Counts, changed: &[Change]) -> bool {
+    let mut any = false;
+    let mut candidates: BTreeSet<RowId> = changed.iter().map(|c| (c.table, c.uuid)).collect();
     candidates.extend(counts.delta.iter().filter(|(_, by)| **by < 0).map(|(row, _)| *row));
     while let Some(row) = candidates.pop_first() {
         let (table, uuid) = row;
@@ -126,6 +139,7 @@ fn collect_garbage(view: &mut View<'_>, counts: &mut Counts, touched: Vec<RowId>
         }
         let Some(doomed) = view.row(table, uuid).cloned() else { continue };
         view.delete(table, uuid);
+        any = true;
         for_each_reference(view.schema(), table, uuid, &doomed, |target, kind, uuid| {
             if kind == RefKind::Strong {
                 *counts.delta.entry((target, uuid)).or_default() -= 1;
@@ -133,11 +147,12 @@ fn collect_garbage(view: &mut View<'_>, counts: &mut Counts, touched: Vec<RowId>
             }
         });
     }
+    any
 }
 
-fn check_row_limits(view: &View<'_>) -> Result<(), DbError> {
+fn check_row_limits(view: &View<'_>, changed: &[Change]) -> Result<(), DbError> {
     let mut growth: BTreeMap<TableId, isize> = BTreeMap::new();
-    for change in changes(view) {
+    for change in changed {
         *growth.entry(change.table).or_default() +=
             isize::from(change.new.is_some()) - isize::from(change.old.is_some());
     }
@@ -152,28 +167,28 @@ fn check_row_limits(view: &View<'_>) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Removes weak references to rows that are not there (any more).
-fn drop_weak(view: &mut View<'_>) -> Result<(), DbError> {
+/// Removes weak references to rows that are not there (any more); true if there was one.
+fn drop_weak(view: &mut View<'_>, changed: &[Change]) -> Result<bool, DbError> {
     let mut referrers: BTreeSet<RowId> = BTreeSet::new();
-    for change in changes(view) {
+    for change in changed {
         if change.new.is_some() {
             referrers.insert((change.table, change.uuid));
         } else if let Some(weak) = view.db().table(change.table).weak.get(&change.uuid) {
             referrers.extend(weak.keys());
         }
     }
+    let mut any = false;
     for (table, uuid) in referrers {
-        drop_weak_of(view, table, uuid)?;
+        any |= drop_weak_of(view, table, uuid)?;
     }
-    Ok(())
+    Ok(any)
 }
 
-fn drop_weak_of(view: &mut View<'_>, id: TableId, uuid: Uuid) -> Result<(), DbError> {
-    let Some(row) = view.row(id, uuid) else { return Ok(()) };
-    let mut new = (**row).clone();
-    let mut dropped = false;
+fn drop_weak_of(view: &mut View<'_>, id: TableId, uuid: Uuid) -> Result<bool, DbError> {
+    let Some(row) = view.row(id, uuid) else { return Ok(false) };
+    let mut changed: Option<Row> = None;
     for reference in view.schema().references(id).iter().filter(|r| r.kind == RefKind::Weak) {
-        let old = new.get(reference.column);
+        let old = changed.as_ref().unwrap_or(row).get(reference.column);
         let kept = old.filtered(|key, value| {
             let atom = if reference.in_value { value.unwrap_or(key) } else { key };
             atom.as_uuid().is_none_or(|target| view.row(reference.target, target).is_some())
@@ -190,21 +205,25 @@ fn drop_weak_of(view: &mut View<'_>, id: TableId, uuid: Uuid) -> Result<(), DbEr
             );
             return Err(DbError::new(ErrorTag::ConstraintViolation, what));
         }
-        new.set(reference.column, kept);
-        dropped = true;
+        changed.get_or_insert_with(|| (**row).clone()).set(reference.column, kept);
     }
-    if dropped {
+    let dropped = changed.is_some();
+    if let Some(new) = changed {
         view.put(id, uuid, new);
     }
-    Ok(())
+    Ok(dropped)
 }
 
 /// No two rows of a table may have the same values in all columns of an index.
-fn check_indexes(view: &View<'_>) -> Result<(), DbError> {
+fn check_indexes(view: &View<'_>, changed: &[Change]) -> Result<(), DbError> {
     let mut seen = BTreeMap::new();
-    for change in changes(view) {
+    for change in changed {
         let Some(new) = &change.new else { continue };
         for (index, columns) in view.db().table(change.table).indexes() {
+            // A row that keeps its key had it alone, and whoever takes the key meets it here.
+            if change.old.as_ref().is_some_and(|old| same_key(columns, old, new)) {
+                continue;
+            }
             let key = index_key(columns, new);
             let committed = view.db().table(change.table).find(index, &key).copied();
             // The committed holder of the key may have given it up.

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::error::DbError;
@@ -36,6 +37,13 @@ impl Real {
 
 impl Eq for Real {}
 
+/// Equal doubles have equal bits, as there is neither NaN nor a negative zero.
+impl Hash for Real {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
+}
+
 impl PartialOrd for Real {
     fn partial_cmp(&self, other: &Real) -> Option<Ordering> {
         Some(self.cmp(other))
@@ -52,7 +60,7 @@ impl Ord for Real {
 ///
 /// The order within a type is the natural one (strings by their bytes); it decides how sets and maps are
 /// stored and printed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Atom {
     /// A 64-bit signed integer.
     Integer(i64),

@@ -28,10 +28,10 @@ impl UuidNames for NoNames {
 }
 
 /// A set of atoms, or a map from atoms to atoms, sorted and without duplicates.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Datum(pub(super) Repr);
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Repr {
     Set(Vec<Atom>),
     Map(Vec<(Atom, Atom)>),

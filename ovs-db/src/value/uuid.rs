@@ -30,13 +30,17 @@ impl Uuid {
     /// Appends the 36 characters to `out`.
     pub fn write_to(&self, out: &mut String) {
         const HEX: &[u8; 16] = b"0123456789abcdef";
-        for (i, byte) in self.0.iter().enumerate() {
-            if matches!(i, 4 | 6 | 8 | 10) {
-                out.push('-');
-            }
-            out.push(char::from(HEX[usize::from(byte >> 4)]));
-            out.push(char::from(HEX[usize::from(byte & 15)]));
+        let mut text = [b'-'; 36];
+        let mut at = 0;
+        for byte in self.0 {
+            // Where the text has its dashes.
+            at += usize::from(matches!(at, 8 | 13 | 18 | 23));
+            text[at] = HEX[usize::from(byte >> 4)];
+            text[at + 1] = HEX[usize::from(byte & 15)];
+            at += 2;
         }
+        // Always text: digits and dashes.
+        out.push_str(std::str::from_utf8(&text).unwrap_or_default());
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) struct Connection {
     watch: Reconnect,
     /// What the poller watches for.
     watched: Option<Interest>,
+    /// Something was sent to it, or it had its turn, since it was last flushed.
+    dirty: bool,
     /// Whole messages may be left in the framer.
     more: bool,
     /// The peer will send nothing more, or is not listened to any more; what is queued is still sent.
@@ -73,6 +75,7 @@ impl Connection {
             identified: false,
             watch,
             watched: None,
+            dirty: false,
             more: false,
             ended: false,
             broken: None,
@@ -162,11 +165,11 @@ impl Connection {
 
     fn send(&mut self, message: &Message) {
         if self.broken.is_none() {
-            self.broken = self.outbox.push(&message.to_bytes()).err();
+            self.broken = self.outbox.push(message).err();
         }
     }
 
-    fn send_written(&mut self, text: Written) {
+    fn send_written(&mut self, text: &Written) {
         if self.broken.is_none() {
             self.broken = self.outbox.push_written(text).err();
         }
@@ -277,7 +280,9 @@ impl Listener {
         for session in &turn {
             self.connection_turn(*session, now);
         }
-        self.dirty.extend(turn);
+        for session in turn {
+            self.mark_dirty(session);
+        }
     }
 
     fn connection_turn(&mut self, session: SessionId, now: Now) {
@@ -330,18 +335,43 @@ impl Listener {
         }
     }
 
-    /// Sends what was queued in this turn, and sees what each client that was touched waits for now.
+    /// Whether somebody is to be flushed.
+    pub(super) fn has_dirty(&self) -> bool {
+        !(self.answered.is_empty() && self.dirty.is_empty())
+    }
+
+    fn mark_dirty(&mut self, session: SessionId) {
+        if let Some(connection) = self.connections.get_mut(&session)
+            && !std::mem::replace(&mut connection.dirty, true)
+        {
+            self.dirty.push(session);
+        }
+    }
+
+    /// Sends what was queued in this turn, and sees what each client that was touched waits for now. Who waits for an
+    /// answer comes first: those who are only told of changes may be many.
     pub(super) fn flush_dirty(&mut self) {
-        for session in std::mem::take(&mut self.dirty) {
-            let Some(connection) = self.connections.get_mut(&session) else { continue };
-            connection.flush();
-            connection.update_watch(&self.poller, session, &self.config);
-            if connection.is_due(&self.config) {
-                self.due.insert(session);
-            }
-            if let Some(at) = connection.deadline() {
-                self.silence = Some(self.silence.map_or(at, |first| first.min(at)));
-            }
+        let answered = std::mem::take(&mut self.answered);
+        let mut sessions = std::mem::take(&mut self.dirty);
+        for session in answered.iter().chain(&sessions) {
+            self.flush_connection(*session);
+        }
+        sessions.clear();
+        self.dirty = sessions;
+    }
+
+    fn flush_connection(&mut self, session: SessionId) {
+        let Some(connection) = self.connections.get_mut(&session) else { return };
+        if !std::mem::take(&mut connection.dirty) {
+            return;
+        }
+        connection.flush();
+        connection.update_watch(&self.poller, session, &self.config);
+        if connection.is_due(&self.config) {
+            self.due.insert(session);
+        }
+        if let Some(at) = connection.deadline() {
+            self.silence = Some(self.silence.map_or(at, |first| first.min(at)));
         }
     }
 
@@ -354,7 +384,12 @@ impl Listener {
     pub(super) fn deliver(&mut self, session: SessionId, message: Message) {
         if let Some(connection) = self.connections.get_mut(&session) {
             connection.send(&message);
-            self.dirty.insert(session);
+            if matches!(message, Message::Reply { .. } | Message::Error { .. }) {
+                connection.dirty = true;
+                self.answered.push(session);
+            } else {
+                self.mark_dirty(session);
+            }
         } else {
             self.deliver_local(session, message);
         }
@@ -363,8 +398,8 @@ impl Listener {
     /// Sends a message that is text already to a session.
     pub(super) fn deliver_written(&mut self, session: SessionId, text: Written) {
         if let Some(connection) = self.connections.get_mut(&session) {
-            connection.send_written(text);
-            self.dirty.insert(session);
+            connection.send_written(&text);
+            self.mark_dirty(session);
         } else if let Some(message) = text.to_message() {
             self.deliver_local(session, message);
         }
@@ -374,8 +409,8 @@ impl Listener {
     pub(super) fn close(&mut self, session: SessionId, reason: CloseReason) -> Vec<Effect> {
         if let Some(connection) = self.connections.get_mut(&session) {
             connection.ended = true;
-            self.dirty.insert(session);
             self.events.push(Event::Closed { peer: connection.peer(), reason });
+            self.mark_dirty(session);
             Vec::new()
         } else {
             self.end_local(session);

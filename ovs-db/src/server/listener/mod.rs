@@ -246,8 +246,10 @@ pub struct Listener {
     poller: Poller,
     /// Clients whose turn is to come whatever their sockets say.
     due: BTreeSet<SessionId>,
-    /// Clients to whom something was sent in this turn.
-    dirty: BTreeSet<SessionId>,
+    /// Clients that got an answer in this turn: it goes out before what everybody is told.
+    answered: Vec<SessionId>,
+    /// Clients to whom something was sent in this turn, or who had theirs.
+    dirty: Vec<SessionId>,
     /// A time before which no client's silence has to be looked at.
     silence: Option<Duration>,
 }
@@ -275,7 +277,8 @@ impl Listener {
             rewrites: BTreeSet::new(),
             poller: Poller::new(),
             due: BTreeSet::new(),
-            dirty: BTreeSet::new(),
+            answered: Vec::new(),
+            dirty: Vec::new(),
             silence: None,
         }
     }
@@ -396,7 +399,7 @@ impl Listener {
     /// What to sleep on before the next [`poll`](Listener::poll).
     pub fn waits(&self) -> impl Iterator<Item = Wait<'_>> {
         let deadline = self.server.deadline().into_iter().chain(self.silence).map(Wait::At);
-        let due = (!self.due.is_empty() || !self.dirty.is_empty()).then_some(Wait::Ready);
+        let due = (!self.due.is_empty() || self.has_dirty()).then_some(Wait::Ready);
         let poller = self.poller.fd().map(|fd| Wait::Fd(fd, Interest::Read));
         let polled = poller.is_some();
         let without = self.connections.values().filter(move |_| !polled);

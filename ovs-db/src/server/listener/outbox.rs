@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ovs_stream::{BufferFull, Stream, StreamError};
 
+use crate::jsonrpc::Message;
 use crate::server::effect::Written;
 
 /// How many bytes are handed to the stream at a time.
@@ -12,6 +13,9 @@ const CHUNK: usize = 256 << 10;
 
 /// Shorter texts are copied, not shared.
 const SHORT: usize = 4 << 10;
+
+/// A buffer that is larger is given back once it is empty.
+const KEPT: usize = 16 << 10;
 
 /// A piece of the queue.
 #[derive(Debug)]
@@ -32,7 +36,7 @@ impl Piece {
 /// A queue of messages, of which long texts may be shared with the queues of other clients.
 ///
 /// It is bounded: nothing is added to a queue that is longer than the limit. One message may be of any length, so
-/// that a client of a large database can be answered at all.
+/// that a client of a large database can be answered at all. What is in it goes to the system from where it lies.
 #[derive(Debug)]
 pub(super) struct Outbox {
     pieces: VecDeque<Piece>,
@@ -40,11 +44,13 @@ pub(super) struct Outbox {
     sent: usize,
     queued: usize,
     limit: usize,
+    /// The last buffer that was emptied, for the next message.
+    spare: Vec<u8>,
 }
 
 impl Outbox {
     pub(super) fn new(limit: usize) -> Outbox {
-        Outbox { pieces: VecDeque::new(), sent: 0, queued: 0, limit }
+        Outbox { pieces: VecDeque::new(), sent: 0, queued: 0, limit, spare: Vec::new() }
     }
 
     /// How many bytes wait here.
@@ -53,42 +59,50 @@ impl Outbox {
     }
 
     /// Adds a message.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
-        self.check(bytes.len())?;
-        self.own(bytes);
+    pub(super) fn push(&mut self, message: &Message) -> Result<(), StreamError> {
+        let text = message.to_bytes();
+        self.check(text.len())?;
+        self.own(&[&text]);
         Ok(())
     }
 
     /// Adds a message whose body may be shared.
-    pub(super) fn push_written(&mut self, text: Written) -> Result<(), StreamError> {
+    pub(super) fn push_written(&mut self, text: &Written) -> Result<(), StreamError> {
         self.check(text.len())?;
-        let (head, body, tail) = text.into_pieces();
-        self.own(head.as_bytes());
+        let [head, state, body, tail] = text.pieces().map(str::as_bytes);
         if body.len() < SHORT {
-            self.own(body.as_bytes());
+            self.own(&[head, state, body, tail]);
         } else {
+            self.own(&[head, state]);
             self.queued += body.len();
-            self.pieces.push_back(Piece::Shared(body));
+            self.pieces.push_back(Piece::Shared(text.body()));
+            self.own(&[tail]);
         }
-        self.own(tail.as_bytes());
         Ok(())
     }
 
     /// Gives the stream what it takes; true once nothing is left.
     pub(super) fn flush(&mut self, stream: &mut Stream) -> Result<bool, StreamError> {
-        while stream.flush()? {
-            let Some(first) = self.pieces.front() else { return Ok(true) };
+        while let Some(first) = self.pieces.front() {
             let rest = &first.bytes()[self.sent..];
             let chunk = &rest[..rest.len().min(CHUNK)];
-            stream.send(chunk)?;
-            self.queued -= chunk.len();
-            self.sent += chunk.len();
-            if chunk.len() == rest.len() {
-                self.pieces.pop_front();
+            let taken = stream.write(chunk)?;
+            self.queued -= taken;
+            self.sent += taken;
+            if taken < chunk.len() {
+                return Ok(false);
+            }
+            if taken == rest.len() {
                 self.sent = 0;
+                if let Some(Piece::Own(mut buffer)) = self.pieces.pop_front()
+                    && buffer.capacity() <= KEPT
+                {
+                    buffer.clear();
+                    self.spare = buffer;
+                }
             }
         }
-        Ok(false)
+        stream.flush()
     }
 
     fn check(&self, wanted: usize) -> Result<(), StreamError> {
@@ -98,11 +112,17 @@ impl Outbox {
         Ok(())
     }
 
-    fn own(&mut self, bytes: &[u8]) {
-        self.queued += bytes.len();
-        match self.pieces.back_mut() {
-            Some(Piece::Own(last)) if last.len() < CHUNK => last.extend_from_slice(bytes),
-            _ => self.pieces.push_back(Piece::Own(bytes.to_vec())),
-        }
+    fn own(&mut self, parts: &[&[u8]]) {
+        let mut last = match self.pieces.pop_back() {
+            Some(Piece::Own(last)) if last.len() < CHUNK => last,
+            other => {
+                self.pieces.extend(other);
+                std::mem::take(&mut self.spare)
+            }
+        };
+        let before = last.len();
+        parts.iter().for_each(|part| last.extend_from_slice(part));
+        self.queued += last.len() - before;
+        self.pieces.push_back(Piece::Own(last));
     }
 }

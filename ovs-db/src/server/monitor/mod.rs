@@ -63,6 +63,8 @@ pub(super) struct Monitor {
     pub(super) session: SessionId,
     /// What the client calls it.
     pub(super) id: Json,
+    /// What each of its notifications begins with.
+    head: Arc<str>,
     pub(super) database: DatabaseId,
     pub(super) flavor: Flavor,
     pub(super) view: Arc<View>,
@@ -133,13 +135,41 @@ impl View {
 }
 
 impl Monitor {
+    /// A monitor that its client calls `id`.
+    pub(super) fn new(
+        session: SessionId,
+        id: &Json,
+        database: DatabaseId,
+        flavor: Flavor,
+        view: Arc<View>,
+    ) -> Monitor {
+        Monitor { session, id: id.clone(), head: head(flavor, id), database, flavor, view }
+    }
+
+    /// Changes what its client calls it.
+    pub(super) fn rename(&mut self, id: Json) {
+        self.head = head(self.flavor, &id);
+        self.id = id;
+    }
+
     /// The notification that carries `updates`, which lead to the state `state`.
     pub(super) fn notification(&self, updates: Arc<String>, state: Uuid) -> Written {
-        let id = &self.id;
-        match self.flavor {
-            Flavor::Plain => Written::notify("update", &format!("{id},"), updates),
-            Flavor::Cond => Written::notify("update2", &format!("{id},"), updates),
-            Flavor::Since => Written::notify("update3", &format!("{id},\"{state}\","), updates),
+        let mut named = String::new();
+        if self.flavor == Flavor::Since {
+            named.push('"');
+            state.write_to(&mut named);
+            named.push_str("\",");
         }
+        Written::notify(Arc::clone(&self.head), named, updates)
     }
+}
+
+/// A notification up to what differs between those of one monitor.
+fn head(flavor: Flavor, id: &Json) -> Arc<str> {
+    let method = match flavor {
+        Flavor::Plain => "update",
+        Flavor::Cond => "update2",
+        Flavor::Since => "update3",
+    };
+    format!("{{\"id\":null,\"method\":\"{method}\",\"params\":[{id},").into()
 }

@@ -30,7 +30,7 @@ impl Server {
     ) -> Result<(), DbError> {
         let Some(served) = self.databases.get_mut(&database) else { return Ok(()) };
         let rows = changed_rows(&served.db, updates, whole, excluded)?;
-        let changes = Arc::new(settle_rows(&served.db, rows, &mut served.uuids)?);
+        let changes = Arc::new(settle_rows(&served.db, rows, Some(&mut served.uuids))?);
         if changes.is_empty() {
             return Ok(());
         }
