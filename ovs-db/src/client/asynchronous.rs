@@ -15,7 +15,7 @@ use super::retry::Retry;
 use super::session::Session;
 use super::transaction::Transaction;
 use super::transport::Connector;
-use super::work::{ClientError, Handover, Look, Once, Task, Work, followed, with_increment};
+use super::work::{ClientError, Handover, Look, Once, Task, Work, hand_over};
 
 /// A client whose calls wait as futures of tokio (feature `tokio`; the runtime needs `enable_io` and `enable_time`).
 ///
@@ -97,13 +97,7 @@ impl AsyncClient {
         limit: Option<Duration>,
         build: impl FnMut(&Session, &mut Transaction),
     ) -> Result<Outcome, ClientError> {
-        let end = self.work.end(limit);
-        let outcome = self.run(with_increment(handover, build), limit).await?;
-        if let Outcome::Committed { incremented: Some(number), .. } = &outcome {
-            let left = end.map(|end| end.saturating_sub(self.work.now()));
-            self.run(followed(handover, *number), left).await?;
-        }
-        Ok(outcome)
+        self.run(hand_over(handover, build), limit).await
     }
 
     async fn run<T>(

@@ -11,7 +11,7 @@ use super::retry::Retry;
 use super::session::Session;
 use super::transaction::Transaction;
 use super::transport::Connector;
-use super::work::{ClientError, Handover, Look, Once, Task, Work, followed, with_increment};
+use super::work::{ClientError, Handover, Look, Once, Task, Work, hand_over};
 
 /// A client whose calls wait: for a snapshot, for the outcome of a transaction, for anything that the snapshot may show.
 ///
@@ -122,13 +122,7 @@ impl BlockingClient {
         limit: Option<Duration>,
         build: impl FnMut(&Session, &mut Transaction),
     ) -> Result<Outcome, ClientError> {
-        let end = self.work.end(limit);
-        let outcome = self.run(with_increment(handover, build), limit)?;
-        if let Outcome::Committed { incremented: Some(number), .. } = &outcome {
-            let left = end.map(|end| end.saturating_sub(self.work.now()));
-            self.run(followed(handover, *number), left)?;
-        }
-        Ok(outcome)
+        self.run(hand_over(handover, build), limit)
     }
 
     fn run<T>(&mut self, mut task: impl Task<Done = T>, limit: Option<Duration>) -> Result<T, ClientError> {

@@ -135,26 +135,42 @@ impl Task for Once<'_> {
     }
 }
 
-/// Waits until the reader of a configuration has come to `number`.
-pub(super) fn followed(
-    handover: Handover<'_>,
-    number: i64,
-) -> Look<impl FnMut(&Session) -> Option<()> + use<'_>> {
-    Look(move |session: &Session| {
-        let row = session.first(handover.table)?;
-        (row.get_int(handover.current) >= number).then_some(())
-    })
+/// Commits a change of the configuration, and waits until its reader has followed it.
+pub(super) struct HandOver<'a, F> {
+    handover: Handover<'a>,
+    commit: Retry<F>,
+    /// What came of the commit, and the number that the reader has to come to.
+    committed: Option<(Outcome, i64)>,
+}
+
+impl<F: FnMut(&Session, &mut Transaction)> Task for HandOver<'_, F> {
+    type Done = Outcome;
+    fn step(&mut self, db: &mut Connection, events: &[Event]) -> Option<Outcome> {
+        if self.committed.is_none() {
+            match Retry::step(&mut self.commit, db, events)? {
+                Outcome::Committed { incremented: Some(number), inserted } => {
+                    let outcome = Outcome::Committed { incremented: Some(number), inserted };
+                    self.committed = Some((outcome, number));
+                }
+                outcome => return Some(outcome),
+            }
+        }
+        let row = db.session().first(self.handover.table)?;
+        let current = row.get_int(self.handover.current);
+        self.committed.take_if(|(_, number)| current >= *number).map(|(outcome, _)| outcome)
+    }
 }
 
 /// Adds the increment to what `build` makes.
-pub(super) fn with_increment<F: FnMut(&Session, &mut Transaction)>(
+pub(super) fn hand_over<F: FnMut(&Session, &mut Transaction)>(
     handover: Handover<'_>,
     mut build: F,
-) -> Retry<impl FnMut(&Session, &mut Transaction)> {
-    Retry::new(move |session: &Session, txn: &mut Transaction| {
+) -> HandOver<'_, impl FnMut(&Session, &mut Transaction)> {
+    let commit = Retry::new(move |session: &Session, txn: &mut Transaction| {
         build(session, txn);
         if let Some(row) = session.first(handover.table) {
             txn.increment(handover.table, row.uuid(), handover.next);
         }
-    })
+    });
+    HandOver { handover, commit, committed: None }
 }
