@@ -1,7 +1,7 @@
 //! What peers may send: clients to a server, a server to a client, anybody to a control socket. The first byte chooses.
 #![no_main]
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use ovs_db::client::{Session, SessionConfig, Snapshot, Transaction};
@@ -9,7 +9,7 @@ use ovs_db::database::Database;
 use ovs_db::json::{Framer, Json};
 use ovs_db::jsonrpc::Message;
 use ovs_db::schema::Schema;
-use ovs_db::server::{Now, Server, ServerConfig};
+use ovs_db::server::{Now, Server, ServerConfig, SessionId};
 use ovs_db::unixctl;
 
 const SERVED: &str = r#"{"name":"d","version":"1.0.0","tables":{
@@ -35,16 +35,25 @@ fn messages(data: &[u8]) -> impl Iterator<Item = Message> {
     std::iter::from_fn(move || Message::from_json(framer.next_message().ok()??).ok())
 }
 
+/// A server with two clients. Made once: it is not what is tried here.
+static SERVER_READY: LazyLock<(Server, [SessionId; 2])> = LazyLock::new(|| {
+    let now = Now::default();
+    let mut server = Server::new(ServerConfig::default(), now);
+    let schema: Schema = SERVED.parse().expect("a good schema");
+    server.add_database(Database::new(Arc::new(schema)), false, now).expect("the first database");
+    let sessions = [server.open_session(), server.open_session()];
+    (server, sessions)
+});
+
 /// Two clients, whose messages come in turn.
 fn serve(data: &[u8]) {
     let now = Now::default();
-    let mut server = Server::new(ServerConfig::default(), now);
-    // Read once: it is not what is tried here.
-    static READ: OnceLock<Arc<Schema>> = OnceLock::new();
-    let schema = READ.get_or_init(|| Arc::new(SERVED.parse().expect("a good schema")));
-    server.add_database(Database::new(Arc::clone(schema)), false, now).expect("the first database");
-    let sessions = [server.open_session(), server.open_session()];
-    for (i, message) in messages(data).enumerate() {
+    let mut messages = messages(data).peekable();
+    if messages.peek().is_none() {
+        return;
+    }
+    let (mut server, sessions) = SERVER_READY.clone();
+    for (i, message) in messages.enumerate() {
         for effect in server.handle(sessions[i % 2], message, now) {
             let _ = effect.into_message();
         }
@@ -54,8 +63,8 @@ fn serve(data: &[u8]) {
     }
 }
 
-/// A session that knows the schema and has an empty snapshot.
-fn session() -> Session {
+/// A session that knows the schema and has an empty snapshot. Made once.
+static SESSION_READY: LazyLock<Session> = LazyLock::new(|| {
     let config = SessionConfig::new("d").table("t", ["i", "o", "s", "m"]).index("t", ["s", "i"]);
     let mut session = Session::new(config.lock("l").track_changes(true));
     session.connected();
@@ -67,6 +76,10 @@ fn session() -> Session {
     }
     assert!(session.is_synced() && session.has_lock());
     session
+});
+
+fn session() -> Session {
+    SESSION_READY.clone()
 }
 
 /// The content of one update, in each of the forms.
@@ -92,8 +105,12 @@ fuzz_target!(|data: &[u8]| {
     match first % 4 {
         0 => serve(data),
         1 => {
+            let mut messages = messages(data).peekable();
+            if messages.peek().is_none() {
+                return;
+            }
             let mut session = session();
-            for message in messages(data) {
+            for message in messages {
                 if session.receive(message).is_err() {
                     session.disconnected();
                     session.connected();

@@ -1,14 +1,14 @@
 //! Schemas, conversions between them, and conditions and mutations on a fixed one. The first byte chooses.
 #![no_main]
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use ovs_db::database::Database;
 use ovs_db::json::Json;
 use ovs_db::jsonrpc::Message;
 use ovs_db::schema::Schema;
-use ovs_db::server::{Now, Server, ServerConfig};
+use ovs_db::server::{Now, Server, ServerConfig, SessionId};
 
 const SCHEMA: &str = r#"{"name":"d","version":"1.0.0","tables":{"t":{"isRoot":true,"columns":{
    "i":{"type":"integer"},"r":{"type":"real"},"b":{"type":"boolean"},"s":{"type":"string"},
@@ -29,6 +29,18 @@ fn params(text: &str) -> Vec<Json> {
     }
 }
 
+/// A server with some rows, and a client. Made once: it is not what is tried here.
+static READY: LazyLock<(Server, SessionId)> = LazyLock::new(|| {
+    let now = Now::default();
+    let mut server = Server::new(ServerConfig::default(), now);
+    let schema: Schema = SCHEMA.parse().expect("a good schema");
+    server.add_database(Database::new(Arc::new(schema)), false, now).expect("the first database");
+    let session = server.open_session();
+    server.handle(session, Message::request("set_db_change_aware", vec![Json::from(true)], 0), now);
+    server.handle(session, Message::request("transact", params(ROWS), 1), now);
+    (server, session)
+});
+
 fuzz_target!(|data: &[u8]| {
     let Some((&first, data)) = data.split_first() else { return };
     let Ok(json) = Json::parse(data) else { return };
@@ -38,13 +50,8 @@ fuzz_target!(|data: &[u8]| {
         }
         return;
     }
+    let (mut server, session) = READY.clone();
     let now = Now::default();
-    let mut server = Server::new(ServerConfig::default(), now);
-    let schema: Schema = SCHEMA.parse().expect("a good schema");
-    server.add_database(Database::new(Arc::new(schema)), false, now).expect("the first database");
-    let session = server.open_session();
-    server.handle(session, Message::request("set_db_change_aware", vec![Json::from(true)], 0), now);
-    server.handle(session, Message::request("transact", params(ROWS), 1), now);
     let object = |members: [(&str, Json); 4]| Json::object(members);
     let calls: Vec<(&str, Vec<Json>)> = if first % 3 == 1 {
         vec![("convert", vec![Json::from("d"), json])]

@@ -18,7 +18,7 @@ use crate::ahead::read_ahead;
 use crate::brisk::Brisk;
 use crate::cli::Cli;
 use crate::commands::{Command, registry};
-use crate::config::Config;
+use crate::config::Service;
 use crate::fault::Fault;
 use crate::remotes::{DbRemote, Found};
 use crate::replication::Sync;
@@ -55,6 +55,8 @@ pub struct State {
     pub status_at: Duration,
     /// The file that says what to serve.
     pub config_file: Option<PathBuf>,
+    /// What it said when it was last read: what each database is called, and how it is served.
+    pub configured: BTreeMap<String, (String, Service)>,
     /// Tables whose operations are logged.
     pub logged: BTreeSet<(String, String)>,
     /// The counters when they were last cleared.
@@ -102,6 +104,7 @@ impl App {
             found: BTreeMap::new(),
             status_at: Duration::ZERO,
             config_file: cli.config_file.clone(),
+            configured: BTreeMap::new(),
             logged: BTreeSet::new(),
             counters_base: Counters::default(),
             exiting: false,
@@ -195,6 +198,11 @@ impl State {
         {
             return Ok(());
         }
+        self.open_file(path).map(|_| ())
+    }
+
+    /// Serves the database in a file, and gives its name.
+    pub fn open_file(&mut self, path: &Path) -> Result<String, Fault> {
         let now = self.clock.now();
         if let Ok(absolute) = std::path::absolute(path)
             && self.files.values().any(|known| *known == absolute)
@@ -214,33 +222,8 @@ impl State {
         let thread = |error| Fault::Thread { path: path.display().to_string(), error };
         let storage = ThreadedJournal::start(opened.file).map_err(thread)?;
         self.listener.add_database(opened.database, Some(Box::new(storage)), now)?;
-        self.files.insert(name, path);
-        Ok(())
-    }
-
-    /// Reads the file of `--config-file` again, and makes what is served what it says.
-    pub fn reload(&mut self) -> Result<(), Fault> {
-        let Some(file) = &self.config_file else { return Ok(()) };
-        let config = Config::read(file)?;
-        let now = self.clock.now();
-        let wanted: BTreeSet<PathBuf> =
-            config.databases.iter().filter_map(|path| std::path::absolute(path).ok()).collect();
-        let gone = self.files.iter().filter(|(_, path)| !wanted.contains(*path));
-        for name in gone.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
-            self.listener.remove_database(&name, now)?;
-            self.files.remove(&name);
-        }
-        for path in &wanted {
-            if !self.files.values().any(|known| known == path) {
-                self.add_db(path)?;
-            }
-        }
-        self.remotes.retain(|remote, _| config.remotes.contains_key(remote));
-        for (remote, options) in config.remotes {
-            self.add_remote(&remote, options)?;
-        }
-        self.remotes_changed();
-        Ok(())
+        self.files.insert(name.clone(), path);
+        Ok(name)
     }
 
     /// Opens and closes remotes as the user, and the databases that the user named, want it.

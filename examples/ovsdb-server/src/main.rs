@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod config;
 mod fault;
+mod reload;
 mod remotes;
 mod replication;
 mod status;

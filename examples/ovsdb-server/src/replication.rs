@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use ovs_db::server::{BackupConfig, Excluded};
+use ovs_db::server::{BackupConfig, Excluded, RelayConfig, UpstreamStatus};
 use ovs_stream::{Address, Role};
 
 use crate::app::State;
@@ -67,6 +67,18 @@ fn write_tables(tables: &Excluded) -> String {
     tables.join(",")
 }
 
+fn write_following(text: &mut String, status: &UpstreamStatus, source: &str) {
+    text.push_str("state: backup\n");
+    // Writing to a String cannot fail.
+    let _ = if !status.following.is_empty() {
+        writeln!(text, "replicating: {source}\ndatabase: {}", status.following.join(","))
+    } else if let Some(error) = &status.error {
+        writeln!(text, "error: {error}")
+    } else {
+        writeln!(text, "connecting: {source}")
+    };
+}
+
 impl State {
     /// Takes the role that was last chosen.
     pub fn apply_role(&mut self) -> Result<(), Fault> {
@@ -119,21 +131,24 @@ impl State {
         write_tables(&self.sync.excluded)
     }
 
-    /// The role, and how it goes.
+    /// The role, and how it goes; behind it the databases that are backups by themselves.
     pub fn sync_status(&self) -> String {
-        let Some(status) = self.listener.backup_status() else { return "state: active\n".to_owned() };
-        let mut text = String::from("state: backup\n");
-        // Writing to a String cannot fail.
-        if !status.following.is_empty() {
-            let _ = writeln!(text, "replicating: {}", self.get_active());
-            let _ = writeln!(text, "database: {}", status.following.join(","));
-            if !status.excluded.is_empty() {
-                let _ = writeln!(text, "exclude: {}", write_tables(&status.excluded));
+        let mut text = String::new();
+        match self.listener.backup_status() {
+            None => text.push_str("state: active\n"),
+            Some(status) => {
+                write_following(&mut text, &status, &self.get_active());
+                if !status.following.is_empty() && !status.excluded.is_empty() {
+                    // Writing to a String cannot fail.
+                    let _ = writeln!(text, "exclude: {}", write_tables(&status.excluded));
+                }
             }
-        } else if let Some(error) = &status.error {
-            let _ = writeln!(text, "error: {error}");
-        } else {
-            let _ = writeln!(text, "connecting: {}", self.get_active());
+        }
+        for name in self.files.keys() {
+            if let Some(status) = self.listener.database_backup_status(name) {
+                let _ = writeln!(text, "\n{name}:");
+                write_following(&mut text, &status, &status.source);
+            }
         }
         text
     }
@@ -151,7 +166,7 @@ impl State {
             return Err(wrong("the database's name is missing".to_owned()));
         }
         let now = self.clock.now();
-        self.listener.add_relay(database, remotes, now)?;
+        self.listener.add_relay(database, RelayConfig::new(remotes), now)?;
         self.files.insert(database.to_owned(), name.into());
         Ok(true)
     }

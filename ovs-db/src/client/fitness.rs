@@ -9,13 +9,13 @@ use super::session::{SessionError, Unfit};
 use super::snapshot::{Snapshot, UpdateForm};
 
 /// What names the monitor of `_Server`.
-pub(super) const MONITOR: &str = "server";
+pub(crate) const MONITOR: &str = "server";
 
 const COLUMNS: [&str; 8] = ["cid", "connected", "index", "leader", "model", "name", "schema", "sid"];
 
 /// What the present server says about the database, and what former ones said that still matters.
-#[derive(Debug, Default)]
-pub(super) struct Fitness {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fitness {
     /// `None` while there is no connection, and for servers without `_Server`.
     server: Option<Snapshot>,
     /// The cluster of the servers that were good.
@@ -26,7 +26,7 @@ pub(super) struct Fitness {
 
 impl Fitness {
     /// The parameters of `monitor_cond` for the database's row.
-    pub(super) fn request(database: &str) -> Vec<Json> {
+    pub(crate) fn request(database: &str) -> Vec<Json> {
         let columns = Json::array(COLUMNS.map(Json::from));
         let ours = Json::array([Json::from("name"), Json::from("=="), Json::from(database)]);
         let request = Json::object([("columns", columns), ("where", Json::array([ours]))]);
@@ -35,7 +35,7 @@ impl Fitness {
     }
 
     /// The connection is gone.
-    pub(super) fn disconnected(&mut self) {
+    pub(crate) fn disconnected(&mut self) {
         self.server = None;
     }
 
@@ -45,7 +45,7 @@ impl Fitness {
     }
 
     /// Takes the first content.
-    pub(super) fn fill(&mut self, content: &Json) -> Result<(), SessionError> {
+    pub(crate) fn fill(&mut self, content: &Json) -> Result<(), SessionError> {
         let config = SessionConfig::new("_Server").table("Database", COLUMNS);
         let schema: Schema = schema::SERVER.parse()?;
         let mut server = Snapshot::default();
@@ -56,7 +56,7 @@ impl Fitness {
     }
 
     /// Takes a change.
-    pub(super) fn update(&mut self, content: &Json) -> Result<(), SessionError> {
+    pub(crate) fn update(&mut self, content: &Json) -> Result<(), SessionError> {
         match &mut self.server {
             Some(server) => server.update(content, UpdateForm::Difference, None).map(|_| ()),
             None => Err(SessionError::BadUpdate),
@@ -64,7 +64,7 @@ impl Fitness {
     }
 
     /// Whether the server will do.
-    pub(super) fn judge(&mut self, config: &SessionConfig) -> Result<(), SessionError> {
+    pub(crate) fn judge(&mut self, config: &SessionConfig) -> Result<(), SessionError> {
         let Some(server) = &self.server else { return Ok(()) };
         let Some(row) = server.rows("Database").values().next() else {
             return Err(SessionError::NoDatabase(config.database.clone()));

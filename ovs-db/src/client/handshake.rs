@@ -55,7 +55,7 @@ impl Method {
 }
 
 /// What the making of a snapshot needs to remember.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Handshake {
     /// What the server says about the database.
     pub(super) fitness: Fitness,

@@ -49,7 +49,7 @@ mod changes;
 mod condition;
 mod config;
 mod connection;
-mod fitness;
+pub(crate) mod fitness;
 mod handshake;
 mod index;
 mod outcome;

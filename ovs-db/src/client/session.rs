@@ -87,7 +87,7 @@ pub enum SessionEvent {
 }
 
 /// What a request that is under way was for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Pending {
     /// Nothing follows from the answer.
     Ignored,
@@ -103,8 +103,8 @@ pub(super) enum Pending {
 ///
 /// Tell it of each connection by [`connected`](Self::connected) and [`disconnected`](Self::disconnected), pass what the server
 /// sends to [`receive`](Self::receive), and send what [`take_output`](Self::take_output) gives. The snapshot outlives
-/// connections.
-#[derive(Debug)]
+/// connections. A clone goes on by itself from the same state.
+#[derive(Clone, Debug)]
 pub struct Session {
     pub(super) config: SessionConfig,
     pub(super) snapshot: Snapshot,

@@ -25,7 +25,7 @@ impl Server {
     ) -> Result<(), DbError> {
         let Some(served) = self.databases.get_mut(&database) else { return Ok(()) };
         let relay = served.relay.then_some("the schema of a relay's database is its source's");
-        let by_role = relay.or(self.backup.then_some(super::transact::BACKUP));
+        let by_role = relay.or((self.backup || served.backup).then_some(super::transact::BACKUP));
         if let Some(why) = served.read_only.as_deref().or(by_role) {
             return Err(DbError::new(ErrorTag::NotAllowed, why));
         }

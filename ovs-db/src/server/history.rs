@@ -8,7 +8,7 @@ use crate::schema::TableId;
 use crate::value::Uuid;
 
 /// Transactions by their identifiers, the newest last.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct History {
     /// Identifies the state before the first transaction that is kept.
     base: Uuid,

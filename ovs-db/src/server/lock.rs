@@ -8,7 +8,7 @@ use super::effect::SessionId;
 ///
 /// A session from which a lock is stolen waits for it again, unless it had stolen it itself: then it is out, and has to
 /// unlock before it may ask again. Whoever leaves a queue, the first one in it is told that it has the lock.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Locks {
     queues: BTreeMap<String, Vec<Waiter>>,
     /// Sessions from which a lock was stolen, until they have it again or unlock it.

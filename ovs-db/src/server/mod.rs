@@ -39,8 +39,8 @@ use thiserror::Error;
 
 pub use effect::{CloseReason, DatabaseId, Effect, Now, SessionId, Written};
 pub use listener::{
-    BackupConfig, Event, Listener, ListenerConfig, ListenerError, RemoteOptions, RemoteStatus, SessionClosed,
-    UpstreamStatus,
+    BackupConfig, Event, Listener, ListenerConfig, ListenerError, RelayConfig, RemoteOptions, RemoteStatus,
+    SessionClosed, UpstreamStatus,
 };
 pub use replica::{Excluded, ReplicaError};
 
@@ -154,7 +154,7 @@ impl SessionOptions {
 }
 
 /// What a server knows of one connection.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Session {
     options: SessionOptions,
     /// The client copes with databases that come and go.
@@ -177,8 +177,8 @@ pub struct Counters {
 /// An OVSDB server: databases, sessions, monitors, locks.
 ///
 /// Every method that may have something for the program to do gives it as [`Effect`]s, to be carried out
-/// in order.
-#[derive(Debug)]
+/// in order. A clone is another server that goes on from the same state.
+#[derive(Clone, Debug)]
 pub struct Server {
     config: ServerConfig,
     id: Uuid,
@@ -262,6 +262,14 @@ impl Server {
     /// Makes this server one that only follows another: nobody can write, or lock.
     pub fn set_backup(&mut self, backup: bool) {
         self.backup = backup;
+    }
+
+    /// Makes one database one that only follows another server's: nobody can write to it.
+    pub fn set_database_backup(&mut self, name: &str, backup: bool) -> Result<(), ServerError> {
+        let id = self.find(name).filter(|_| name != catalog::NAME);
+        let served = id.and_then(|id| self.databases.get_mut(&id));
+        served.ok_or_else(|| ServerError::Unknown(name.to_owned()))?.backup = backup;
+        Ok(())
     }
 
     /// Serves `db`. If `stored`, its transactions are handed out as [`Effect::Append`].

@@ -26,7 +26,7 @@ pub(super) struct Request {
 }
 
 /// Something that must not be seen before the writes ahead of it are done.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Pending {
     /// A transaction whose record is being written.
     Commit {
@@ -44,7 +44,7 @@ pub(super) enum Pending {
 }
 
 /// A database that is served.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Served {
     /// The newest state, with what is pending.
     pub(super) db: Database,
@@ -52,6 +52,8 @@ pub(super) struct Served {
     pub(super) stored: bool,
     /// Transactions that write are handed on to another server.
     pub(super) relay: bool,
+    /// It follows another server's, and nobody may write.
+    pub(super) backup: bool,
     /// Why it cannot be changed, if so.
     pub(super) read_only: Option<String>,
     pub(super) uuids: UuidSource,
@@ -83,6 +85,7 @@ impl Served {
             db,
             stored,
             relay: false,
+            backup: false,
             read_only: None,
             uuids,
             history: History::new(base, history),

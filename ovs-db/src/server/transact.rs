@@ -22,9 +22,10 @@ pub(super) const BACKUP: &str = "this server is the backup of another one";
 impl Server {
     /// Executes a transaction; it is answered now, when its record is stored, or when it has waited.
     pub(super) fn transact(&mut self, database: DatabaseId, mut request: Request, now: Now) {
-        let by_role = self.backup.then_some(BACKUP);
+        let backup = self.backup;
         let Server { databases, locks, config, sessions, .. } = self;
         let Some(served) = databases.get_mut(&database) else { return };
+        let by_role = (backup || served.backup).then_some(BACKUP);
         let Served { db, uuids, read_only, .. } = served;
         let session = request.session;
         let options = sessions.get(&session).map(|session| &session.options);

@@ -15,7 +15,9 @@ use ovs_db::database::Database;
 use ovs_db::json::Json;
 use ovs_db::jsonrpc::Message;
 use ovs_db::schema::Schema;
-use ovs_db::server::{Listener, ListenerConfig, Now, Server, ServerConfig};
+use ovs_db::server::{
+    Event as ServerEvent, Listener, ListenerConfig, Now, RelayConfig, Server, ServerConfig,
+};
 use ovs_db::value::{Datum, Uuid};
 use ovs_stream::{Address, StreamConfig, Wait, sleep};
 
@@ -34,13 +36,20 @@ struct Ours {
 
 impl Ours {
     fn start() -> Ours {
+        Ours::serve(|listener, start| {
+            let schema: Schema = SCHEMA.parse().unwrap();
+            listener.add_database(Database::new(Arc::new(schema)), None, start).unwrap();
+        })
+    }
+
+    /// With the databases that `add` adds.
+    fn serve(add: impl FnOnce(&mut Listener, Now)) -> Ours {
         let dir = tempfile::tempdir().unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let start = Now::default();
         let mut listener =
             Listener::new(Server::new(ServerConfig::default(), start), ListenerConfig::default());
-        let schema: Schema = SCHEMA.parse().unwrap();
-        listener.add_database(Database::new(Arc::new(schema)), None, start).unwrap();
+        add(&mut listener, start);
         listener.add_remote(&format!("punix:{}", dir.path().join("sock").display()), start).unwrap();
         let (stopped, began) = (Arc::clone(&stop), Instant::now());
         let thread = std::thread::spawn(move || {
@@ -413,6 +422,43 @@ fn an_async_client_waits_for_outcomes_and_followers() {
     });
     stop.store(true, Ordering::Relaxed);
     thread.join().unwrap();
+}
+
+/// A relay of a relay, whose own source is not there: what it has is not the database's contents.
+#[test]
+fn a_relay_leaves_a_source_that_is_cut_off() {
+    let good = Ours::start();
+    let nothing = Address::Unix(good.dir.path().join("nothing"));
+    let cut_off = Ours::serve(|listener, start| {
+        listener.add_relay("Open_vSwitch", RelayConfig::new(vec![nothing]), start).unwrap();
+    });
+    let began = Instant::now();
+    let now = || Now { monotonic: began.elapsed(), ..Now::default() };
+    let server = Server::new(ServerConfig::default().seed(*b"relay"), now());
+    let mut relay = Listener::new(server, ListenerConfig::default());
+    let config = RelayConfig::new(vec![cut_off.remote(), good.remote()]);
+    relay.add_relay("Open_vSwitch", config, now()).unwrap();
+    let mut errors = Vec::new();
+    let status = loop {
+        relay.poll(now());
+        errors.extend(relay.take_events().into_iter().filter_map(|event| match event {
+            ServerEvent::Replica { server, error } => Some((server, error.to_string())),
+            _ => None,
+        }));
+        let status = relay.relay_status("Open_vSwitch").unwrap();
+        if !status.following.is_empty() {
+            break status;
+        }
+        assert!(began.elapsed() < LIMIT.unwrap(), "{errors:?}");
+        let waits: Vec<Wait<'_>> = relay.waits().collect();
+        sleep(&waits, began.elapsed(), Some(Duration::from_millis(20))).unwrap();
+    };
+    assert_eq!((status.source, status.error), (good.remote().to_string(), None));
+    let [(server, error)] = errors.as_slice() else { panic!("{errors:?}") };
+    assert_eq!(*server, cut_off.remote().to_string());
+    assert!(error.contains("Open_vSwitch"), "{error}");
+    let id = relay.server().find("Open_vSwitch").unwrap();
+    assert!(relay.server().database(id).unwrap().schema().table_id("Bridge").is_some());
 }
 
 #[test]

@@ -249,3 +249,67 @@ fn the_distributions_relay_in_front_of_our_server() {
     let Some(tools) = Tools::find("the_distributions_relay_in_front_of_our_server") else { return };
     relay_works(&tools, None, Some(&tools.peer.clone()));
 }
+
+/// The databases of a configuration file: one a backup of a server, another a relay in front of one, a third its own.
+#[test]
+fn a_file_says_what_is_followed() {
+    let Some(tools) = Tools::find("a_file_says_what_is_followed") else { return };
+    let good = |text: &str| text.ends_with("exit Some(0)");
+    let first = Server::start(Some(&tools.peer));
+    assert!(good(&tools.vsctl(&first, "-- init -- add-br br0")));
+    let from = format!("unix:{}", first.path("db.sock").display());
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("config");
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    let schema = std::fs::read_to_string(crate::support::schema()).unwrap();
+    for (name, text) in
+        [("backup.db", schema.clone()), ("own.db", r#"{"name":"own","tables":{}}"#.to_owned())]
+    {
+        let schema: ovs_db::schema::Schema = text.parse().unwrap();
+        drop(ovs_db::storage::JournalFile::create(&dir.path().join(name), &schema).unwrap());
+    }
+    let write = |databases: &str| {
+        let remote = file("db.sock");
+        let own = file("own.db");
+        let text =
+            format!(r#"{{"remotes":{{"punix:{remote}":{{}}}},"databases":{{"{own}":null,{databases}}}}}"#);
+        std::fs::write(&config, text).unwrap();
+    };
+    let backup = |is: bool| {
+        format!(
+            r#""{}":{{"service-model":"active-backup","backup":{is},"source":{{"{from}":{{"inactivity-probe":9000}}}}}}"#,
+            file("backup.db")
+        )
+    };
+    write(&backup(true));
+    let second = Server::start_without_database(&[&format!("--config-file={}", config.display())]);
+    let socket = dir.path().join("db.sock");
+    let dump = || tools.dump(&socket);
+    wait_for("the contents", dump, |text| text == tools.dump(&first.path("db.sock")));
+    let transact = |text: &str| {
+        let mut command = Command::new(&tools.client);
+        command.args(["transact", &format!("unix:{}", socket.display()), text]);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let insert = r#"["Open_vSwitch",{"op":"insert","table":"QoS","row":{"type":"x"}}]"#;
+    assert!(transact(insert).contains("not allowed"));
+    assert!(!transact(r#"["own",{"op":"comment","comment":"x"}]"#).contains("error"));
+    let status = tools.appctl(&second, "ovsdb-server/sync-status");
+    assert!(status.contains(&format!("Open_vSwitch:\nstate: backup\nreplicating: {from}\n")), "{status}");
+    // It becomes an active server's, with what it has.
+    write(&backup(false));
+    assert!(good(&tools.appctl(&second, "ovsdb-server/reload")));
+    assert!(transact(insert).contains("uuid"));
+    assert_ne!(dump(), tools.dump(&first.path("db.sock")));
+    // A relay takes its place: writes arrive at the source.
+    write(&format!(r#""Open_vSwitch":{{"service-model":"relay","source":{{"{from}":null}}}}"#));
+    assert!(good(&tools.appctl(&second, "ovsdb-server/reload")));
+    wait_for("the contents again", dump, |text| text == tools.dump(&first.path("db.sock")));
+    assert!(transact(insert).contains("uuid"));
+    assert!(tools.dump(&first.path("db.sock")).contains("QoS"));
+    // What cannot be read changes nothing.
+    write(r#""x":{"service-model":"clustered"}"#);
+    let refused = tools.appctl(&second, "ovsdb-server/reload");
+    assert!(refused.contains("service model \"clustered\" is not supported") && !good(&refused), "{refused}");
+    assert_eq!(dump(), tools.dump(&first.path("db.sock")));
+}

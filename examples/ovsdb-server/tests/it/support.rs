@@ -54,6 +54,20 @@ impl Server {
         server
     }
 
+    /// Starts ours with nothing but `options`; it may listen on other sockets than a server otherwise does.
+    pub fn start_without_database(options: &[&str]) -> Server {
+        let dir = tempfile::tempdir().unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_ovsdb-server"))
+            .arg(format!("--unixctl={}", dir.path().join("ctl").display()))
+            .arg("-vconsole:emer")
+            .args(options)
+            .env("OVS_RUNDIR", dir.path())
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        Server { dir, child: Some(child), options: Vec::new() }
+    }
+
     /// Starts (again) on the database that is there, and waits until the server listens.
     pub fn restart(&mut self, program: Option<&Path>) {
         let ours = Path::new(env!("CARGO_BIN_EXE_ovsdb-server"));

@@ -33,7 +33,7 @@ use poller::Poller;
 use remote::Remote;
 pub use remote::{RemoteOptions, RemoteStatus};
 use upstream::Upstream;
-pub use upstream::{BackupConfig, UpstreamStatus};
+pub use upstream::{BackupConfig, RelayConfig, UpstreamStatus};
 
 /// The settings of a [`Listener`].
 #[derive(Clone, Debug)]

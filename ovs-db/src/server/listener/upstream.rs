@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use ovs_stream::{Action, Address, Reconnect, ReconnectConfig, State, StreamConfig, StreamError, Wait};
+use ovs_stream::{
+    Action, Address, BackoffConfig, Reconnect, ReconnectConfig, State, StreamConfig, StreamError, Wait,
+};
 
 use super::{Event, Listener};
 use crate::client::{Connector, StreamConnector, Transport, TransportError};
 use crate::json::Json;
 use crate::jsonrpc::Message;
 use crate::server::ServerError;
-use crate::server::effect::{DatabaseId, Effect, Now, SessionId};
+use crate::server::effect::{CloseReason, DatabaseId, Effect, Now, SessionId};
 use crate::server::replica::{Excluded, Replica, ReplicaError};
 
 /// How many messages of one source are handled in a turn.
@@ -25,12 +27,15 @@ pub struct BackupConfig {
     pub excluded: Excluded,
     /// After how long a silence the active server is probed; `None` never does.
     pub probe_interval: Option<Duration>,
+    /// The longest wait between attempts to connect, if not the usual one.
+    pub max_backoff: Option<Duration>,
 }
 
 impl BackupConfig {
     /// A backup of everything at `source`, probed after a minute's silence.
     pub fn new(source: Address) -> BackupConfig {
-        BackupConfig { source, excluded: Excluded::new(), probe_interval: Some(Duration::from_mins(1)) }
+        let probe_interval = Some(Duration::from_mins(1));
+        BackupConfig { source, excluded: Excluded::new(), probe_interval, max_backoff: None }
     }
 
     /// Sets which tables, each with its database, are not followed.
@@ -39,10 +44,56 @@ impl BackupConfig {
         self
     }
 
+    /// Sets the longest wait between attempts to connect.
+    pub fn max_backoff(mut self, time: Option<Duration>) -> BackupConfig {
+        self.max_backoff = time;
+        self
+    }
+
     /// Sets after how long a silence the active server is probed.
     pub fn probe_interval(mut self, interval: Option<Duration>) -> BackupConfig {
         self.probe_interval = interval;
         self
+    }
+}
+
+/// What a relay's database is taken from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RelayConfig {
+    /// Where its server may be reached: one address after the other is tried.
+    pub sources: Vec<Address>,
+    /// After how long a silence the server is probed; `None` never does.
+    pub probe_interval: Option<Duration>,
+    /// The longest wait between attempts to connect, if not the usual one.
+    pub max_backoff: Option<Duration>,
+}
+
+impl RelayConfig {
+    /// A relay of what is at any of `sources`, probed as is usual.
+    pub fn new(sources: Vec<Address>) -> RelayConfig {
+        let probe_interval = ReconnectConfig::default().probe_interval;
+        RelayConfig { sources, probe_interval, max_backoff: None }
+    }
+
+    /// Sets after how long a silence the server is probed.
+    pub fn probe_interval(mut self, interval: Option<Duration>) -> RelayConfig {
+        self.probe_interval = interval;
+        self
+    }
+
+    /// Sets the longest wait between attempts to connect.
+    pub fn max_backoff(mut self, time: Option<Duration>) -> RelayConfig {
+        self.max_backoff = time;
+        self
+    }
+}
+
+fn reconnect(probe_interval: Option<Duration>, max_backoff: Option<Duration>) -> ReconnectConfig {
+    let config = ReconnectConfig::default().probe_interval(probe_interval);
+    match max_backoff {
+        Some(time) => config.backoff(BackoffConfig::default().max(time)),
+        None => config,
     }
 }
 
@@ -77,7 +128,7 @@ impl Upstream {
     fn new(
         sources: Vec<Address>,
         replica: Replica,
-        probe: Option<Duration>,
+        config: ReconnectConfig,
         streams: &StreamConfig,
         now: Duration,
     ) -> Upstream {
@@ -89,8 +140,8 @@ impl Upstream {
             transport: None,
             up: false,
             more: false,
-            fsm: Reconnect::new(ReconnectConfig::default().probe_interval(probe), now),
-            probe,
+            probe: config.probe_interval,
+            fsm: Reconnect::new(config, now),
             replica,
             error: None,
         }
@@ -140,9 +191,10 @@ impl Listener {
         self.server.set_backup(config.is_some());
         let is = config.is_some();
         if let Some(config) = config {
-            let replica = Replica::backup(config.excluded);
+            let replica = Replica::backup(None, config.excluded);
             let (streams, at) = (&self.config.stream, now.monotonic);
-            let upstream = Upstream::new(vec![config.source], replica, config.probe_interval, streams, at);
+            let fsm = reconnect(config.probe_interval, config.max_backoff);
+            let upstream = Upstream::new(vec![config.source], replica, fsm, streams, at);
             self.upstreams.insert(BACKUP.to_owned(), upstream);
         }
         if was || is {
@@ -150,18 +202,42 @@ impl Listener {
         }
     }
 
-    /// Serves `database` as a relay in front of a server that is at any of `sources`.
+    /// Makes one database another server's backup, whatever the others are: nobody can write to it here. `None` makes it
+    /// active again. Either way clients that do not expect such a change have to connect again.
+    pub fn set_database_backup(
+        &mut self,
+        database: &str,
+        config: Option<BackupConfig>,
+        now: Now,
+    ) -> Result<(), ServerError> {
+        self.server.set_database_backup(database, config.is_some())?;
+        self.drop_upstream(database);
+        if let Some(config) = config {
+            let replica = Replica::backup(Some(database.to_owned()), config.excluded);
+            let (streams, at) = (&self.config.stream, now.monotonic);
+            let fsm = reconnect(config.probe_interval, config.max_backoff);
+            let upstream = Upstream::new(vec![config.source], replica, fsm, streams, at);
+            self.upstreams.insert(database.to_owned(), upstream);
+        }
+        let effects = self.server.close_unaware(CloseReason::RoleChanged);
+        self.carry_out(effects);
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Serves `database` as a relay in front of a server.
     pub fn add_relay(
         &mut self,
         database: &str,
-        sources: Vec<Address>,
+        config: RelayConfig,
         now: Now,
     ) -> Result<DatabaseId, ServerError> {
         let (id, effects) = self.server.add_relay(database, now)?;
         self.carry_out(effects);
-        let probe = ReconnectConfig::default().probe_interval;
-        let replica = Replica::relay(database);
-        let upstream = Upstream::new(sources, replica, probe, &self.config.stream, now.monotonic);
+        let RelayConfig { sources, probe_interval, max_backoff } = config;
+        let fsm = reconnect(probe_interval, max_backoff);
+        let (streams, at) = (&self.config.stream, now.monotonic);
+        let upstream = Upstream::new(sources, Replica::relay(database), fsm, streams, at);
         self.upstreams.insert(database.to_owned(), upstream);
         self.settle(now);
         Ok(id)
@@ -174,7 +250,14 @@ impl Listener {
 
     /// How following the source of a relay's database goes; `None` if it is no relay's.
     pub fn relay_status(&self, database: &str) -> Option<UpstreamStatus> {
-        self.upstream_status(database).filter(|_| database != BACKUP)
+        let is_relay = self.upstreams.get(database).is_some_and(|upstream| upstream.replica.is_relay());
+        self.upstream_status(database).filter(|_| is_relay)
+    }
+
+    /// How following the active server of one database goes; `None` if it is not a backup by itself.
+    pub fn database_backup_status(&self, database: &str) -> Option<UpstreamStatus> {
+        let is_relay = self.upstreams.get(database).is_some_and(|upstream| upstream.replica.is_relay());
+        self.upstream_status(database).filter(|_| database != BACKUP && !is_relay)
     }
 
     fn upstream_status(&self, name: &str) -> Option<UpstreamStatus> {

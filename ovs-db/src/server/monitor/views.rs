@@ -9,7 +9,7 @@ use crate::value::Uuid;
 use super::View;
 
 /// One of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Known {
     view: Weak<View>,
     /// The rows of a state, as long as some client has not been sent all of them.
@@ -17,7 +17,7 @@ struct Known {
 }
 
 /// Views by identity: monitors that want the same share one.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::server) struct Views {
     known: Vec<Known>,
 }

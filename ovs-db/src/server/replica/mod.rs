@@ -9,7 +9,8 @@
 //! A backup asks which server it talks to (not itself), compares schemas, and then monitors every table that is not
 //! excluded. What comes first is the whole contents: what is different is changed in one transaction, so clients that
 //! monitor the backup see only that. A relay takes the schema from its source, and hands transactions that write on to
-//! it; a reply comes after the update that shows its effects.
+//! it; a reply comes after the update that shows its effects. What its source says in `_Server` decides whether it is
+//! one to follow: a member of a cluster that has lost the others, or is behind what was seen of another one, is not.
 
 mod apply;
 
@@ -19,6 +20,8 @@ use thiserror::Error;
 
 use super::effect::{DatabaseId, Effect, Now, SessionId};
 use super::{Server, catalog};
+use crate::client::fitness::{self, Fitness};
+use crate::client::{SessionConfig, SessionError};
 use crate::error::DbError;
 use crate::json::Json;
 use crate::jsonrpc::Message;
@@ -51,6 +54,9 @@ pub enum ReplicaError {
     /// What came cannot be understood. (Peer.)
     #[error("the source sent something unexpected in answer to {0}")]
     Unexpected(String),
+    /// The source says itself that it is not to be followed now. (Peer.)
+    #[error(transparent)]
+    Source(#[from] SessionError),
     /// What came cannot be applied here. (Peer.)
     #[error("database {database}: {error}")]
     Apply {
@@ -62,10 +68,12 @@ pub enum ReplicaError {
 }
 
 /// What is followed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Mode {
-    Backup { excluded: Excluded },
-    Relay { database: String },
+    /// All databases, or one.
+    Backup { database: Option<String>, excluded: Excluded },
+    /// One database, of a server that is not known to be unfit.
+    Relay { config: Box<SessionConfig>, fitness: Box<Fitness> },
 }
 
 /// What an answer will be the answer to.
@@ -73,6 +81,8 @@ enum Mode {
 enum Asked {
     ServerId,
     Databases,
+    /// What a relay's source says about its database.
+    Fitness,
     Schema(String),
     Monitor(String),
     /// A client's transaction.
@@ -86,6 +96,7 @@ impl Asked {
             Asked::Databases => "list_dbs",
             Asked::Schema(_) => "get_schema",
             Asked::Monitor(_) => "monitor",
+            Asked::Fitness => "monitor_cond",
             Asked::Transaction(..) => "transact",
         }
         .to_owned()
@@ -103,14 +114,15 @@ pub(super) struct Replica {
 }
 
 impl Replica {
-    /// Follows all databases that are served here, except for some tables.
-    pub(super) fn backup(excluded: Excluded) -> Replica {
-        Replica::new(Mode::Backup { excluded })
+    /// Follows all databases that are served here, or one of them, except for some tables.
+    pub(super) fn backup(database: Option<String>, excluded: Excluded) -> Replica {
+        Replica::new(Mode::Backup { database, excluded })
     }
 
     /// Follows one database, which lives in memory only.
     pub(super) fn relay(database: impl Into<String>) -> Replica {
-        Replica::new(Mode::Relay { database: database.into() })
+        let config = Box::new(SessionConfig::new(database).leader_only(false));
+        Replica::new(Mode::Relay { config, fitness: Box::default() })
     }
 
     fn new(mode: Mode) -> Replica {
@@ -122,10 +134,15 @@ impl Replica {
         &self.following
     }
 
+    /// Whether what is followed is a relay's.
+    pub(super) fn is_relay(&self) -> bool {
+        matches!(self.mode, Mode::Relay { .. })
+    }
+
     /// The tables that are not followed.
     pub(super) fn excluded(&self) -> Excluded {
         match &self.mode {
-            Mode::Backup { excluded } => excluded.clone(),
+            Mode::Backup { excluded, .. } => excluded.clone(),
             Mode::Relay { .. } => Excluded::new(),
         }
     }
@@ -139,18 +156,39 @@ impl Replica {
     pub(super) fn connected(&mut self) {
         match &self.mode {
             Mode::Backup { .. } => self.ask("get_server_id", Vec::new(), Asked::ServerId),
-            Mode::Relay { database } => {
-                let database = database.clone();
+            Mode::Relay { config, .. } => {
+                let request = Fitness::request(&config.database);
                 let aware = Message::request("set_db_change_aware", vec![Json::Bool(true)], "aware");
                 self.output.push(aware);
-                self.ask("get_schema", vec![Json::from(database.as_str())], Asked::Schema(database));
+                self.ask("monitor_cond", request, Asked::Fitness);
             }
+        }
+    }
+
+    /// Takes what a relay's source says about its database; fails if the source will not do.
+    fn judge(
+        &mut self,
+        take: impl FnOnce(&mut Fitness) -> Result<(), SessionError>,
+    ) -> Result<(), ReplicaError> {
+        let Mode::Relay { config, fitness } = &mut self.mode else { return Ok(()) };
+        take(fitness)?;
+        Ok(fitness.judge(config)?)
+    }
+
+    /// Asks for the schema of a relay's database.
+    fn ask_schema(&mut self) {
+        if let Mode::Relay { config, .. } = &self.mode {
+            let database = config.database.clone();
+            self.ask("get_schema", vec![Json::from(database.as_str())], Asked::Schema(database));
         }
     }
 
     /// The connection is gone: what was asked will not be answered.
     pub(super) fn disconnected(&mut self, server: &mut Server) -> Vec<Effect> {
         self.output.clear();
+        if let Mode::Relay { fitness, .. } = &mut self.mode {
+            fitness.disconnected();
+        }
         for database in std::mem::take(&mut self.following) {
             self.tell_connected(server, &database, false);
         }
@@ -197,6 +235,8 @@ impl Replica {
             }
             Message::Error { error, id } => match self.take_asked(&id) {
                 Some(Asked::Transaction(session, id)) => server.send(session, Message::error(error, id)),
+                // Servers before 2.9 have nothing to say about themselves.
+                Some(Asked::Fitness) => self.ask_schema(),
                 Some(asked) => {
                     return Err(ReplicaError::Refused { method: asked.method(), error: error.to_string() });
                 }
@@ -218,6 +258,9 @@ impl Replica {
         now: Now,
     ) -> Result<(), ReplicaError> {
         match (method, params) {
+            ("update2", [Json::String(name), updates]) if name == fitness::MONITOR => {
+                self.judge(|fitness| fitness.update(updates))
+            }
             ("update", [Json::String(database), updates]) if self.following.contains(database) => {
                 self.apply(database, updates, false, server, now)
             }
@@ -247,10 +290,14 @@ impl Replica {
             Asked::Databases => {
                 let there = result.as_array().unwrap_or_default();
                 let here = server.database_names();
+                let wanted = |name: &str| match &self.mode {
+                    Mode::Backup { database: Some(only), .. } => name == only,
+                    _ => name != catalog::NAME && here.contains(&name),
+                };
                 let common: Vec<String> = there
                     .iter()
                     .filter_map(Json::as_str)
-                    .filter(|name| *name != catalog::NAME && here.contains(name))
+                    .filter(|name| wanted(name))
                     .map(str::to_owned)
                     .collect();
                 if common.is_empty() {
@@ -259,6 +306,11 @@ impl Replica {
                 for name in common {
                     self.ask("get_schema", vec![Json::from(name.as_str())], Asked::Schema(name));
                 }
+                Ok(())
+            }
+            Asked::Fitness => {
+                self.judge(|fitness| fitness.fill(result))?;
+                self.ask_schema();
                 Ok(())
             }
             Asked::Schema(name) => self.schema_came(&name, result, server),
