@@ -68,7 +68,6 @@ impl Sha1 {
         out
     }
 
-    #[expect(clippy::many_single_char_names, reason = "the standard's own names")]
     fn compress(&mut self, block: &[u8; 64]) {
         let mut schedule = [0u32; 80];
         for (word, bytes) in schedule.iter_mut().zip(block.as_chunks::<4>().0) {
@@ -91,7 +90,7 @@ impl Sha1 {
 }
 
 #[expect(clippy::many_single_char_names, reason = "the standard's own names")]
-#[inline(always)]
+#[inline]
 fn rounds(state: &mut [u32; 5], words: &[u32], k: u32, f: impl Fn(u32, u32, u32) -> u32) {
     let [mut a, mut b, mut c, mut d, mut e] = *state;
     // Five rounds bring every name back to where it was: nothing is moved in between.

@@ -125,7 +125,7 @@ fn service(json: &Json) -> Result<Service, String> {
         return Err(format!("bad member \"{name}\""));
     }
     match model {
-        "relay" => Ok(Service::Relay(relay(sources(members)?)?)),
+        "relay" => Ok(Service::Relay(relay(sources(members)?))),
         "active-backup" => backup(members),
         _ => Ok(Service::Standalone),
     }
@@ -134,8 +134,7 @@ fn service(json: &Json) -> Result<Service, String> {
 /// A server to follow, and how to connect to it.
 struct Source {
     address: Address,
-    probe_interval: Option<Option<Duration>>,
-    max_backoff: Option<Duration>,
+    options: RemoteOptions,
 }
 
 fn sources(members: &Object) -> Result<Vec<Source>, String> {
@@ -154,19 +153,19 @@ fn source(name: &str, json: &Json) -> Result<Source, String> {
         return Err(format!("source {name}: a server that is followed has neither role nor \"read-only\""));
     }
     let address = Address::parse(name, Role::Ovsdb).map_err(|error| format!("source {name}: {error}"))?;
-    Ok(Source { address, probe_interval: options.probe_interval, max_backoff: options.max_backoff })
+    Ok(Source { address, options })
 }
 
 /// The options of the first source that has any hold for all: only one is connected to at a time.
-fn relay(sources: Vec<Source>) -> Result<RelayConfig, String> {
-    let probe = sources.iter().find_map(|source| source.probe_interval);
-    let backoff = sources.iter().find_map(|source| source.max_backoff);
+fn relay(sources: Vec<Source>) -> RelayConfig {
+    let probe = sources.iter().find_map(|source| source.options.probe_interval);
+    let backoff = sources.iter().find_map(|source| source.options.max_backoff);
     let config = RelayConfig::new(sources.into_iter().map(|source| source.address).collect());
     let config = config.max_backoff(backoff);
-    Ok(match probe {
+    match probe {
         Some(probe) => config.probe_interval(probe),
         None => config,
-    })
+    }
 }
 
 fn backup(members: &Object) -> Result<Service, String> {
@@ -191,8 +190,8 @@ fn backup(members: &Object) -> Result<Service, String> {
     if !is_backup {
         return Ok(Service::Standalone);
     }
-    let config = BackupConfig::new(source.address).max_backoff(source.max_backoff);
-    let config = match source.probe_interval {
+    let config = BackupConfig::new(source.address).max_backoff(source.options.max_backoff);
+    let config = match source.options.probe_interval {
         Some(probe) => config.probe_interval(probe),
         None => config,
     };

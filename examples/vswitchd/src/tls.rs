@@ -53,17 +53,20 @@ impl TlsOptions {
     /// What the options come to. Files are not looked at yet.
     pub fn config(&self) -> Result<TlsConfig, TlsOptionError> {
         let mut config = TlsConfig::default();
-        let files: [(&Option<String>, fn(TlsConfig, String) -> TlsConfig); 5] = [
-            (&self.private_key, TlsConfig::private_key),
-            (&self.certificate, TlsConfig::certificate),
-            (&self.ca_cert, TlsConfig::ca_cert),
-            (&self.bootstrap_ca_cert, TlsConfig::bootstrap_ca_cert),
-            (&self.peer_ca_cert, TlsConfig::peer_ca_cert),
-        ];
-        for (file, set) in files {
-            if let Some(file) = file {
-                config = set(config, file.clone());
-            }
+        if let Some(file) = &self.private_key {
+            config = config.private_key(file);
+        }
+        if let Some(file) = &self.certificate {
+            config = config.certificate(file);
+        }
+        if let Some(file) = &self.ca_cert {
+            config = config.ca_cert(file);
+        }
+        if let Some(file) = &self.bootstrap_ca_cert {
+            config = config.bootstrap_ca_cert(file);
+        }
+        if let Some(file) = &self.peer_ca_cert {
+            config = config.peer_ca_cert(file);
         }
         if let Some(text) = &self.ssl_protocols {
             config = config.protocols(text)?;

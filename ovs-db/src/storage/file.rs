@@ -138,7 +138,7 @@ impl JournalFile {
 
     /// Opens and reads a file.
     pub fn open(path: &Path, uuids: &mut UuidSource) -> Result<Opened, StorageError> {
-        Self::open_ahead(path, uuids, |records| Ok(records))
+        Self::open_ahead(path, uuids, Ok)
     }
 
     /// As [`open`](Self::open), with the records coming from what `ahead` makes of them: the same in the same order,

@@ -396,9 +396,9 @@ impl Listener {
     }
 
     /// Sends a message that is text already to a session.
-    pub(super) fn deliver_written(&mut self, session: SessionId, text: Written) {
+    pub(super) fn deliver_written(&mut self, session: SessionId, text: &Written) {
         if let Some(connection) = self.connections.get_mut(&session) {
-            connection.send_written(&text);
+            connection.send_written(text);
             self.mark_dirty(session);
         } else if let Some(message) = text.to_message() {
             self.deliver_local(session, message);

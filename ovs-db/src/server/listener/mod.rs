@@ -440,7 +440,7 @@ impl Listener {
         while let Some(effect) = effects.pop_front() {
             match effect {
                 Effect::Send { session, message } => self.deliver(session, message),
-                Effect::Write { session, text } => self.deliver_written(session, text),
+                Effect::Write { session, text } => self.deliver_written(session, &text),
                 Effect::Append { database, ticket, bytes, sync } => {
                     if let Some(storage) = self.storages.get_mut(&database) {
                         storage.append(ticket, &bytes, sync);

@@ -121,7 +121,9 @@ impl Outbox {
             }
         };
         let before = last.len();
-        parts.iter().for_each(|part| last.extend_from_slice(part));
+        for part in parts {
+            last.extend_from_slice(part);
+        }
         self.queued += last.len() - before;
         self.pieces.push_back(Piece::Own(last));
     }
