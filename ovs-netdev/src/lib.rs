@@ -16,6 +16,7 @@ pub mod system;
 #[cfg(target_os = "linux")]
 pub mod tap;
 mod wait;
+pub mod wrap;
 
 pub use device::{ConfigError, DeviceConfig, Duplex, EtherAddr, Netdev, Statistics, Status};
 pub use ovs_packet;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::Netdev;
+use crate::{Netdev, wrap};
 
 /// Options of a device, as its `options` column gives them.
 pub type Options = BTreeMap<String, String>;
@@ -43,10 +43,10 @@ impl Registry {
         self.factories.keys().map(String::as_str)
     }
 
-    /// Opens the device `name` of type `kind`.
+    /// Opens the device `name` of type `kind`, with what [`wrap`] puts around it if its options ask for that.
     pub fn open(&self, kind: &str, name: &str, options: &Options) -> Result<Box<dyn Netdev>, OpenError> {
         match self.factories.get(kind) {
-            Some(factory) => factory.open(name, options),
+            Some(factory) => wrap::apply(factory.open(name, options)?, name, options),
             None => Err(OpenError::UnknownKind { name: name.to_owned(), kind: kind.to_owned() }),
         }
     }

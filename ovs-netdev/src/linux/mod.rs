@@ -10,7 +10,7 @@ pub(crate) use link::Link;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::OpenError;
+use crate::{OpenError, Options};
 
 /// Longest interface name in bytes.
 const NAME_MAX: usize = 15;
@@ -39,6 +39,32 @@ pub(crate) fn open_error(name: &str, source: io::Error) -> OpenError {
         Some(libc::EPERM | libc::EACCES) => OpenError::NotPermitted { name },
         Some(libc::EBUSY | libc::EEXIST) => OpenError::InUse { name },
         _ => OpenError::System { name, source },
+    }
+}
+
+/// Receive queues that a device of the system can have here.
+const QUEUES_MAX: usize = 64;
+
+/// The number of receive queues that `n_rxq` asks for; 1 if it is not there.
+pub(crate) fn queues(name: &str, options: &Options) -> Result<usize, OpenError> {
+    let Some(text) = options.get("n_rxq") else { return Ok(1) };
+    text.parse().ok().filter(|count| (1..=QUEUES_MAX).contains(count)).ok_or_else(|| OpenError::BadOption {
+        name: name.to_owned(),
+        option: "n_rxq".to_owned(),
+        reason: format!("{text} is not a number from 1 to {QUEUES_MAX}"),
+    })
+}
+
+/// A switch among the options; off if it is not there.
+pub(crate) fn is_on(name: &str, options: &Options, option: &str) -> Result<bool, OpenError> {
+    match options.get(option).map(String::as_str) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(text) => Err(OpenError::BadOption {
+            name: name.to_owned(),
+            option: option.to_owned(),
+            reason: format!("{text} is neither true nor false"),
+        }),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{receive::SystemRx, transmit::SystemTx};
-use crate::linux::{Link, Shared, open_error, sys};
+use crate::linux::{Link, Shared, is_on, open_error, queues, sys};
 use crate::{
     ConfigError, DeviceConfig, Factory, Netdev, OpenError, Options, RxQueue, Statistics, Status, TxQueue,
     Wait,
@@ -21,8 +21,8 @@ impl Factory for SystemFactory {
         "system"
     }
 
-    fn open(&self, name: &str, _options: &Options) -> Result<Box<dyn Netdev>, OpenError> {
-        Ok(Box::new(SystemDevice::open(name)?))
+    fn open(&self, name: &str, options: &Options) -> Result<Box<dyn Netdev>, OpenError> {
+        Ok(Box::new(SystemDevice::open_with(name, options)?))
     }
 }
 
@@ -31,9 +31,9 @@ impl Factory for SystemFactory {
 pub struct SystemDevice {
     link: Link,
     shared: Arc<Shared>,
-    rx: Option<SystemRx>,
-    /// The receive queue's socket, which counts what it loses.
-    socket: Arc<OwnedFd>,
+    rx: Vec<SystemRx>,
+    /// The receive queues' sockets, which count what they lose.
+    sockets: Vec<Arc<OwnedFd>>,
     lost: u64,
     /// What all transmit handles send by. Opened with the device, so that a handle made later belongs to the
     /// device's network namespace, whatever the caller's is.
@@ -43,18 +43,28 @@ pub struct SystemDevice {
 impl SystemDevice {
     /// Opens the device `name` of this network namespace. From then on what arrives waits to be received.
     pub fn open(name: &str) -> Result<Self, OpenError> {
+        Self::open_with(name, &Options::new())
+    }
+
+    /// As [`SystemDevice::open`], with options: `n_rxq` receive queues, among which flows are spread by their hash;
+    /// `qdisc-bypass=true` sends past the device's queueing discipline, which is faster and drops where that would
+    /// have waited.
+    pub fn open_with(name: &str, options: &Options) -> Result<Self, OpenError> {
+        let count = queues(name, options)?;
+        let bypass = is_on(name, options, "qdisc-bypass")?;
         let link = Link::open(name, "system")?;
         if !link.is_ethernet() {
             let source = std::io::Error::from_raw_os_error(libc::EPFNOSUPPORT);
             return Err(OpenError::System { name: name.to_owned(), source });
         }
-        let socket =
-            Arc::new(sys::packet::receiver(link.ifindex()).map_err(|source| open_error(name, source))?);
-        let sender =
-            Arc::new(sys::packet::sender(link.ifindex()).map_err(|source| open_error(name, source))?);
+        let failed = |source| open_error(name, source);
+        let sockets = sys::packet::receivers(link.ifindex(), count).map_err(failed)?;
+        let sockets: Vec<_> = sockets.into_iter().map(Arc::new).collect();
+        let sender = Arc::new(sys::packet::sender(link.ifindex(), bypass).map_err(failed)?);
         let shared = Arc::new(Shared::default());
-        let rx = Some(SystemRx::new(Arc::clone(&socket), Arc::clone(&shared)));
-        Ok(Self { link, shared, rx, socket, lost: 0, sender })
+        let rx =
+            sockets.iter().map(|socket| SystemRx::new(Arc::clone(socket), Arc::clone(&shared))).collect();
+        Ok(Self { link, shared, rx, sockets, lost: 0, sender })
     }
 }
 
@@ -80,7 +90,8 @@ impl Netdev for SystemDevice {
     fn statistics(&mut self) -> Statistics {
         let mut statistics = self.link.statistics();
         let mine = |counter: Option<u64>, more: u64| counter.map(|n| n + more);
-        self.lost += sys::packet::lost(self.socket.as_fd()).unwrap_or(0);
+        let lost = |socket: &Arc<OwnedFd>| sys::packet::lost(socket.as_fd()).unwrap_or(0);
+        self.lost += self.sockets.iter().map(lost).sum::<u64>();
         let unusable = self.shared.rx_unusable.load(Ordering::Relaxed);
         statistics.rx_dropped = mine(statistics.rx_dropped, self.lost + unusable);
         statistics.tx_dropped = mine(statistics.tx_dropped, self.shared.tx_lost.load(Ordering::Relaxed));
@@ -92,7 +103,7 @@ impl Netdev for SystemDevice {
     }
 
     fn take_rx_queues(&mut self) -> Vec<Box<dyn RxQueue>> {
-        self.rx.take().map(|rx| Box::new(rx) as Box<dyn RxQueue>).into_iter().collect()
+        self.rx.drain(..).map(|rx| Box::new(rx) as Box<dyn RxQueue>).collect()
     }
 
     fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError> {

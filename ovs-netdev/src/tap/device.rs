@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::queue::{TapRx, TapTx};
-use crate::linux::{Link, Shared, check_name, open_error, sys};
+use crate::linux::{Link, Shared, check_name, open_error, queues, sys};
 use crate::{
     ConfigError, DeviceConfig, Factory, Netdev, OpenError, Options, RxQueue, Statistics, Status, TxQueue,
     Wait,
@@ -35,8 +35,8 @@ impl Factory for TapFactory {
         self.kind
     }
 
-    fn open(&self, name: &str, _options: &Options) -> Result<Box<dyn Netdev>, OpenError> {
-        Ok(Box::new(TapDevice::open(name, self.kind)?))
+    fn open(&self, name: &str, options: &Options) -> Result<Box<dyn Netdev>, OpenError> {
+        Ok(Box::new(TapDevice::open_with(name, self.kind, options)?))
     }
 }
 
@@ -44,9 +44,12 @@ impl Factory for TapFactory {
 #[derive(Debug)]
 pub struct TapDevice {
     link: Link,
-    fd: Arc<OwnedFd>,
+    /// One for each queue.
+    fds: Vec<Arc<OwnedFd>>,
     shared: Arc<Shared>,
     rx_taken: bool,
+    /// Handles to send by that were given.
+    handles: usize,
     /// It was not there before.
     made: bool,
 }
@@ -54,18 +57,30 @@ pub struct TapDevice {
 impl TapDevice {
     /// Makes the TAP device `name`, or takes it if it is there and is one.
     pub fn open(name: &str, kind: &'static str) -> Result<Self, OpenError> {
+        Self::open_with(name, kind, &Options::new())
+    }
+
+    /// As [`TapDevice::open`], with options: `n_rxq` queues, on which the host spreads flows by their hash, and which
+    /// follow the queue that their other direction is sent by.
+    pub fn open_with(name: &str, kind: &'static str, options: &Options) -> Result<Self, OpenError> {
+        let count = queues(name, options)?;
         check_name(name)?;
         let system = |source| open_error(name, source);
         let made = !Link::exists(name).map_err(system)?;
-        let fd = sys::tun::open(name).map_err(|source| match source.raw_os_error() {
+        let refused = |source: std::io::Error| match source.raw_os_error() {
             // A device of another kind has the name.
             Some(libc::EINVAL) if !made => OpenError::InUse { name: name.to_owned() },
             Some(libc::ENOENT) => OpenError::System { name: name.to_owned(), source },
             _ => open_error(name, source),
-        })?;
-        sys::tun::take_offloads(&fd).map_err(system)?;
+        };
+        let mut fds = Vec::new();
+        for _ in 0..count {
+            let fd = sys::tun::open(name, count > 1).map_err(refused)?;
+            sys::tun::take_offloads(&fd).map_err(system)?;
+            fds.push(Arc::new(fd));
+        }
         let link = Link::open(name, kind)?;
-        Ok(Self { link, fd: Arc::new(fd), shared: Arc::default(), rx_taken: false, made })
+        Ok(Self { link, fds, shared: Arc::default(), rx_taken: false, handles: 0, made })
     }
 }
 
@@ -122,14 +137,17 @@ impl Netdev for TapDevice {
         if std::mem::replace(&mut self.rx_taken, true) {
             return Vec::new();
         }
-        vec![Box::new(TapRx::new(Arc::clone(&self.fd), Arc::clone(&self.shared)))]
+        let queue = |fd| Box::new(TapRx::new(Arc::clone(fd), Arc::clone(&self.shared))) as Box<dyn RxQueue>;
+        self.fds.iter().map(queue).collect()
     }
 
     fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError> {
         if self.link.is_gone() {
             return Err(ConfigError::Gone { device: self.link.name().to_owned() });
         }
-        Ok(Box::new(TapTx::new(Arc::clone(&self.fd), Arc::clone(&self.shared))))
+        let fd = &self.fds[self.handles % self.fds.len()];
+        self.handles += 1;
+        Ok(Box::new(TapTx::new(Arc::clone(fd), Arc::clone(&self.shared))))
     }
 
     fn poll_changes(&mut self, _now: Duration) -> u64 {

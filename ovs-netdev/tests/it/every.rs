@@ -36,7 +36,8 @@ mod linux {
     #[test]
     fn system() {
         alone("system", || {
-            let abilities = Abilities { offloads: unfinished(), unfinished_in: true, ..Abilities::default() };
+            let abilities =
+                Abilities { offloads: unfinished(), unfinished_in: true, queues: 4, ..Abilities::default() };
             Box::new(Veth { kind: "system", options: Options::new(), abilities })
         });
     }
@@ -71,6 +72,15 @@ mod linux {
     }
 
     #[test]
+    fn system_past_the_queueing_discipline() {
+        alone("system_past_the_queueing_discipline", || {
+            let abilities = Abilities { offloads: unfinished(), unfinished_in: true, ..Abilities::default() };
+            let options = Options::from([("qdisc-bypass".to_owned(), "true".to_owned())]);
+            Box::new(Veth { kind: "system", options, abilities })
+        });
+    }
+
+    #[test]
     fn tap() {
         alone("tap", || tap_of("tap"));
     }
@@ -86,6 +96,7 @@ mod linux {
             offloads: unfinished(),
             unfinished_in: true,
             refuses_long: false,
+            queues: 4,
             ..Abilities::default()
         };
         Box::new(Tap { kind, abilities })

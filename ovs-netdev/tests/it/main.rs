@@ -19,3 +19,4 @@ mod system;
 mod tap;
 #[cfg(target_os = "linux")]
 mod tcp;
+mod wrap;

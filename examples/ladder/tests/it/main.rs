@@ -66,6 +66,12 @@ fn learning_switch() {
 }
 
 #[test]
+fn record_and_replay() {
+    let text = run("07_record_and_replay");
+    assert_in_order(&text, &["first: 100 packets sent by p2, 100 by p3", "second: the same: true"]);
+}
+
+#[test]
 fn watch_table() {
     let text = run("04_watch_table");
     assert_in_order(&text, &["connected", "bridges: []", "bridges: [br0]", "committed"]);

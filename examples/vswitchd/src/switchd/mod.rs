@@ -45,6 +45,7 @@ use polling::Polling;
 use report::Part;
 use rows::Rows as _;
 use sleep::Sleeper;
+pub use types::OwnType;
 use types::Types;
 use waker::Wakeup;
 
@@ -152,6 +153,11 @@ impl Vswitchd {
             again: false,
             sleeper: Sleeper::default(),
         })
+    }
+
+    /// Adds a type of device, under the name that its factory says; ports of it can be made from then on.
+    pub fn register(&mut self, own: OwnType) {
+        self.types.add(own);
     }
 
     /// Runs until a signal or a command ends it.

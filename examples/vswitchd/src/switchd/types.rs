@@ -1,8 +1,8 @@
 //! The types of datapaths and devices that the switch offers, as its options choose them.
 
 use ovs_db::value::Datum;
-use ovs_netdev::Registry;
 use ovs_netdev::dummy::Dummies;
+use ovs_netdev::{Factory, Registry};
 
 use super::datapath::Run;
 use super::desired::Kinds;
@@ -31,7 +31,12 @@ pub struct Types {
     disable_system: bool,
     seed: u64,
     dpdk: Dpdk,
+    /// Types of devices that the program has brought along.
+    own: Vec<OwnType>,
 }
+
+/// Makes the factory of a type of device.
+pub type OwnType = fn() -> Box<dyn Factory>;
 
 impl Types {
     /// As the command line says.
@@ -41,7 +46,13 @@ impl Types {
             disable_system: options.disable_system,
             seed: options.seed.unwrap_or_else(random_seed),
             dpdk: Dpdk::default(),
+            own: Vec::new(),
         }
+    }
+
+    /// Adds a type of device.
+    pub fn add(&mut self, own: OwnType) {
+        self.own.push(own);
     }
 
     /// Whether the dummy types are there.
@@ -87,6 +98,9 @@ impl Types {
         let mut registry = Registry::new();
         ovs_netdev::register_native(&mut registry);
         self.dpdk.register(&mut registry);
+        for own in &self.own {
+            registry.register(own());
+        }
         if self.has_dummy() {
             for kind in ["dummy", "dummy-internal", "dummy-pmd"] {
                 registry.register(Box::new(dummies.factory(kind)));

@@ -78,3 +78,35 @@ fn vlans_keep_hosts_apart() {
     world.ok("ovs-vsctl", &["set", "port", "v2", "tag=5"]);
     succeeds(&world, &first, "ping", &["-c", "1", "-W", "3", "10.7.0.2"]);
 }
+
+#[test]
+fn hosts_behind_xdp_sockets() {
+    let _lock = exclusive();
+    let Some(tools) = tools("hosts_behind_xdp_sockets") else { return };
+    let mut world = World::start(&tools, Kind::Ours, Database::Embedded, &[]);
+    let first = world.add_host("v1", "10.7.0.1/24");
+    let second = world.add_host("v2", "10.7.0.2/24");
+    world.ok("ovs-vsctl", &["add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev"]);
+    for (port, kind) in [("v1", "afxdp"), ("v2", "afxdp-nonpmd")] {
+        let kind = format!("type={kind}");
+        world.ok("ovs-vsctl", &["add-port", "br0", port, "--", "set", "interface", port, &kind]);
+        assert_eq!(world.ok("ovs-vsctl", &["get", "interface", port, "error"]).trim(), "[]");
+    }
+    let mode = world.ok("ovs-vsctl", &["get", "interface", "v1", "status:xdp-mode"]);
+    assert_eq!(mode.trim(), "native", "veth has no zero-copy");
+    for host in [&first, &second] {
+        // A socket of this kind does not say that a checksum is unfinished.
+        succeeds(&world, host, "ethtool", &["-K", "eth0", "tx", "off"]);
+    }
+    succeeds(&world, &first, "ping", &["-c", "3", "-i", "0.2", "-W", "3", "10.7.0.2"]);
+    let server = world.inside(&second, "iperf3", &["-s"]);
+    let _server = Daemon::start("iperf3", world.folder(), server);
+    world.wait_for("an iperf3 run", |world| {
+        let client = ["10", "iperf3", "-J", "-c", "10.7.0.2", "-n", "20M"];
+        let output = world.inside(&first, "timeout", &client).output().unwrap();
+        output.status.success().then_some(())
+    });
+    let refused = ["add-port", "br0", "v3", "--", "set", "interface", "v3", "type=afxdp"];
+    world.run("ovs-vsctl", &refused);
+    assert!(world.ok("ovs-vsctl", &["get", "interface", "v3", "error"]).contains("No such device"));
+}

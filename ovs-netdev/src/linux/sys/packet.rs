@@ -9,6 +9,10 @@ use super::check;
 
 /// Options of packet sockets that libc does not have.
 const PACKET_IGNORE_OUTGOING: libc::c_int = 23;
+/// The fanout group has an identifier of the kernel's choice.
+const FANOUT_UNIQUE: u32 = 0x2000;
+/// What [`PACKET_IGNORE_OUTGOING`] is for a group.
+const FANOUT_IGNORE_OUTGOING: u32 = 0x4000;
 
 /// Kernel memory for packets that wait to be received. A TCP window (6 MiB by default) of super-packets must fit,
 /// for what does not fit is lost.
@@ -20,6 +24,10 @@ const SEND_BUFFER: libc::c_int = 4 << 20;
 /// A socket that receives every packet that arrives at an interface, none that leaves it, with vnet headers and
 /// VLAN tags as auxiliary data. The interface is promiscuous while the socket lives.
 pub(crate) fn receiver(ifindex: u32) -> io::Result<OwnedFd> {
+    receiver_with(ifindex, false)
+}
+
+fn receiver_with(ifindex: u32, deaf: bool) -> io::Result<OwnedFd> {
     // Protocol 0: nothing arrives before everything is set.
     let fd = socket()?;
     let socket = fd.as_fd();
@@ -27,16 +35,81 @@ pub(crate) fn receiver(ifindex: u32) -> io::Result<OwnedFd> {
     set(socket, libc::SOL_PACKET, libc::PACKET_AUXDATA, 1)?;
     set(socket, libc::SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)?;
     buffer(socket, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, RECEIVE_BUFFER)?;
+    if deaf {
+        deafen(socket)?;
+    }
     bind(socket, ifindex, libc::ETH_P_ALL as u16)?;
     promiscuous(socket, ifindex)?;
     Ok(fd)
 }
 
-/// A socket that only sends, with vnet headers.
-pub(crate) fn sender(ifindex: u32) -> io::Result<OwnedFd> {
+/// As many sockets as [`receiver`] makes one, which share what arrives: each flow goes to one of them, by its hash.
+pub(crate) fn receivers(ifindex: u32, count: usize) -> io::Result<Vec<OwnedFd>> {
+    if count == 1 {
+        return Ok(vec![receiver(ifindex)?]);
+    }
+    let mut group = None;
+    let mut sockets = Vec::new();
+    for _ in 0..count {
+        // Deaf until all are there: a socket that has not joined gets what the group gets too.
+        let fd = receiver_with(ifindex, true)?;
+        group = Some(join(fd.as_fd(), group)?);
+        sockets.push(fd);
+    }
+    for fd in &sockets {
+        set(fd.as_fd(), libc::SOL_SOCKET, libc::SO_DETACH_FILTER, 0)?;
+    }
+    Ok(sockets)
+}
+
+/// Joins a fanout group (a new one without a number) and gives its number.
+fn join(socket: BorrowedFd<'_>, group: Option<u16>) -> io::Result<u16> {
+    let mode = libc::PACKET_FANOUT_HASH | FANOUT_IGNORE_OUTGOING;
+    let mode = if group.is_none() { mode | FANOUT_UNIQUE } else { mode };
+    let value = mode << 16 | u32::from(group.unwrap_or(0));
+    set(socket, libc::SOL_PACKET, libc::PACKET_FANOUT, value as libc::c_int)?;
+    let (mut told, mut len) = (0_u32, size_of::<u32>() as libc::socklen_t);
+    // SAFETY: the pointers are to a number of `len` writable bytes and to its length, which live over the call.
+    check(unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_FANOUT,
+            ptr::from_mut(&mut told).cast(),
+            &raw mut len,
+        )
+    })?;
+    Ok(told as u16)
+}
+
+/// Lets a socket receive nothing.
+fn deafen(socket: BorrowedFd<'_>) -> io::Result<()> {
+    // One instruction of the classic filter language: return 0 bytes.
+    let mut nothing = libc::sock_filter { code: 0x06, jt: 0, jf: 0, k: 0 };
+    let program = libc::sock_fprog { len: 1, filter: &raw mut nothing };
+    let len = size_of::<libc::sock_fprog>() as libc::socklen_t;
+    // SAFETY: the pointer is to a program of `len` readable bytes, which points at its one instruction; the kernel
+    // copies both within the call.
+    check(unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_FILTER,
+            ptr::from_ref(&program).cast(),
+            len,
+        )
+    })?;
+    Ok(())
+}
+
+/// A socket that only sends, with vnet headers; past the queueing discipline if `bypass`.
+pub(crate) fn sender(ifindex: u32, bypass: bool) -> io::Result<OwnedFd> {
     let fd = socket()?;
     let socket = fd.as_fd();
     set(socket, libc::SOL_PACKET, libc::PACKET_VNET_HDR, 1)?;
+    if bypass {
+        set(socket, libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, 1)?;
+    }
     buffer(socket, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, SEND_BUFFER)?;
     bind(socket, ifindex, 0)?;
     Ok(fd)

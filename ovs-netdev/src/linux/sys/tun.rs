@@ -8,11 +8,13 @@ use rustix::fs::{Mode, OFlags};
 use super::{check, interface_name};
 
 /// Opens or makes the TAP device `name`, with vnet headers, for reading and writing without waiting. It exists as
-/// long as the descriptor, unless somebody made it persistent before.
-pub(crate) fn open(name: &str) -> io::Result<OwnedFd> {
+/// long as the descriptor, unless somebody made it persistent before. With `many`, each further call gives one more
+/// queue.
+pub(crate) fn open(name: &str, many: bool) -> io::Result<OwnedFd> {
     let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let fd = rustix::fs::open("/dev/net/tun", flags, Mode::empty())?;
-    let features = libc::IFF_TAP | libc::IFF_NO_PI | libc::IFF_VNET_HDR;
+    let queues = if many { libc::IFF_MULTI_QUEUE } else { 0 };
+    let features = libc::IFF_TAP | libc::IFF_NO_PI | libc::IFF_VNET_HDR | queues;
     let mut request = libc::ifreq {
         ifr_name: interface_name(name),
         ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_flags: features as libc::c_short },
