@@ -15,6 +15,8 @@ mod registry;
 pub mod system;
 #[cfg(target_os = "linux")]
 pub mod tap;
+#[cfg(all(feature = "vhost-user", target_os = "linux"))]
+pub mod vhost;
 mod wait;
 pub mod wrap;
 
@@ -36,6 +38,8 @@ pub fn register_native(registry: &mut Registry) {
         for factory in [afxdp::AfxdpFactory::polled(), afxdp::AfxdpFactory::waited()] {
             registry.register(Box::new(factory));
         }
+        #[cfg(feature = "vhost-user")]
+        registry.register(Box::new(vhost::VhostFactory::client()));
     }
     registry.register(Box::new(pcap::PcapFactory));
 }

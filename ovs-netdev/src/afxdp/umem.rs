@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 use ovs_packet::Packet;
 use ovs_packet::frame::{Frame, Home, HomeVtable, ReturnStack};
 
-use crate::linux::sys::ring::Mapping;
+use crate::linux::sys::mapping::Mapping;
 
 /// Bytes of a chunk. The kernel leaves 256 of them free in front of what it receives.
 pub(super) const CHUNK: usize = 4096;

@@ -257,6 +257,12 @@ int ovs_dpdk_start(uint16_t port, void *pool, uint16_t rx, uint16_t tx, uint16_t
         conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
     }
     error = rte_eth_dev_configure(port, rx, tx, &conf);
+    if (error == -ENOTSUP && rx > 1) {
+        /* A device that spreads packets in a way of its own, as virtio does. */
+        conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
+        conf.rx_adv_conf.rss_conf.rss_hf = 0;
+        error = rte_eth_dev_configure(port, rx, tx, &conf);
+    }
     if (error) {
         return error;
     }

@@ -15,6 +15,8 @@ mod offload;
 mod queues;
 mod subject;
 
+pub use subject::{frame, wait_for};
+
 use ovs_netdev::ovs_packet::{Offload, Packet};
 use ovs_netdev::{Netdev, Options};
 
@@ -37,6 +39,9 @@ pub struct Abilities {
     pub vanishes: bool,
     /// What it can be left to do on sending.
     pub offloads: Offload,
+    /// Its other end tells of unfinished packets that they are (or gets them finished). One that does not gets the
+    /// bytes as they were.
+    pub far_sees_work: bool,
     /// Its other end can pass unfinished packets to it.
     pub unfinished_in: bool,
     /// Receive queues that are tried with `n_rxq`; 1 where there is only one.
@@ -56,6 +61,7 @@ impl Default for Abilities {
             link: true,
             vanishes: true,
             offloads: Offload::empty(),
+            far_sees_work: true,
             unfinished_in: false,
             queues: 1,
             depth: 256,

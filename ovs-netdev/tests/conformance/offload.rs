@@ -82,7 +82,11 @@ pub fn both_ways(bed: &mut dyn Bed) {
     let can = |packet: &Packet| abilities.offloads.contains(packet.facts().offload & Offload::UNFINISHED);
     for packet in all.iter().filter(|packet| can(packet)) {
         assert_eq!(subject.send(vec![copy(packet)]).packets, 1);
-        check(&mut |count| subject.far_receive(count), packet);
+        if abilities.far_sees_work {
+            check(&mut |count| subject.far_receive(count), packet);
+        } else {
+            assert!(subject.far_receive(1)[0].data() == packet.data());
+        }
     }
     if !abilities.unfinished_in {
         return;

@@ -8,6 +8,7 @@ mod conformance;
 #[allow(dead_code, reason = "part of what tests/it needs")]
 mod netns;
 mod tap;
+mod vhost;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -60,7 +61,9 @@ fn in_a_namespace() {
     rests_while_it_is_down(&factory);
     outlives_its_device(&factory);
     opens_again(&factory);
-    conformance::run(&mut tap::TapPort::new(factory));
+    conformance::run(&mut tap::TapPort::new(factory.clone()));
+    vhost::comes_back(factory.clone());
+    conformance::run(&mut vhost::VhostPort::new(factory, true));
 }
 
 fn refusals(factory: &DpdkFactory) {

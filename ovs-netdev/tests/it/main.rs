@@ -19,4 +19,6 @@ mod system;
 mod tap;
 #[cfg(target_os = "linux")]
 mod tcp;
+#[cfg(all(feature = "vhost-user", target_os = "linux"))]
+mod vhost;
 mod wrap;

@@ -120,7 +120,7 @@ impl Vswitchd {
         let system = |what| move |source| SwitchdError::System { what, source };
         let control = Arc::new(Wakeup::new().map_err(system("making an eventfd"))?);
         let clock = Clock::new();
-        let types = Types::new(&cli.switch);
+        let types = Types::new(&cli.switch, &program.dirs.run);
         let stream = StreamConfig::default().rundir(&program.dirs.run);
         let unixctl = match cli.daemon.unixctl_address(program) {
             None => None,

@@ -1,7 +1,10 @@
 //! The types of datapaths and devices that the switch offers, as its options choose them.
 
 use ovs_db::value::Datum;
+use std::path::{Path, PathBuf};
+
 use ovs_netdev::dummy::Dummies;
+use ovs_netdev::vhost::VhostFactory;
 use ovs_netdev::{Factory, Registry};
 
 use super::datapath::Run;
@@ -33,20 +36,23 @@ pub struct Types {
     dpdk: Dpdk,
     /// Types of devices that the program has brought along.
     own: Vec<OwnType>,
+    /// Where ports that wait for their frontend listen.
+    sockets: PathBuf,
 }
 
 /// Makes the factory of a type of device.
 pub type OwnType = fn() -> Box<dyn Factory>;
 
 impl Types {
-    /// As the command line says.
-    pub fn new(options: &SwitchOptions) -> Self {
+    /// As the command line says; `sockets` is where ports that wait for a frontend listen.
+    pub fn new(options: &SwitchOptions, sockets: &Path) -> Self {
         Self {
             dummy: options.enable_dummy,
             disable_system: options.disable_system,
             seed: options.seed.unwrap_or_else(random_seed),
             dpdk: Dpdk::default(),
             own: Vec::new(),
+            sockets: sockets.to_owned(),
         }
     }
 
@@ -98,6 +104,7 @@ impl Types {
         let mut registry = Registry::new();
         ovs_netdev::register_native(&mut registry);
         self.dpdk.register(&mut registry);
+        registry.register(Box::new(VhostFactory::server(&self.sockets)));
         for own in &self.own {
             registry.register(own());
         }

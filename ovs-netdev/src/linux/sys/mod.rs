@@ -4,6 +4,8 @@
 #[cfg(feature = "afxdp")]
 pub(crate) mod bpf;
 pub(crate) mod ethtool;
+#[cfg(any(feature = "afxdp", feature = "vhost-user"))]
+pub(crate) mod mapping;
 pub(crate) mod mmsg;
 pub(crate) mod packet;
 #[cfg(feature = "afxdp")]

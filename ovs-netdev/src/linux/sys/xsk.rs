@@ -6,7 +6,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 
 use super::check;
-use super::ring::{Consumer, Layout, Mapping, Producer};
+use super::mapping::Mapping;
+use super::ring::{Consumer, Layout, Producer};
 
 /// The rings of a socket.
 #[derive(Debug)]

@@ -1,0 +1,28 @@
+//! `dpdkvhostuserclient`, `dpdkvhostuser`: ports of virtual machines and containers by vhost-user (QEMU's
+//! `docs/interop/vhost-user`, virtio 1.1 sections 2.6 and 5.1), without DPDK.
+//!
+//! ```text
+//!   guest's send ring ─▶ copy ─▶ RxQueue       TxQueue ─▶ copy ─▶ guest's receive ring
+//!        ▲ shared memory, set up by the frontend's messages on a UNIX socket ▲
+//!        └────────────── Session, on the control thread ─────────────────────┘
+//! ```
+//!
+//! A client connects to the frontend's socket (option `vhost-server-path`) and does so again, once a second, whenever it
+//! is lost; a server listens in a directory, at the port's name. `n_rxq` is how many pairs of queues the frontend may
+//! have. Offered are mergeable buffers, checksums and TCP segmentation both ways, multi-queue, reply-ack, MTU and status;
+//! not indirect descriptors, event indices, packed rings, migration logs, or recovery of in-flight buffers.
+//!
+//! The frontend's memory is copied from and to, never borrowed, and each descriptor, index and address in it is checked:
+//! what is wrong is counted (`rx_errors`), and a ring that makes no sense rests until it is set up anew. One thing cannot be
+//! defended against: a frontend that shortens the file of its memory after it was mapped ends the process by SIGBUS, as
+//! with every vhost-user backend. The socket's permissions are the guard.
+
+mod connection;
+mod device;
+mod memory;
+mod message;
+mod queue;
+mod ring;
+mod session;
+
+pub use device::{VhostDevice, VhostFactory};
