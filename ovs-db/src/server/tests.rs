@@ -375,3 +375,22 @@ fn roles_bound_what_clients_write() {
     assert!(ask(r#"{"op":"delete","table":"t","where":[["owner","==","y"]]}"#));
     assert!(!ask(&format!(r#"{{"op":"delete","table":"t",{own}}}"#)));
 }
+
+#[test]
+fn the_uuid_of_a_row_that_never_was_is_free() {
+    let mut rig = Rig::new(false);
+    let a = rig.server.open_session();
+    let chosen = "00000000-0000-4000-8000-000000000001";
+    let insert = format!(r#"{{"op":"insert","table":"t","uuid":"{chosen}","row":{{"k":1}}}}"#);
+    let delete = r#"{"op":"delete","table":"t","where":[]}"#;
+    let again = rig.call(a, "transact", &format!(r#"["d",{insert},{delete},{insert}]"#));
+    assert!(!again.to(a)[0].contains("error"), "{again:?}");
+    assert_eq!(rig.rows(), 1);
+    // A row that was there before the transaction keeps its UUID until that is done.
+    let taken = rig.call(a, "transact", &format!(r#"["d",{delete},{insert}]"#));
+    assert!(taken.to(a)[0].contains("duplicate uuid"), "{taken:?}");
+    let gone = rig.call(a, "transact", &format!(r#"["d",{delete}]"#));
+    assert!(!gone.to(a)[0].contains("error"), "{gone:?}");
+    let free = rig.call(a, "transact", &format!(r#"["d",{insert}]"#));
+    assert!(!free.to(a)[0].contains("error"), "{free:?}");
+}

@@ -53,9 +53,10 @@ impl<'a> View<'a> {
         }
     }
 
-    /// True if the row exists, or did before the transaction deleted it.
+    /// True if the row exists, or did before the transaction. One that the transaction made and deleted again is as if it
+    /// had never been.
     pub(super) fn is_known(&self, table: TableId, uuid: Uuid) -> bool {
-        self.changed.contains_key(&(table, uuid)) || self.db.row(table, &uuid).is_some()
+        matches!(self.changed.get(&(table, uuid)), Some(Some(_))) || self.db.row(table, &uuid).is_some()
     }
 
     /// Puts a row; it may be new.
@@ -63,7 +64,7 @@ impl<'a> View<'a> {
         self.changed.insert((table, uuid), Some(Arc::new(row)));
     }
 
-    /// Deletes a row. One that the transaction inserted itself leaves no trace but its UUID.
+    /// Deletes a row.
     pub(super) fn delete(&mut self, table: TableId, uuid: Uuid) {
         self.changed.insert((table, uuid), None);
     }
