@@ -86,7 +86,7 @@ fn flow_table<'a>(operations: impl Iterator<Item = &'a [u8]>) {
 }
 
 fn cache<'a>(operations: impl Iterator<Item = &'a [u8]>) {
-    let mut cache = ExactMatchCache::new(CacheConfig::default().entries(64).arch(Arch::detect()));
+    let mut cache = ExactMatchCache::new(CacheConfig::default().entries(8192).arch(Arch::detect()));
     let mut all = naive::ExactMatchCache::new();
     for (n, bytes) in operations.enumerate() {
         let hash = u64::from_le_bytes([0, bytes[1], bytes[2] & 1, 0, bytes[3], 0, 0, 0]);
@@ -99,12 +99,15 @@ fn cache<'a>(operations: impl Iterator<Item = &'a [u8]>) {
                 cache.clear();
                 all.clear();
             }
-            4 => cache.fit(usize::from(bytes[4])),
+            4 => cache.fit(usize::from(bytes[4]) * (1 + usize::from(bytes[5] & 31))),
             5 => {
                 let (removed, known) = (cache.remove(hash), all.remove(hash));
                 assert!(removed.is_none() || removed == known);
             }
-            _ => {}
+            // A change of size goes on.
+            _ => {
+                cache.tidy();
+            }
         }
         let mut found = [None];
         cache.lookup_batch(&[hash], &mut found);

@@ -12,6 +12,7 @@ enum Op {
     InsertPerhaps(u64),
     Insert(u64),
     Fit(usize),
+    Tidy,
     Lookup(u64),
 }
 
@@ -22,7 +23,8 @@ fn op() -> impl Strategy<Value = Op> {
         2 => key.clone().prop_map(Op::Remove),
         4 => key.clone().prop_map(Op::InsertPerhaps),
         6 => key.clone().prop_map(Op::Insert),
-        1 => (0usize..200).prop_map(Op::Fit),
+        1 => prop_oneof![0usize..200, 200usize..5000].prop_map(Op::Fit),
+        2 => Just(Op::Tidy),
         8 => key.prop_map(Op::Lookup),
     ]
 }
@@ -33,7 +35,7 @@ proptest! {
     #[test]
     fn gives_the_same_handle_or_none(
         ops in prop::collection::vec(op(), 1..150),
-        entries in 1usize..256,
+        entries in prop_oneof![1usize..256, 256usize..10_000],
         crowd in 0u32..60,
         arch in prop::sample::select(Arch::all().collect::<Vec<_>>()),
     ) {
@@ -71,6 +73,11 @@ proptest! {
                 Op::Fit(keys) => {
                     cache.fit(keys);
                     prop_assert!(cache.capacity() <= entries.next_power_of_two().max(4));
+                }
+                Op::Tidy => {
+                    let known = cache.len();
+                    let more = cache.tidy();
+                    prop_assert!(cache.len() <= known && (more || cache.len() == known));
                 }
                 Op::Lookup(key) => {
                     let found = cache.lookup(hash(key));
@@ -121,9 +128,51 @@ fn grows_with_the_keys_in_use_and_keeps_them() {
     assert!(known > 87_000, "{known}");
     cache.fit(300_000);
     assert_eq!(cache.capacity(), 1 << 20);
+    let mut turns = 0;
+    loop {
+        turns += 1;
+        if turns % 1000 == 1 {
+            assert_eq!((0..100_000_u64).filter(|n| cache.lookup(spread(*n)) == Some(*n)).count(), known);
+            assert_eq!(cache.len(), known);
+        }
+        if !cache.tidy() {
+            break;
+        }
+    }
+    assert!(turns > 4_000, "{turns} turns for a cache of 262,144 buckets");
     assert_eq!((0..100_000_u64).filter(|n| cache.lookup(spread(*n)) == Some(*n)).count(), known);
     for _ in 0..300 {
         cache.clear();
         assert_eq!((cache.len(), cache.lookup(spread(7))), (0, None));
     }
+}
+
+#[test]
+fn shrinks_to_the_keys_in_use_and_keeps_them() {
+    let mut random = 7_u64;
+    let mut spread = || {
+        random ^= random >> 12;
+        random ^= random << 25;
+        random ^= random >> 27;
+        random.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    };
+    let hashes: Vec<u64> = (0..12_000).map(|_| spread()).collect();
+    let mut cache = ExactMatchCache::new(CacheConfig::default().entries(1 << 18).insert_one_in(1));
+    cache.fit(1 << 17);
+    for hash in &hashes {
+        cache.insert(*hash, *hash);
+        while cache.tidy() {}
+    }
+    assert_eq!(cache.capacity(), 1 << 18);
+    for _ in 0..2000 {
+        for hashes in hashes.chunks(32) {
+            cache.see(hashes);
+            cache.tidy();
+        }
+    }
+    // Twelve thousand keys are enough for a cache of 32,768 places, a quarter of the next larger one is more.
+    assert_eq!(cache.capacity(), 1 << 15);
+    assert!(cache.bytes() <= (1 << 15) * 16, "{}", cache.bytes());
+    let known = hashes.iter().filter(|hash| cache.lookup(**hash) == Some(**hash)).count();
+    assert!(known > 11_700, "{known}");
 }

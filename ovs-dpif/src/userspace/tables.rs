@@ -59,7 +59,7 @@ pub(super) struct Tables {
 /// Packets after which it is judged whether the cache is large enough.
 const WINDOW: usize = 1 << 16;
 /// It is if fewer than one in so many of them missed it.
-const MISSED: usize = 8;
+const MISSED: usize = 32;
 
 /// Megaflows that the table can take at all; the limit that is asked for can change, this cannot.
 const MOST_FLOWS: usize = 1 << 20;
@@ -126,6 +126,7 @@ impl Tables {
             *hash = self.hash.sparse(key);
         }
         self.cache.lookup_batch(&self.hashes[..count], found);
+        self.cache.see(&self.hashes[..count]);
         self.table.prefetch(found[..count].iter().flatten().copied(), guard);
         let mut missed = [0; BATCH_MAX];
         let mut misses = 0;
@@ -260,6 +261,7 @@ impl Tables {
     /// Makes room that removed flows have left, as far as no reader stands on them any more.
     pub fn tidy(&mut self) {
         self.fit_cache();
+        self.cache.tidy();
         self.table.tidy(BATCH_MAX);
     }
 }
