@@ -1,8 +1,9 @@
 //! What the classifier costs, by kind and number of rules: lookups with and without the mask, changes, loading,
 //! memory.
 //!
-//! `cargo bench -p ovs-classifier --bench classifier [KIND] [RULES]…`, KIND being `acl`, `fw`, `ipc`, `hostile` or
-//! `masks`; RULES up to which number. Lookups a second are medians of five passes over a trace, by the thread's own
+//! `cargo bench -p ovs-classifier --bench classifier [KIND] [RULES]…`, KIND being `acl`, `fw`, `ipc`, `early`, `hostile`
+//! or `masks`; RULES up to which number. `early` is `acl` with a priority for each mask, so that what is found first is the
+//! result: packets of all rules, and packets of the mask that is looked at first. Lookups a second are medians of five passes over a trace, by the thread's own
 //! time; `plain` is the usual tuple-space search over the same rules (no mask, no versions, no readers), in the
 //! same run.
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
@@ -32,9 +33,9 @@ fn main() {
         return memory(kind, count.parse().expect("a number"));
     }
     if let [flag, kind, count] = words.as_slice()
-        && flag == "--profile"
+        && matches!(flag.as_str(), "--profile" | "--masked" | "--bare")
     {
-        return profile(kind, count.parse().expect("a number"));
+        return profile(flag, kind, count.parse().expect("a number"));
     }
     if !std::env::args().any(|arg| arg == "--bench") {
         // `cargo test --benches` only tries whether it runs.
@@ -43,7 +44,7 @@ fn main() {
     let most = words.iter().find_map(|word| word.parse().ok()).unwrap_or(1_000_000);
     let wanted = |name: &str| words.iter().all(|word| word.parse::<usize>().is_ok() || word == name);
     println!(
-        "{:<5} {:>8} {:>6} {:>12} {:>12} {:>12} {:>10} {:>9} {:>7} {:>7}",
+        "{:<5} {:>8} {:>6} {:>12} {:>12} {:>12} {:>10} {:>10} {:>7} {:>7}",
         "kind",
         "rules",
         "masks",
@@ -59,6 +60,9 @@ fn main() {
         for count in [1_000, 10_000, 100_000, 1_000_000].into_iter().filter(|count| *count <= most) {
             row(kind, count);
         }
+    }
+    if wanted("early") {
+        early(most);
     }
     if wanted("masks") {
         many_masks();
@@ -82,7 +86,7 @@ fn row(kind: Kind, count: usize) {
     let [bare, masked] = [table.lookups(&packets, false), table.lookups(&packets, true)];
     let [bulk, single] = [table.changes(&specs, 64, &mut random), table.changes(&specs, 1, &mut random)];
     println!(
-        "{:<5} {:>8} {:>6} {:>12.0} {:>12.0} {:>12.0} {:>10.0} {:>9.0} {:>7.3} {:>7}",
+        "{:<5} {:>8} {:>6} {:>12.0} {:>12.0} {:>12.0} {:>10.0} {:>10.0} {:>7.3} {:>7}",
         kind.name(),
         count,
         table.rules.masks(),
@@ -247,16 +251,21 @@ fn plain(specs: &[Spec], packets: &[Packet]) -> f64 {
     })
 }
 
-/// Lookups and changes only, for a profiler: `valgrind --tool=callgrind --toggle-collect='*FUNCTION*'`.
-fn profile(kind: &str, count: usize) {
+/// Lookups and changes only (or lookups of one kind, and more of them), for a profiler:
+/// `valgrind --tool=callgrind --toggle-collect='*FUNCTION*'`.
+fn profile(flag: &str, kind: &str, count: usize) {
     let mut random = Random(0x5eed ^ count as u64);
     let specs = kind_of(kind).rules(count, &mut random);
-    let packets = trace(&specs, 4_000, &mut random);
+    let packets = trace(&specs, if flag == "--profile" { 4_000 } else { 200_000 }, &mut random);
     let mut table = Table::new();
     table.load(&specs);
     println!("{} masks", table.rules.masks());
-    black_box([table.lookups(&packets, false), table.lookups(&packets, true)]);
-    black_box(table.changes(&specs, 64, &mut random));
+    if flag == "--profile" {
+        black_box([table.lookups(&packets, false), table.lookups(&packets, true)]);
+        black_box(table.changes(&specs, 64, &mut random));
+    } else {
+        println!("{:.0} lookups a second", table.lookups(&packets, flag == "--masked"));
+    }
 }
 
 /// Memory a rule, beyond the rule itself (its words, priority, versions and value, in one allocation), measured in
@@ -285,6 +294,33 @@ fn resident() -> usize {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages: usize = text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
     pages * 4096
+}
+
+/// Rules among which the first that is found is the result.
+fn early(most: usize) {
+    println!(
+        "\n{:>8} {:>6} {:>12} {:>12} {:>12} {:>12}   a priority for each mask; packets of all and of the first",
+        "rules", "masks", "lookups/s", "with mask/s", "lookups/s", "with mask/s"
+    );
+    for count in [1_000, 10_000, 100_000, 1_000_000].into_iter().filter(|count| *count <= most) {
+        let mut random = Random(0x5eed ^ count as u64);
+        let mut specs = Kind::Acl.rules(count, &mut random);
+        let first = rules::one_priority_a_mask(&mut specs);
+        let mut table = Table::new();
+        table.load(&specs);
+        let [all, some] = [&specs[..], &specs[..first]].map(|specs| {
+            let packets = trace(specs, 200_000.min(count * 40), &mut random);
+            [table.lookups(&packets, false), table.lookups(&packets, true)]
+        });
+        println!(
+            "{count:>8} {:>6} {:>12.0} {:>12.0} {:>12.0} {:>12.0}",
+            table.rules.masks(),
+            all[0],
+            all[1],
+            some[0],
+            some[1]
+        );
+    }
 }
 
 /// Hundreds of masks of different addresses, one rule each, and packets of the last one's kind.

@@ -250,6 +250,25 @@ impl Packet {
     }
 }
 
+/// Gives all rules of one mask one priority, the most frequent mask the highest: then the first rule that is found ends a
+/// lookup. Says how many rules have that mask; they come first.
+pub fn one_priority_a_mask(rules: &mut [Spec]) -> usize {
+    let mask = |rule: &Spec| (rule.src.1, rule.dst.1, rule.sport.1, rule.dport.1, rule.proto.is_some());
+    let mut counts = std::collections::HashMap::new();
+    for rule in rules.iter() {
+        *counts.entry(mask(rule)).or_insert(0_usize) += 1;
+    }
+    let mut masks: Vec<_> = counts.iter().map(|(mask, count)| (*count, *mask)).collect();
+    masks.sort_unstable_by(|a, b| b.cmp(a));
+    let rank: std::collections::HashMap<_, _> =
+        (0..).zip(&masks).map(|(rank, (_, mask))| (*mask, rank)).collect();
+    for rule in rules.iter_mut() {
+        rule.priority = 65_534 - rank[&mask(rule)];
+    }
+    rules.sort_by_key(|rule| std::cmp::Reverse(rule.priority));
+    masks[0].0
+}
+
 /// Packets for rules: a rule drawn at random, its packet in a burst of a length drawn from Pareto's distribution
 /// (shape 1, scale 0.1 as `ClassBench`'s `a` and `b`); one header in twenty meets no rule on purpose.
 pub fn trace(rules: &[Spec], length: usize, random: &mut Random) -> Vec<Packet> {

@@ -7,13 +7,13 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::sync::atomic::AtomicI32;
 
-use ovs_flow::FlowKey;
+use ovs_flow::{FlowKey, FlowMask};
 
-use super::level::Level;
+use super::level::{Level, Seat, Seats};
 use super::rule::Rule;
 use super::trie::Found;
 use super::tuple::Tuple;
-use super::tuple_mask::hash_words;
+use super::tuple_mask::{MaskWord, fold, hash_words};
 use super::{PrefixField, Version};
 use crate::hash::WordHash;
 use crate::rcu::Guard;
@@ -28,8 +28,8 @@ pub(super) type Visits<R> = Box<[Arc<Block<R>>]>;
 /// Tuples in the order of visits; immutable but for priorities that change without changing the order.
 pub(super) struct Block<R: Send + Sync + 'static> {
     pub(super) visits: Box<[Visit<R>]>,
-    /// By trie: which tuples have a prefix there, by its length.
-    pub(super) tries: Box<[ByLength]>,
+    /// Of the tries in which tuples have prefixes: which tuples, by the prefix's length.
+    pub(super) tries: Box<[(u8, ByLength)]>,
     /// The levels of the first two stages.
     pub(super) heads: [Box<[Head]>; 2],
     /// Those of the third stage, which are asked only for what tries and heads leave.
@@ -44,7 +44,7 @@ pub(super) struct ByLength {
     pub(super) with: u64,
     /// The lengths that some of them have, as in [`Found::lengths`].
     lengths: u128,
-    /// By length.
+    /// By length, up to one more than there is, and at least to 64.
     exactly: Box<[u64]>,
     /// Those whose prefix is as long or longer.
     at_least: Box<[u64]>,
@@ -59,21 +59,22 @@ pub(super) struct Visit<R: Send + Sync + 'static> {
     pub(super) deep: Option<u8>,
     /// How many words of the mask the first three stages have.
     pub(super) network_end: u8,
+    /// Those of them that no head has, if they are few enough.
+    network: Option<[MaskWord; NETWORK]>,
     /// The head whose words the mask begins with, by stage and place in the memo, and how many they are.
     head: Option<(u8, u8)>,
     head_end: u8,
 }
 
-/// A level, and which tuples of the block have a seat in it.
+/// A row of a level's seats, and which tuples of the block have one in it.
 pub(super) struct Head {
     pub(super) level: Arc<Level>,
+    row: u32,
     pub(super) tuples: u64,
-    /// All their bits in the level.
+    /// All their bits in the row.
     seats: u64,
-    /// By bit in the level, the tuple.
+    /// By bit in the row, the tuple.
     by_seat: [u8; BLOCK],
-    /// The head before, of the same stage, has the same words.
-    again: bool,
     /// The number of its first tuple.
     first: u8,
 }
@@ -89,6 +90,7 @@ impl<R: Send + Sync + 'static> Block<R> {
                 tuple: Arc::clone(tuple),
                 deep: None,
                 network_end: tuple.mask.network_end() as u8,
+                network: network(tuple),
                 head: None,
                 head_end: 0,
             })
@@ -101,8 +103,10 @@ impl<R: Send + Sync + 'static> Block<R> {
                     if head.tuples >> at & 1 == 1 {
                         visit.head = Some((stage, slot));
                         visit.head_end = head.level.words().len() as u8;
-                    } else if visit.head == Some((stage, slot)) {
-                        // The memo will have this head instead of that one.
+                    } else if visit.head == Some((stage, slot))
+                        && !visit.tuple.seat_of(stage.into()).is_some_and(|seat| head.is_in(&seat.level))
+                    {
+                        // The memo will have this head's level instead of that one.
                         (visit.head, visit.head_end) = (None, 0);
                     }
                 }
@@ -118,7 +122,8 @@ impl<R: Send + Sync + 'static> Block<R> {
         Self {
             tries: (0..)
                 .zip(fields)
-                .map(|(trie, field)| ByLength::new(&visits, trie, field.bits()))
+                .map(|(trie, field)| (trie, ByLength::new(&visits, trie.into(), field.bits())))
+                .filter(|(_, lengths)| lengths.with != 0)
                 .collect(),
             heads: early,
             deep,
@@ -150,10 +155,7 @@ impl<R: Send + Sync + 'static> Block<R> {
 
 impl ByLength {
     fn new<R: Send + Sync + 'static>(visits: &[Visit<R>], trie: usize, bits: u8) -> Self {
-        if visits.iter().all(|visit| visit.tuple.mask.prefix_len(trie) == 0) {
-            return Self { with: 0, lengths: 0, exactly: Box::default(), at_least: Box::default() };
-        }
-        let mut exactly = vec![0; usize::from(bits) + 1];
+        let mut exactly = vec![0; usize::from(bits.max(64)) + 1];
         for (at, visit) in visits.iter().enumerate() {
             exactly[usize::from(visit.tuple.mask.prefix_len(trie))] |= 1 << at;
         }
@@ -175,14 +177,29 @@ impl ByLength {
         if found == Found::ANY {
             return (0, 0);
         }
-        let (mut left, mut lengths) = (self.with, found.lengths & self.lengths);
-        while lengths != 0 {
-            let len = lengths.trailing_zeros() as usize + 1;
-            lengths &= lengths - 1;
-            let Some(tuples) = self.exactly.get(len) else { break };
-            left &= !tuples;
+        let lengths = found.lengths & self.lengths;
+        let mut left = self.with & !self.of_lengths(lengths as u64, 0);
+        if lengths >> 64 != 0 {
+            left &= !self.of_lengths((lengths >> 64) as u64, 64);
         }
         (left, left & self.at_least.get(usize::from(found.bits)).copied().unwrap_or(0))
+    }
+
+    /// The tuples with any of these lengths, which stand behind `base`. Four at a time: few packets have more, and how
+    /// many they have is nothing that could be foreseen.
+    #[inline]
+    fn of_lengths(&self, mut lengths: u64, base: usize) -> u64 {
+        let mut tuples = 0;
+        loop {
+            for _ in 0..4 {
+                let len = if lengths == 0 { 0 } else { base + lengths.trailing_zeros() as usize + 1 };
+                tuples |= self.exactly[len];
+                lengths &= lengths.wrapping_sub(1);
+            }
+            if lengths == 0 {
+                return tuples;
+            }
+        }
     }
 }
 
@@ -195,13 +212,34 @@ impl<R: Send + Sync + 'static> Visit<R> {
     pub(super) fn set_priority(&self, priority: i32) {
         self.priority.store(priority, Ordering::Relaxed);
     }
+
+    /// Adds the words up to the end of the third stage to a mask, but perhaps those of heads.
+    #[inline]
+    pub(super) fn fold_network(&self, mask: &mut FlowMask) {
+        match &self.network {
+            Some(words) => fold(mask, words),
+            None => self.tuple.fold_to(usize::from(self.network_end), mask),
+        }
+    }
+}
+
+/// As many words as a visit has at hand: those of IPv4 addresses and of what stands beside the protocol.
+const NETWORK: usize = 2;
+
+/// The words up to the end of the third stage that no head of the first two has.
+fn network<R: Send + Sync + 'static>(tuple: &Tuple<R>) -> Option<[MaskWord; NETWORK]> {
+    let seated = tuple.mask.stages().iter().zip(&tuple.seats).filter(|(stage, _)| stage.number < 2);
+    let start = seated.map(|(stage, _)| stage.words.end).next_back().unwrap_or(0);
+    let words = &tuple.mask.words()[start..tuple.mask.network_end()];
+    (words.len() <= NETWORK)
+        .then(|| core::array::from_fn(|at| words.get(at).copied().unwrap_or(MaskWord::NONE)))
 }
 
 /// As many heads of a stage as a lookup remembers.
 const HEADS: usize = 8;
 
 /// What a lookup remembers of a level: that it was asked, its answer, and the hash of the words up to there.
-type Answer<'a> = (Option<&'a Level>, u64, u64);
+type Answer<'a> = (Option<&'a Level>, Option<&'a Seats>, u64);
 
 /// What one lookup knows of the levels of one block.
 ///
@@ -211,10 +249,12 @@ pub(super) struct Memo<'a> {
     key: &'a FlowKey,
     hash: WordHash,
     guard: &'a Guard<'a>,
-    /// The levels of the third stage that were asked, what they said, and the hashes up to there.
+    /// The levels of the third stage whose words were hashed, and the hashes.
+    hashed: u64,
+    states: [u64; BLOCK],
+    /// Those of them that were asked, and what they said.
     known: u64,
     failing: [u64; BLOCK],
-    states: [u64; BLOCK],
     /// Of the first two stages, the levels asked last: blocks have them in common.
     heads: [[Answer<'a>; HEADS]; 2],
 }
@@ -226,35 +266,33 @@ impl<'a> Memo<'a> {
             key,
             hash,
             guard,
+            hashed: 0,
+            states: [0; BLOCK],
             known: 0,
             failing: [0; BLOCK],
-            states: [0; BLOCK],
-            heads: [[(None, 0, 0); HEADS]; 2],
+            heads: [[(None, None, 0); HEADS]; 2],
         }
     }
 
     /// Goes on to another block.
     #[inline]
     pub(super) fn forget(&mut self) {
-        self.known = 0;
+        (self.hashed, self.known) = (0, 0);
     }
 
     /// The tuples of a block that have no rule which agrees with the key up to the first or second stage; both must
     /// be asked for before anything else of a block.
     #[inline]
     pub(super) fn failing<R: Send + Sync + 'static>(&mut self, block: &'a Block<R>, stage: usize) -> u64 {
-        let (mut failing, mut state) = (0, self.hash.start());
+        let mut failing = 0;
         for head in &block.heads[stage] {
             let known = &mut self.heads[stage][usize::from(head.slot()) % HEADS];
-            if !known.0.is_some_and(|level| core::ptr::eq(level, Arc::as_ptr(&head.level))) {
-                if !head.again {
-                    state = hash_words(head.level.words(), self.key, self.hash, self.hash.start());
-                }
+            if !known.0.is_some_and(|level| head.is_in(level)) {
+                let state = hash_words(head.level.words(), self.key, self.hash, self.hash.start());
                 let answer = head.level.agreeing(self.hash.finish(state), self.guard);
                 *known = (Some(&head.level), answer, state);
             }
-            state = known.2;
-            failing |= head.failing(known.1);
+            failing |= head.failing(known.1, self.guard);
         }
         failing
     }
@@ -271,24 +309,45 @@ impl<'a> Memo<'a> {
         }
     }
 
+    /// Prepares [`Memo::failing_deep`] for the levels of these tuples: what they will look at is fetched at once.
+    #[inline(always)]
+    pub(super) fn prepare<R: Send + Sync + 'static>(&mut self, block: &Block<R>, mut tuples: u64) {
+        while tuples != 0 {
+            let at = tuples.trailing_zeros() as usize;
+            tuples &= tuples - 1;
+            if let Some(deep) = block.visits[at].deep {
+                let head = &block.deep[usize::from(deep)];
+                tuples &= !head.tuples;
+                head.level.prefetch(self.hash.finish(self.state_of(block, deep)), self.guard);
+            }
+        }
+    }
+
+    /// The hash of the words of a level of the third stage.
+    #[inline(always)]
+    fn state_of<R: Send + Sync + 'static>(&mut self, block: &Block<R>, number: u8) -> u64 {
+        let at = usize::from(number) % BLOCK;
+        if self.hashed >> at & 1 == 0 {
+            self.hashed |= 1 << at;
+            let head = &block.deep[at];
+            let (state, words) = self.state(&block.visits[usize::from(head.first)]);
+            self.states[at] = hash_words(&head.level.words()[words..], self.key, self.hash, state);
+        }
+        self.states[at]
+    }
+
     /// The tuples of a level of a block's third stage that have no rule which agrees with the key up to there.
     #[inline(always)]
     pub(super) fn failing_deep<R: Send + Sync + 'static>(&mut self, block: &Block<R>, number: u8) -> u64 {
         let at = usize::from(number) % BLOCK;
         if self.known >> at & 1 == 0 {
-            self.ask_deep(block, at);
+            self.known |= 1 << at;
+            let state = self.state_of(block, number);
+            let head = &block.deep[at];
+            self.failing[at] =
+                head.failing(head.level.agreeing(self.hash.finish(state), self.guard), self.guard);
         }
         self.failing[at]
-    }
-
-    #[inline(never)]
-    fn ask_deep<R: Send + Sync + 'static>(&mut self, block: &Block<R>, at: usize) {
-        self.known |= 1 << at;
-        let head = &block.deep[at];
-        let (state, words) = self.state(&block.visits[usize::from(head.first)]);
-        self.states[at] = hash_words(&head.level.words()[words..], self.key, self.hash, state);
-        let agreeing = head.level.agreeing(self.hash.finish(self.states[at]), self.guard);
-        self.failing[at] = head.failing(agreeing);
     }
 
     /// The rule of a tuple for the key, in a version; if the tuple has a level of the third stage, that was asked.
@@ -304,21 +363,29 @@ impl<'a> Memo<'a> {
             None => self.state(visit),
         };
         let state = hash_words(&visit.tuple.mask.words()[words..], self.key, self.hash, state);
-        visit.tuple.find(self.hash.finish(state), version, self.key, guard)
+        let hash = self.hash.finish(state);
+        visit.tuple.rules.prefetch_slots(hash, guard);
+        visit.tuple.find(hash, version, self.key, guard)
     }
 }
 
 impl Head {
-    fn new(level: Arc<Level>) -> Self {
-        Self { level, tuples: 0, seats: 0, by_seat: [0; BLOCK], again: false, first: 0 }
+    fn new(seat: &Seat) -> Self {
+        let (level, row) = (Arc::clone(&seat.level), seat.row());
+        Self { level, row, tuples: 0, seats: 0, by_seat: [0; BLOCK], first: 0 }
     }
 
-    /// Adds a tuple, by its number and its bit in the level.
-    fn add(&mut self, at: usize, bit: u8) {
+    /// Adds a tuple, by its number and its seat.
+    fn add(&mut self, at: usize, seat: &Seat) {
         self.tuples |= 1 << at;
-        self.seats |= 1 << bit;
-        self.by_seat[usize::from(bit) % BLOCK] = at as u8;
+        self.seats |= seat.bit();
+        self.by_seat[seat.bit().trailing_zeros() as usize % BLOCK] = at as u8;
         self.first = self.tuples.trailing_zeros() as u8 % BLOCK as u8;
+    }
+
+    #[inline]
+    fn is_in(&self, level: &Level) -> bool {
+        core::ptr::eq(Arc::as_ptr(&self.level), level)
     }
 
     /// Where a lookup remembers the level.
@@ -329,8 +396,8 @@ impl Head {
 
     /// The tuples that have a seat here but are not among those that agree with the key.
     #[inline]
-    fn failing(&self, agreeing: u64) -> u64 {
-        let mut agreeing = agreeing & self.seats;
+    fn failing(&self, agreeing: Option<&Seats>, guard: &Guard<'_>) -> u64 {
+        let mut agreeing = agreeing.map_or(0, |seats| seats.row(self.row, guard)) & self.seats;
         if agreeing == self.seats {
             return 0;
         }
@@ -353,17 +420,15 @@ fn heads<R: Send + Sync + 'static>(visits: &[Visit<R>], stage: usize) -> Box<[He
     let mut heads: Vec<Head> = Vec::new();
     for (at, visit) in visits.iter().enumerate() {
         let Some(seat) = visit.tuple.seat_of(stage) else { continue };
-        if let Some(head) = heads.iter_mut().find(|head| Arc::ptr_eq(&head.level, &seat.level)) {
-            head.add(at, seat.bit);
+        let same = |head: &&mut Head| head.is_in(&seat.level) && head.row == seat.row();
+        if let Some(head) = heads.iter_mut().find(same) {
+            head.add(at, seat);
         } else {
-            let mut head = Head::new(Arc::clone(&seat.level));
-            head.add(at, seat.bit);
+            let mut head = Head::new(seat);
+            head.add(at, seat);
             heads.push(head);
         }
     }
     heads.sort_by(|a, b| a.level.words().cmp(b.level.words()));
-    for at in 1..heads.len() {
-        heads[at].again = heads[at].level.words() == heads[at - 1].level.words();
-    }
     heads.into()
 }

@@ -15,7 +15,7 @@ pub(super) struct Counts {
 #[derive(Clone, Copy)]
 struct Slot {
     hash: u64,
-    seat: u8,
+    seat: u32,
     count: u32,
 }
 
@@ -27,7 +27,7 @@ impl Counts {
     }
 
     /// Counts one more; what is not counted yet is one.
-    pub(super) fn add(&mut self, hash: u64, seat: u8) {
+    pub(super) fn add(&mut self, hash: u64, seat: u32) {
         if (self.used + 1) * 4 > self.slots.len() * 3 {
             self.resize();
         }
@@ -41,7 +41,7 @@ impl Counts {
     }
 
     /// Counts one less. Says whether it was more than one.
-    pub(super) fn take(&mut self, hash: u64, seat: u8) -> bool {
+    pub(super) fn take(&mut self, hash: u64, seat: u32) -> bool {
         if self.used == 0 {
             return false;
         }
@@ -55,7 +55,7 @@ impl Counts {
     }
 
     /// The slot of a hash and seat, or the vacant one where it would be; not all are in use.
-    fn find(&self, hash: u64, seat: u8) -> usize {
+    fn find(&self, hash: u64, seat: u32) -> usize {
         let mut at = self.home(hash, seat);
         loop {
             let slot = &self.slots[at];
@@ -66,7 +66,7 @@ impl Counts {
         }
     }
 
-    fn home(&self, hash: u64, seat: u8) -> usize {
+    fn home(&self, hash: u64, seat: u32) -> usize {
         (hash >> 7 ^ u64::from(seat).wrapping_mul(0x9e37_79b9)) as usize & (self.slots.len() - 1)
     }
 
@@ -113,7 +113,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_a_map(ops in prop::collection::vec((0u8..3, 0u64..40, 0u8..3), 1..600)) {
+        fn agrees_with_a_map(ops in prop::collection::vec((0u8..3, 0u64..40, 0u32..3), 1..600)) {
             let (mut counts, mut map) = (Counts::new(), BTreeMap::new());
             for (op, hash, seat) in ops {
                 let hash = hash << 7;

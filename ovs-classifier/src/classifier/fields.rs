@@ -104,7 +104,7 @@ impl PrefixField {
     #[inline]
     pub(crate) fn add_prefix(self, mask: &mut FlowMask, len: u8) {
         if let Some((at, shift)) = self.narrow() {
-            mask.words_mut()[at] |= narrow_bits(len, shift);
+            add_narrow(mask, len, (at, shift));
             return;
         }
         let bits = prefix_bits(len.min(self.bits()));
@@ -121,7 +121,7 @@ impl PrefixField {
     #[inline]
     pub(crate) fn has_prefix(self, mask: &FlowMask, len: u8) -> bool {
         if let Some((at, shift)) = self.narrow() {
-            return narrow_bits(len, shift) & !mask.words()[at] == 0;
+            return has_narrow(mask, len, (at, shift));
         }
         prefix_bits(len) & !self.gather(mask.words()) == 0
     }
@@ -139,6 +139,18 @@ impl PrefixField {
         let (start, count, _) = self.place();
         gather(&words[start / 8..], start % 8, count)
     }
+}
+
+/// [`PrefixField::add_prefix`] for a field of which it is known to be [`PrefixField::narrow`].
+#[inline]
+pub(crate) fn add_narrow(mask: &mut FlowMask, len: u8, (at, shift): (usize, u32)) {
+    mask.words_mut()[at] |= narrow_bits(len, shift);
+}
+
+/// The same of [`PrefixField::has_prefix`].
+#[inline]
+pub(crate) fn has_narrow(mask: &FlowMask, len: u8, (at, shift): (usize, u32)) -> bool {
+    narrow_bits(len, shift) & !mask.words()[at] == 0
 }
 
 /// The first `len` bits of a field of 32 bits, as they stand in a word behind `shift` others.

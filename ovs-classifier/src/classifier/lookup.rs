@@ -102,6 +102,13 @@ impl<R: Send + Sync + 'static> Shared<R> {
         conjunctions: bool,
     ) -> Best<'g, R> {
         let mut best = Best::new(conjunctions);
+        if let Some((rule, tuple)) = self.first(query) {
+            best.take(Some(rule));
+            if let Some(mask) = mask {
+                tuple.fold_to(tuple.mask.words().len(), mask);
+            }
+            return best;
+        }
         match mask {
             None => self.search(query, &mut best),
             Some(mask) => self.search_and_mask(query, &mut best, mask),

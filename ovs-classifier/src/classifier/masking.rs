@@ -75,6 +75,7 @@ fn mask_block<'g: 'a, 'a, R: Send + Sync + 'static>(
     let failing = [memo.failing(block, 0), memo.failing(block, 1)];
     let mut left = block.all() & !failing[0] & !failing[1];
     let mut fate = Fate::new(block, left, asked, mask);
+    memo.prepare(block, left & !fate.any);
     let mut quiet = fate.quiet();
     let mut decided = 0;
     while left & !quiet != 0 {
@@ -98,10 +99,11 @@ fn mask_block<'g: 'a, 'a, R: Send + Sync + 'static>(
         };
         if let Some(same) = same {
             left &= !same;
-            next.tuple.fold_to(usize::from(next.network_end), mask);
+            next.fold_network(mask);
         } else {
             let found = memo.find(next, version, guard);
-            next.tuple.fold_last(found.is_some(), key, mask, guard);
+            next.fold_network(mask);
+            next.tuple.fold_last(usize::from(next.network_end), found.is_some(), key, mask, guard);
             if found.is_some() {
                 best.take(found);
                 decided = at + 1;
@@ -150,7 +152,8 @@ impl Fate {
         mask: &FlowMask,
     ) -> Self {
         let mut fate = Self { excluded: [0; MAX_TRIES], hard: [0; MAX_TRIES], known: 0, tries: 0, any: 0 };
-        for (trie, lengths) in block.tries.iter().enumerate() {
+        for (trie, lengths) in &block.tries {
+            let trie = usize::from(*trie);
             if lengths.with & left == 0 {
                 continue;
             }
@@ -159,7 +162,7 @@ impl Fate {
             if fate.excluded[trie] & left != 0 {
                 fate.tries |= 1 << trie;
                 fate.any |= fate.excluded[trie];
-                fate.known |= u16::from(asked.field(trie).has_prefix(mask, found.bits)) << trie;
+                fate.known |= u16::from(asked.has_prefix(trie, mask, found.bits)) << trie;
             }
         }
         fate
@@ -187,7 +190,8 @@ impl Fate {
                 return true;
             }
             if self.hard[trie] >> at & 1 == 1 {
-                asked.field(trie).add_prefix(mask, asked.answer(trie).bits);
+                let bits = asked.answer(trie).bits;
+                asked.add_prefix(trie, mask, bits);
                 self.known |= 1 << trie;
                 return true;
             }
@@ -211,7 +215,8 @@ impl Fate {
     fn learn(&mut self, asked: &mut Asked<'_>, mask: &FlowMask) -> bool {
         let before = self.known;
         for trie in each(self.tries & !before) {
-            let has = asked.field(trie).has_prefix(mask, asked.answer(trie).bits);
+            let bits = asked.answer(trie).bits;
+            let has = asked.has_prefix(trie, mask, bits);
             self.known |= u16::from(has) << trie;
         }
         self.known != before

@@ -40,7 +40,9 @@
 //! makes a tuple-space search slow. Here one step answers for many tuples:
 //!
 //! ```text
-//!  visits ─▶ block of 64 tuples, in order        bit i = tuple i of the block
+//!  visits ─▶ the first tuple: has it the answer?                  ──▶  done, the mask is the tuple's
+//!             │
+//!            block of 64 tuples, in order        bit i = tuple i of the block
 //!             │
 //!             ├─ heads: tuples whose masks begin alike share a level;  ──▶  failing: 0110…
 //!             │         one probe with the first stages' words
@@ -50,9 +52,9 @@
 //! ```
 //!
 //! * A *tuple* has one hash table of its rules; rules of equal match are a chain, highest priority first.
-//! * A *level* belongs to up to 64 tuples whose masks are the same up to the end of a stage: by hash of
+//! * A *level* belongs to all tuples whose masks are the same up to the end of a stage: by hash of
 //!   these words, the tuples that have a rule with them. It replaces what would be a table of partial
-//!   matches for each tuple.
+//!   matches for each tuple, and all blocks ask it once.
 //! * A *block* holds 64 tuples in the order of visits; what tries and levels say of them is a word of bits,
 //!   and a lookup that has found a rule of higher priority than the rest of a block has goes no further.
 //! * The tables of tuples and levels keep a byte of each slot's hash apart from the slots: a probe for what is not
@@ -60,7 +62,8 @@
 //!   from that of its level, so what masks have in common is hashed once.
 //! * The *tries* ([`PrefixField`]) are bucketed, some four steps deep for a hundred thousand prefixes;
 //!   beside the mask's bits they give the set of lengths that match, and that prunes the search whether a
-//!   mask is asked for or not.
+//!   mask is asked for or not. The source's and the destination's are gone through side by side, since what they
+//!   cost is waiting for memory; changes to them wait for each other for the same reason (`prefixes`).
 //!
 //! The mask is computed apart from the search, as a union over words of bits: tuples that fail in the first
 //! stages or that a trie excludes add the same few words and bits, once, in no matter what number. Only
@@ -70,7 +73,8 @@
 //! # Invariants
 //!
 //! * A rule is in its chain, its match in the tuple's table, levels, tries and ports trie, and its tuple in
-//!   a published block, before the version that shows the rule is announced; it leaves them in
+//!   a published block, before the version that shows the rule is announced (tries and blocks by
+//!   [`ClassifierWriter::publish`]); it leaves them in
 //!   [`ClassifierWriter::gc`], when no reader uses a version that shows it.
 //! * The bit of a tuple in a level is set as long as a match of it has the words. So what fails there, or
 //!   in a trie, has no rule for the packet in any version in use.
@@ -105,6 +109,7 @@ mod level;
 mod lookup;
 mod masking;
 mod order;
+mod prefixes;
 mod roll;
 mod rule;
 mod search;

@@ -2,9 +2,11 @@
 
 use ovs_flow::FlowKey;
 
-use super::block::{Block, Memo};
+use super::block::{Block, Memo, Visit};
 use super::conjunction::Soft;
 use super::lookup::Shared;
+use super::tuple::Tuple;
+use super::tuple_mask::hash_words;
 use super::visit::Asked;
 use super::{Rule, Version};
 use crate::rcu::Guard;
@@ -50,6 +52,21 @@ impl<'g, R> Best<'g, R> {
 }
 
 impl<R: Send + Sync + 'static> Shared<R> {
+    /// The rule in the tuple that is visited first, if it ends the visits: then neither tries nor levels have anything
+    /// to say.
+    #[inline]
+    pub(super) fn first<'g>(&'g self, query: Query<'_, 'g>) -> Option<(&'g Rule<R>, &'g Tuple<R>)> {
+        let Query { version, key, guard } = query;
+        let blocks = self.visits.load(guard)?;
+        let block = blocks.first()?;
+        let tuple = &*block.visits.first()?.tuple;
+        let next = block.visits.get(1).map(Visit::priority).or_else(|| Some(blocks.get(1)?.top()));
+        let hash = hash_words(tuple.mask.words(), key, self.hash, self.hash.start());
+        let rule = tuple.find(self.hash.finish(hash), version, key, guard)?;
+        let ends = rule.clauses().is_empty() && next.is_none_or(|next| rule.priority() >= next);
+        ends.then_some((rule, tuple))
+    }
+
     /// The best rule, without a word on why.
     pub(super) fn search<'g>(&'g self, query: Query<'_, 'g>, best: &mut Best<'g, R>) {
         let Query { version, key, guard } = query;
@@ -62,6 +79,7 @@ impl<R: Send + Sync + 'static> Shared<R> {
             }
             memo.forget();
             let mut left = possible(block, &mut memo, &mut asked);
+            memo.prepare(block, left);
             while left != 0 {
                 let at = left.trailing_zeros() as usize;
                 let visit = &block.visits[at];
@@ -87,9 +105,9 @@ fn possible<'a, R: Send + Sync + 'static>(
     asked: &mut Asked<'_>,
 ) -> u64 {
     let mut left = block.all() & !memo.failing(block, 0) & !memo.failing(block, 1);
-    for (trie, lengths) in block.tries.iter().enumerate() {
+    for (trie, lengths) in &block.tries {
         if left & lengths.with != 0 {
-            left &= !lengths.excluded(asked.answer(trie)).0;
+            left &= !lengths.excluded(asked.answer(usize::from(*trie))).0;
         }
     }
     left

@@ -13,6 +13,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::arch::prefetch;
 use crate::rcu::sync::AtomicU64;
 use crate::rcu::{Domain, Guard, Link};
 
@@ -90,6 +91,22 @@ impl<P: Payload> SlotMap<P> {
         let tags = table.tags[hash as usize & (table.tags.len() - 1)].load(Ordering::Acquire);
         // Most that look for what is not there know now.
         if equal(tags, tag(hash)) == 0 && equal(tags, FREE) != 0 { None } else { table.find(hash, check) }
+    }
+
+    /// Begins to fetch what [`SlotMap::find`] looks at first.
+    #[inline]
+    pub(crate) fn prefetch(&self, hash: u64, guard: &Guard<'_>) {
+        if let Some(table) = self.table.load(guard) {
+            prefetch(&table.tags[hash as usize & (table.tags.len() - 1)]);
+        }
+    }
+
+    /// Begins to fetch the payload that [`SlotMap::find`] probably finds, if payloads are words.
+    #[inline]
+    pub(crate) fn prefetch_slots(&self, hash: u64, guard: &Guard<'_>) {
+        if let Some(table) = self.table.load(guard) {
+            prefetch(&table.slots[(hash as usize & (table.tags.len() - 1)) * GROUP]);
+        }
     }
 
     /// All payloads that are not vacant.

@@ -11,7 +11,6 @@ use super::level::{Levels, Seat};
 use super::slots::SlotMap;
 use super::trie::Trie;
 use super::tuple_mask::{Stage, TupleMask, fold};
-use super::visit::Tries;
 use super::{Rule, Version};
 use crate::hash::WordHash;
 use crate::rcu::{Domain, Guard, Link};
@@ -97,12 +96,19 @@ impl<R: Send + Sync + 'static> Tuple<R> {
         fold(mask, &self.mask.words()[..end]);
     }
 
-    /// What a lookup that came to the last stage adds to the mask: all words; but if it found no rule, of the ports
-    /// only what tells the key's from those of all rules.
+    /// What a lookup that came to the last stage adds to the mask beside the first `from` words: all others; but if it
+    /// found no rule, of the ports only what tells the key's from those of all rules.
     #[inline]
-    pub(crate) fn fold_last(&self, found: bool, key: &FlowKey, mask: &mut FlowMask, guard: &Guard<'_>) {
+    pub(crate) fn fold_last(
+        &self,
+        from: usize,
+        found: bool,
+        key: &FlowKey,
+        mask: &mut FlowMask,
+        guard: &Guard<'_>,
+    ) {
         let before = mask.words()[ports::WORD];
-        fold(mask, self.mask.words());
+        fold(mask, &self.mask.words()[from..]);
         let ports = self.mask.ports();
         if !found && ports & !ports::of_word(before) != 0 {
             let told = self.ports.lookup(ports::value(key) & ports, guard);
@@ -112,23 +118,16 @@ impl<R: Send + Sync + 'static> Tuple<R> {
         }
     }
 
-    /// Registers a match of which this is the first rule, so that lookups can come to it; or, if it is not `present`
-    /// any more, undoes that.
+    /// Registers a match of which this is the first rule, so that lookups can come to it, but for its prefixes; or, if it
+    /// is not `present` any more, undoes that.
     pub(crate) fn register(
         &self,
         rule: &Rule<R>,
         present: bool,
-        tries: &Tries,
         levels: &mut Levels,
         guard: &Guard<'_>,
         domain: &Domain,
     ) {
-        for (number, (field, trie)) in tries.iter().enumerate() {
-            let len = self.mask.prefix_len(number);
-            if len > 0 {
-                trie.set(field.value_of(self.mask.words(), &rule.values), len, present, guard, domain);
-            }
-        }
         if self.mask.ports() != 0 {
             self.ports.set(self.ports_of(rule), self.mask.ports_len(), present, guard, domain);
         }
@@ -136,7 +135,7 @@ impl<R: Send + Sync + 'static> Tuple<R> {
             if present {
                 levels.add(seat, hash, guard, domain);
             } else {
-                levels.remove(seat, hash, guard);
+                levels.remove(seat, hash, guard, domain);
             }
         }
     }

@@ -19,6 +19,9 @@ pub(crate) struct MaskWord {
 }
 
 impl MaskWord {
+    /// Adds nothing to any mask.
+    pub(crate) const NONE: Self = Self { index: 0, bits: 0 };
+
     /// Its place in the key.
     #[inline]
     pub(crate) fn at(self) -> usize {

@@ -3,9 +3,9 @@
 use ovs_flow::{FlowKey, FlowMask};
 
 use super::Rule;
-use super::fields::PrefixField;
+use super::fields::{PrefixField, add_narrow, has_narrow};
 use super::search::Query;
-use super::trie::{Found, Trie, Value};
+use super::trie::{Found, Trie, Value, Walk};
 use super::tuple::Tuple;
 use super::tuple_mask::hash_words;
 use crate::hash::WordHash;
@@ -34,23 +34,41 @@ impl FieldTrie {
         }
     }
 
-    /// What the trie says of a key.
+    /// The trie and the key's value, if the field is one of 32 bits and the key has it.
     #[inline]
-    fn lookup(&self, key: &FlowKey, guard: &Guard<'_>) -> Found {
+    fn narrow(&self, key: &FlowKey) -> Option<(&Trie<u32>, u32)> {
         match self {
-            Self::Narrow { trie, at, shift, dl_type } => {
-                if dl_type.is_some_and(|dl_type| key.dl_type.get() != dl_type) {
-                    return Found::ANY;
-                }
-                trie.lookup((u64::from_be(key.words()[*at]) << shift >> 32) as u32, guard)
+            Self::Narrow { trie, at, shift, dl_type }
+                if dl_type.is_none_or(|dl_type| key.dl_type.get() == dl_type) =>
+            {
+                Some((trie, (u64::from_be(key.words()[*at]) << shift >> 32) as u32))
             }
-            Self::Wide { trie, field } => {
-                if !field.applies(key) {
-                    return Found::ANY;
-                }
-                let found = trie.lookup(field.value(key), guard);
-                Found { bits: found.bits.min(field.bits()), ..found }
-            }
+            _ => None,
+        }
+    }
+
+    /// The same for the other fields.
+    #[inline]
+    fn wide(&self, key: &FlowKey) -> Option<(&Trie<u128>, u128)> {
+        match self {
+            Self::Wide { trie, field } if field.applies(key) => Some((trie, field.value(key))),
+            _ => None,
+        }
+    }
+
+    /// Begins to look up bits that stand in the highest places, in a field of 32 bits.
+    pub(crate) fn narrow_walk<'g>(&'g self, value: u128, guard: &'g Guard<'_>) -> Option<Walk<'g, u32>> {
+        match self {
+            Self::Narrow { trie, .. } => Some(trie.walk(u32::of(value), guard)),
+            Self::Wide { .. } => None,
+        }
+    }
+
+    /// The same in another field.
+    pub(crate) fn wide_walk<'g>(&'g self, value: u128, guard: &'g Guard<'_>) -> Option<Walk<'g, u128>> {
+        match self {
+            Self::Narrow { .. } => None,
+            Self::Wide { trie, .. } => Some(trie.walk(value, guard)),
         }
     }
 
@@ -78,9 +96,22 @@ impl<'a> Asked<'a> {
         Self { tries, key, guard, known: 0, answers: [Found::ANY; MAX_TRIES] }
     }
 
+    /// Whether `mask` has the first `len` bits of a trie's field.
     #[inline]
-    pub(crate) fn field(&self, trie: usize) -> PrefixField {
-        self.tries[trie].0
+    pub(crate) fn has_prefix(&self, trie: usize, mask: &FlowMask, len: u8) -> bool {
+        match &self.tries[trie] {
+            (_, FieldTrie::Narrow { at, shift, .. }) => has_narrow(mask, len, (*at, *shift)),
+            (field, FieldTrie::Wide { .. }) => field.has_prefix(mask, len),
+        }
+    }
+
+    /// Adds the first `len` bits of a trie's field to `mask`.
+    #[inline]
+    pub(crate) fn add_prefix(&self, trie: usize, mask: &mut FlowMask, len: u8) {
+        match &self.tries[trie] {
+            (_, FieldTrie::Narrow { at, shift, .. }) => add_narrow(mask, len, (*at, *shift)),
+            (field, FieldTrie::Wide { .. }) => field.add_prefix(mask, len),
+        }
     }
 
     /// What a trie says of the key.
@@ -92,24 +123,59 @@ impl<'a> Asked<'a> {
         self.answers[trie]
     }
 
+    /// Asks a trie, and with it the next one of its kind that the key has a value for.
     #[inline(never)]
     fn ask(&mut self, trie: usize) {
+        let Self { tries, key, guard, .. } = *self;
         self.known |= 1 << trie;
-        self.answers[trie] = self.tries[trie].1.lookup(self.key, self.guard);
+        let own = &tries[trie].1;
+        if let Some((trie_of, value)) = own.narrow(key) {
+            match self.next(trie, |trie| trie.narrow(key)) {
+                None => self.answers[trie] = trie_of.lookup(value, guard),
+                Some((next, other)) => {
+                    [self.answers[trie], self.answers[next]] = trie_of.lookup_two(value, other, guard);
+                }
+            }
+        } else if let Some((trie_of, value)) = own.wide(key) {
+            match self.next(trie, |trie| trie.wide(key)) {
+                None => self.learn(trie, trie_of.lookup(value, guard)),
+                Some((next, other)) => {
+                    let [found, of_next] = trie_of.lookup_two(value, other, guard);
+                    self.learn(trie, found);
+                    self.learn(next, of_next);
+                }
+            }
+        }
+    }
+
+    /// The next trie after one that was not asked yet and of which `choose` makes something.
+    #[inline]
+    fn next<T>(&mut self, trie: usize, choose: impl Fn(&'a FieldTrie) -> Option<T>) -> Option<(usize, T)> {
+        let after = self.tries.iter().enumerate().take(MAX_TRIES).skip(trie + 1);
+        let (next, chosen) = after
+            .filter(|(next, _)| self.known >> next & 1 == 0)
+            .find_map(|(next, (_, trie))| Some((next, choose(trie)?)))?;
+        self.known |= 1 << next;
+        Some((next, chosen))
+    }
+
+    /// Takes a trie's answer, which speaks of no more bits than the field has.
+    fn learn(&mut self, trie: usize, found: Found) {
+        self.answers[trie] = Found { bits: found.bits.min(self.tries[trie].0.bits()), ..found };
     }
 
     /// Whether no rule with a prefix of `len` bits in this field can match; if so, the bits that say so are
     /// in `mask`. It stays unsaid where saying so would take more bits than looking at the prefix itself.
     pub(crate) fn excludes(&mut self, trie: usize, len: u8, mask: &mut FlowMask) -> bool {
-        let (found, field) = (self.answer(trie), self.field(trie));
+        let found = self.answer(trie);
         if found.has(len) {
             return false;
         }
         if found.bits <= len {
-            field.add_prefix(mask, found.bits);
+            self.add_prefix(trie, mask, found.bits);
             return true;
         }
-        field.has_prefix(mask, found.bits)
+        self.has_prefix(trie, mask, found.bits)
     }
 }
 
@@ -131,13 +197,16 @@ pub(super) fn visit<'g, R: Send + Sync + 'static>(
         }
         state = hash_words(&tuple.mask.words()[stage.words.clone()], key, hash, state);
         if let Some(seat) = tuple.seats.get(number)
-            && seat.level.agreeing(hash.finish(state), guard) >> seat.bit & 1 == 0
+            && seat
+                .level
+                .agreeing(hash.finish(state), guard)
+                .is_none_or(|seats| seats.row(seat.row(), guard) & seat.bit() == 0)
         {
             tuple.fold_to(stage.words.end, mask);
             return None;
         }
     }
     let found = tuple.find(hash.finish(state), version, key, guard);
-    tuple.fold_last(found.is_some(), key, mask, guard);
+    tuple.fold_last(0, found.is_some(), key, mask, guard);
     found
 }

@@ -13,12 +13,14 @@ use super::conjunction::check;
 use super::level::Levels;
 use super::lookup::Shared;
 use super::order::Order;
+use super::prefixes::Prefixes;
 use super::roll::Roll;
 use super::rule::Body;
 use super::tuple::Tuple;
 use super::tuple_mask::{MaskWord, TupleMask, hash_of, hash_values, words_of};
 use super::visit::FieldTrie;
 use super::{ClassifierConfig, ClassifierError, ClassifierReader, Clause, Rule, RuleRef, Version};
+use crate::arch::{prefetch, prefetch_second};
 use crate::hash::WordHash;
 use crate::rcu::{Domain, Link, Reader};
 
@@ -36,6 +38,7 @@ pub struct ClassifierWriter<R: Send + Sync + 'static> {
     pub(super) tuples: BTreeMap<u64, Vec<Group<R>>>,
     masks: usize,
     levels: Levels,
+    prefixes: Prefixes,
     order: Order<R>,
     pub(super) chains: Chains<R>,
     deferred: bool,
@@ -46,6 +49,9 @@ pub struct ClassifierWriter<R: Send + Sync + 'static> {
     removed: VecDeque<RuleRef<R>>,
     pub(super) scratch: Vec<MaskWord>,
 }
+
+/// As many rules as [`ClassifierWriter::gc`] looks ahead.
+const AHEAD: usize = 4;
 
 /// A tuple, and how many of its rules have which priority.
 pub(super) struct Group<R: Send + Sync + 'static> {
@@ -74,6 +80,7 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
             tuples: BTreeMap::new(),
             masks: 0,
             levels: Levels::new(),
+            prefixes: Prefixes::new(),
             order: Order::new(fields),
             chains: Chains::new(),
             deferred: false,
@@ -157,6 +164,8 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
         }
         if !self.deferred {
             self.publish();
+        } else if self.prefixes.is_full() {
+            self.settle();
         }
         Ok(Inserted { rule, replaced })
     }
@@ -199,7 +208,8 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
         let guard = self.own.enter();
         let Some(head) = tuple.head_of(body.hash, &body.values, &guard) else {
             let rule = Arc::new(Rule::new(body, None));
-            tuple.register(&rule, true, tries, &mut self.levels, &guard, domain);
+            self.prefixes.add(&rule, true, tries);
+            tuple.register(&rule, true, &mut self.levels, &guard, domain);
             let fill = |link: &Link<Rule<R>>| link.replace(Some(Arc::clone(&rule)), domain);
             tuple.rules.insert(rule.hash, &guard, domain, fill);
             return (rule, None);
@@ -263,6 +273,10 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
     pub fn gc(&mut self, oldest: Version) -> usize {
         let mut gone = 0;
         while let Some(rule) = self.removed.pop_front_if(|rule| rule.removed_in() <= oldest) {
+            if let Some(later) = self.removed.get(AHEAD) {
+                prefetch(&**later);
+                prefetch_second(&**later);
+            }
             self.unlink(&rule);
             gone += 1;
         }
@@ -295,7 +309,8 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
             self.chains.cut(tuple, head, rule, &guard, domain);
             if head.is_none() {
                 tuple.rules.vacated(rule.hash, &guard);
-                tuple.register(rule, false, tries, &mut self.levels, &guard, domain);
+                self.prefixes.add(rule, false, tries);
+                tuple.register(rule, false, &mut self.levels, &guard, domain);
             }
         }
         match group.highest() {
@@ -313,7 +328,13 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
         }
     }
 
-    /// From now on, changes to the order of masks are kept back from lookups until
+    /// Brings the tries up to date.
+    fn settle(&mut self) {
+        let guard = self.own.enter();
+        self.prefixes.settle(&self.shared.tries, &guard, &self.shared.domain);
+    }
+
+    /// From now on, changes to tries and to the order of masks are kept back from lookups until
     /// [`ClassifierWriter::publish`]: a bulk change sorts once.
     pub fn defer(&mut self) {
         self.deferred = true;
@@ -322,6 +343,7 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
     /// Ends [`ClassifierWriter::defer`]; must come before readers are told of the version.
     pub fn publish(&mut self) {
         self.deferred = false;
+        self.settle();
         if let Some(visits) = self.order.publish() {
             self.shared.visits.replace(Some(Arc::new(visits)), &self.shared.domain);
         }

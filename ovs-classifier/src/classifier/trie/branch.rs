@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
-use super::{Entry, Found, Node, Value, count};
+use super::{Entry, Node, Said, Value, count};
 use crate::rcu::Link;
 use crate::rcu::sync::AtomicU64;
 
@@ -30,7 +30,7 @@ pub(super) struct Branch<K: Value> {
 
 struct Slot<K: Value> {
     below: Link<Node<K>>,
-    /// Bit `l - 1`: there is an end of length `l` that the slot's bits begin with.
+    /// Bit `8 - l`: there is an end of length `l` that the slot's bits begin with.
     lengths: AtomicU8,
 }
 
@@ -94,28 +94,28 @@ impl<K: Value> Branch<K> {
     /// Takes the value one step further: what ends here goes into `found`; the link to what is below, unless
     /// all is said.
     #[inline]
-    pub(super) fn step(&self, value: K, found: &mut Found) -> Option<&Link<Node<K>>> {
+    pub(super) fn step(&self, value: K, said: &mut Said<K>) -> Option<&Link<Node<K>>> {
         let common = value.common(self.base);
         if common < self.depth {
-            found.bits = common + 1;
+            said.bits = common + 1;
             return None;
         }
         let at = value.slice(self.depth, self.stride);
         let slot = &self.slots[at];
-        found.lengths |= u128::from(slot.lengths.load(Ordering::Relaxed)) << self.depth;
-        found.bits = self.depth;
+        said.ends = said.ends.with_ends(slot.lengths.load(Ordering::Relaxed), self.depth);
         if slot.below.is_none() {
-            found.bits += self.reach(at);
+            said.bits = self.depth + self.reach(at);
             return None;
         }
-        found.bits += self.stride;
+        said.bits = self.depth + self.stride;
         Some(&slot.below)
     }
 
     /// How many bits of a slot under which nothing stands tell it from all that exists.
     fn reach(&self, at: usize) -> u8 {
         let start = 1 << self.stride | at;
-        let agreed = (1..=self.stride).take_while(|len| self.has(start >> (self.stride - len))).count() as u8;
+        // Where one is marked, all shorter ones are.
+        let agreed = (0..self.stride).map(|rest| u8::from(self.has(start >> rest))).sum::<u8>();
         let other = agreed < self.stride && self.has(start >> (self.stride - agreed - 1) ^ 1);
         agreed + u8::from(other)
     }
@@ -138,7 +138,7 @@ impl<K: Value> Branch<K> {
         let matches = &self.ends[self.end(entry.prefix, entry.len)];
         count(matches, entry.matches);
         for slot in self.under(slot, own) {
-            slot.lengths.store(slot.lengths.load(Ordering::Relaxed) | 1 << (own - 1), Ordering::Relaxed);
+            slot.lengths.store(slot.lengths.load(Ordering::Relaxed) | 1 << (WIDEST - own), Ordering::Relaxed);
         }
         Err(matches.load(Ordering::Relaxed) == entry.matches)
     }
@@ -158,7 +158,8 @@ impl<K: Value> Branch<K> {
         }
         let own = len - self.depth;
         for slot in self.under(self.slot(prefix), own) {
-            slot.lengths.store(slot.lengths.load(Ordering::Relaxed) & !(1 << (own - 1)), Ordering::Relaxed);
+            slot.lengths
+                .store(slot.lengths.load(Ordering::Relaxed) & !(1 << (WIDEST - own)), Ordering::Relaxed);
         }
         true
     }

@@ -4,7 +4,7 @@ use core::array;
 use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use super::value::Place;
-use super::{Entry, Found, Taken, Value, count};
+use super::{Entry, Said, Taken, Value, count};
 
 /// As many prefixes as a lookup goes through one by one.
 pub(super) const BUCKET: usize = 16;
@@ -43,8 +43,12 @@ impl<K: Value> Bucket<K> {
     }
 
     #[inline]
-    pub(super) fn look(&self, value: K, found: &mut Found) {
-        value.look(self.used(), found);
+    pub(super) fn look(&self, value: K, said: &mut Said<K>) {
+        let used = self.used.load(Ordering::Acquire);
+        value.look(
+            if usize::from(used) <= BUCKET / 2 { &self.places[..BUCKET / 2] } else { &self.places },
+            said,
+        );
     }
 
     #[inline]

@@ -61,6 +61,47 @@ impl Found {
     }
 }
 
+/// A look-up on its way.
+pub(crate) struct Walk<'g, K: Value> {
+    next: Option<&'g Node<K>>,
+    value: K,
+    said: Said<K>,
+}
+
+/// What a look-up has found so far.
+#[derive(Clone, Copy)]
+pub(crate) struct Said<K> {
+    /// The last bit of each prefix that the value begins with.
+    ends: K,
+    /// As in [`Found::bits`].
+    bits: u8,
+}
+
+impl<K: Value> Said<K> {
+    #[inline]
+    fn found(self) -> Found {
+        Found { lengths: self.ends.lengths(), bits: self.bits }
+    }
+}
+
+impl<'g, K: Value> Walk<'g, K> {
+    /// Goes one node further. Says whether there is another one.
+    #[inline]
+    pub(crate) fn step(&mut self, guard: &'g Guard<'_>) -> bool {
+        self.next = match self.next {
+            None => return false,
+            Some(Node::Bucket(bucket)) => {
+                bucket.look(self.value, &mut self.said);
+                None
+            }
+            Some(Node::Branch(branch)) => {
+                branch.step(self.value, &mut self.said).and_then(|link| link.load(guard))
+            }
+        };
+        self.next.is_some()
+    }
+}
+
 impl<K: Value> Trie<K> {
     pub(crate) fn new() -> Self {
         Self { root: Link::new(None) }
@@ -69,21 +110,26 @@ impl<K: Value> Trie<K> {
     /// Looks up a value.
     #[inline]
     pub(crate) fn lookup(&self, value: K, guard: &Guard<'_>) -> Found {
-        let mut found = Found { lengths: 0, bits: 0 };
-        let mut next = self.root.load(guard);
-        while let Some(node) = next {
-            match node {
-                Node::Bucket(bucket) => {
-                    bucket.look(value, &mut found);
-                    break;
-                }
-                Node::Branch(branch) => match branch.step(value, &mut found) {
-                    Some(link) => next = link.load(guard),
-                    None => break,
-                },
-            }
-        }
-        found
+        let mut walk = self.walk(value, guard);
+        while walk.step(guard) {}
+        walk.said.found()
+    }
+
+    /// Looks up a value here and another in another trie, side by side: what is slow is memory, and so the memory of
+    /// both is waited for at once.
+    #[inline]
+    pub(crate) fn lookup_two(&self, value: K, other: (&Self, K), guard: &Guard<'_>) -> [Found; 2] {
+        let (mut one, mut two) = (self.walk(value, guard), other.0.walk(other.1, guard));
+        while one.step(guard) & two.step(guard) {}
+        while one.step(guard) {}
+        while two.step(guard) {}
+        [one.said.found(), two.said.found()]
+    }
+
+    /// Begins to look up a value.
+    #[inline]
+    pub(crate) fn walk<'g>(&'g self, value: K, guard: &'g Guard<'_>) -> Walk<'g, K> {
+        Walk { next: self.root.load(guard), value, said: Said { ends: K::of(0), bits: 0 } }
     }
 
     /// Adds a match's prefix, or takes it out if it is not `present` any more; `len` is not 0. Nothing happens if what

@@ -2,7 +2,7 @@
 
 use core::fmt::Debug;
 
-use super::Found;
+use super::Said;
 use crate::rcu::sync::{AtomicU64, Ordering};
 
 /// A number whose highest bit comes first.
@@ -28,8 +28,14 @@ pub(crate) trait Value: Copy + Eq + Debug + Send + Sync + 'static {
     /// With these bits added, the last of them being bit `len - 1`; `len` is not 0.
     fn join(self, bits: usize, len: u8) -> Self;
 
-    /// What the prefixes in a bucket say of it.
-    fn look(self, places: &[Self::Place], found: &mut Found);
+    /// With the ends of these lengths behind the first `depth` bits: bit `8 - l` says length `l`.
+    fn with_ends(self, lengths: u8, depth: u8) -> Self;
+
+    /// As lengths, if it is the ends of prefixes: bit `len - 1` is bit `BITS - len`.
+    fn lengths(self) -> u128;
+
+    /// What the prefixes in a bucket, at least one, say of it.
+    fn look(self, places: &[Self::Place], said: &mut Said<Self>);
 }
 
 /// A prefix that the writer puts and takes away under readers.
@@ -78,6 +84,16 @@ macro_rules! bits {
         fn join(self, bits: usize, len: u8) -> Self {
             self | (bits as Self) << (<Self as Value>::BITS - len)
         }
+
+        #[inline]
+        fn with_ends(self, lengths: u8, depth: u8) -> Self {
+            self | (Self::from(lengths) << (<Self as Value>::BITS - 8)) >> depth
+        }
+
+        #[inline]
+        fn lengths(self) -> u128 {
+            self.reverse_bits().into()
+        }
     };
 }
 
@@ -87,21 +103,22 @@ impl Value for u32 {
     type Place = Narrow;
 
     #[inline]
-    fn look(self, places: &[Narrow], found: &mut Found) {
-        // Of prefixes that agree, the bit before the rest; of the others, the least difference.
-        let (mut ends, mut least) = (0_u32, u64::MAX);
+    fn look(self, places: &[Narrow], said: &mut Said<u32>) {
+        // Of prefixes that agree, the bit before the rest; of the others, the least difference. All places are looked
+        // at, those that are vacant too: how many are not would be a branch that nobody foresees.
+        let (mut ends, mut least) = (0_u32, u32::MAX);
         for place in places {
             let place = place.0.load(Ordering::Relaxed);
             let (differs, rest) = (self ^ (place >> 32) as u32, place as u32);
             let agrees = differs <= rest;
             ends |= if agrees { rest.wrapping_add(1) } else { 0 };
-            least = least.min(if agrees { u64::MAX } else { u64::from(differs) });
+            least = least.min(if agrees { u32::MAX } else { differs });
         }
-        found.lengths |= u128::from(ends.reverse_bits());
+        said.ends |= ends;
         let longest = if ends == 0 { 0 } else { 32 - ends.trailing_zeros() as u8 };
-        // A difference has 32 leading zeros more than in a word of 32 bits; none has no leading zero at all.
-        let decided = (least.leading_zeros() as u8 + 1).saturating_sub(32);
-        found.bits = found.bits.max(longest).max(decided);
+        // If none differs this says 1, which is no more than what agrees says.
+        let decided = least.leading_zeros() as u8 + 1;
+        said.bits = said.bits.max(longest).max(decided);
     }
 }
 
@@ -136,14 +153,14 @@ impl Value for u128 {
     type Place = Wide;
 
     #[inline]
-    fn look(self, places: &[Wide], found: &mut Found) {
+    fn look(self, places: &[Wide], said: &mut Said<u128>) {
         for (prefix, len) in places.iter().filter_map(Wide::get) {
             let common = self.common(prefix);
             if common >= len {
-                found.lengths |= 1 << (len - 1);
-                found.bits = found.bits.max(len);
+                said.ends |= 1 << (128 - len);
+                said.bits = said.bits.max(len);
             } else {
-                found.bits = found.bits.max(common + 1);
+                said.bits = said.bits.max(common + 1);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The classifier against its twin: rules, masks, versions, conjunctions.
 //!
-//! `OVS_CLASSIFIER_CASES` is how many random sequences of operations are tried instead of 2,000.
+//! `OVS_CASES` is how many random sequences of operations are tried instead of 2,000.
 
 mod generate;
 mod pair;
@@ -11,15 +11,12 @@ use ovs_flow::text::{NoNames, parse_match};
 use ovs_flow::{FlowKey, FlowMask, Match};
 use proptest::prelude::*;
 
+use crate::cases;
 use generate::{key, mask, ops, packet};
 use pair::Pair;
 
-fn cases() -> u32 {
-    std::env::var("OVS_CLASSIFIER_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2000)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases()))]
+    #![proptest_config(ProptestConfig::with_cases(cases(2000)))]
 
     #[test]
     fn agrees_with_the_twin(ops in ops(), keys in prop::collection::vec(packet(), 4), tries in 0usize..4) {
