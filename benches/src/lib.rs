@@ -4,6 +4,7 @@ pub mod command;
 mod error;
 pub mod machine;
 pub mod native;
+pub mod null;
 pub mod process;
 pub mod programs;
 pub mod side_by_side;

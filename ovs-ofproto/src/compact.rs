@@ -11,27 +11,28 @@ pub(crate) struct Compact {
 
 impl Compact {
     pub fn new(key: &FlowKey) -> Self {
+        let map = non_zero(key);
+        let words = places(map).map(|index| key.words()[index]).collect();
+        Self { map, words }
+    }
+
+    /// A key under a mask. Few words of a mask are not zero, and only these are looked at.
+    pub fn masked(key: &FlowKey, mask: &Self) -> Self {
         let mut map = WordMap::default();
-        let mut count = 0;
-        for (index, word) in key.words().iter().enumerate() {
-            if *word != 0 {
+        let mut words = Vec::with_capacity(mask.words.len());
+        for (index, bits) in mask.iter() {
+            let word = key.words()[index] & bits;
+            if word != 0 {
                 map[index / 64] |= 1 << (index % 64);
-                count += 1;
+                words.push(word);
             }
         }
-        let mut words = Vec::with_capacity(count);
-        words.extend(key.words().iter().filter(|word| **word != 0));
         Self { map, words: words.into_boxed_slice() }
     }
 
     /// The indices and values of the words.
     pub fn iter(&self) -> impl Iterator<Item = (usize, u64)> {
-        let indices = self.map.into_iter().enumerate().flat_map(|(element, bits)| {
-            std::iter::successors(Some(bits), |bits| Some(bits & (bits.wrapping_sub(1))))
-                .take_while(|bits| *bits != 0)
-                .map(move |bits| element * 64 + bits.trailing_zeros() as usize)
-        });
-        indices.zip(self.words.iter().copied())
+        places(self.map).zip(self.words.iter().copied())
     }
 
     /// The whole key.
@@ -49,6 +50,25 @@ impl Compact {
     }
 }
 
+/// Which words of a key are not zero.
+fn non_zero(key: &FlowKey) -> WordMap {
+    let mut map = WordMap::default();
+    for (element, words) in map.iter_mut().zip(key.words().chunks(64)) {
+        // No branch: the compiler compares several at a time.
+        *element = (0_u32..).zip(words).fold(0, |bits, (at, word)| bits | u64::from(*word != 0) << at);
+    }
+    map
+}
+
+/// The indices of a map's ones.
+fn places(map: WordMap) -> impl Iterator<Item = usize> {
+    map.into_iter().enumerate().flat_map(|(element, bits)| {
+        std::iter::successors(Some(bits), |bits| Some(bits & (bits.wrapping_sub(1))))
+            .take_while(|bits| *bits != 0)
+            .map(move |bits| element * 64 + bits.trailing_zeros() as usize)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +81,10 @@ mod tests {
             *word = if index % 3 == 0 { index as u64 + 1 } else { 0 };
         }
         assert_eq!(Compact::new(&key).expand(), key);
+        let mut mask = FlowKey::default();
+        for (index, word) in mask.words_mut().iter_mut().enumerate() {
+            *word = u64::from(index % 2 == 0);
+        }
+        assert_eq!(Compact::masked(&key, &Compact::new(&mask)), Compact::new(&key.masked(&mask)));
     }
 }

@@ -11,14 +11,13 @@
     reason = "a benchmark prints, and may fail by panicking"
 )]
 
-mod null;
 mod policy;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use null::{Frames, Null};
+use ovs_benches::null::{Frames, Null};
 use ovs_dpif::ovs_flow::DpPort;
 use ovs_dpif::{Budget, Dpif, PortRequest, UserspaceConfig, UserspaceDatapath, Worker};
 use policy::{OUT, Policy};

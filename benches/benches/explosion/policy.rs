@@ -10,7 +10,7 @@ use ovs_dpif::{
     Action, Actions, DropReason, HandlerFactory, Install, Punt, Upcall, UpcallHandler, Verdict, WorkerId,
 };
 
-use super::null::Frames;
+use ovs_benches::null::Frames;
 
 const UDP: u8 = 17;
 /// What output ports' numbers are more than input ports'.

@@ -9,14 +9,14 @@ use ovs_dpif::{
     Actions, ControllerPunt, DropReason, HandlerFactory, Install, Punt, PuntCookie, Upcall, UpcallHandler,
     Verdict, WorkerId,
 };
-use ovs_flow::{FlowKey, FlowMask, SparseKey, Ufid, extract};
+use ovs_flow::{FlowKey, SparseKey, Ufid, extract};
 
 use super::identity::Identities;
 use super::message::{Age, Message, Miss, NewFlow, PuntedPacket};
 use crate::compact::Compact;
 use crate::snapshot::{Shared, Snapshot};
 use crate::trace::Unwatched;
-use crate::translate::{Scratch, Translation, mask, translate};
+use crate::translate::{Scratch, Translation, mask as masks, translate};
 
 /// Who is to be woken when a message waits; set by the embedder once, before or after workers were made.
 pub(crate) type SharedWaker = Arc<OnceLock<Arc<dyn ovs_dpif::Waker>>>;
@@ -111,12 +111,13 @@ impl UpcallHandler for Handler {
         let (translation, age) = self.translate(upcall.key, upcall.packet);
         let actions: Actions = translation.actions.as_slice().into();
         let mut bits = Box::new(translation.mask);
-        mask::for_datapath(&mut bits);
+        masks::for_datapath(&mut bits);
         let installed: Actions = match translation.slow {
             None => Arc::clone(&actions),
             Some(_) => translation.megaflow_actions().into(),
         };
         let ufid = self.identities.of(upcall.key, &bits);
+        let mask = Compact::new(&bits.fields);
         let message = Message::Miss(Miss {
             now: upcall.now,
             bytes: upcall.packet.len() as u64,
@@ -124,8 +125,8 @@ impl UpcallHandler for Handler {
             install: Some(NewFlow {
                 ufid,
                 worker: self.worker,
-                key: masked(upcall.key, &bits),
-                mask: Compact::new(&bits.fields),
+                key: Compact::masked(upcall.key, &mask),
+                mask,
                 actions: Arc::clone(&installed),
                 deps: translation.deps,
                 frozen: translation.frozen,
@@ -161,8 +162,4 @@ impl UpcallHandler for Handler {
             _ => Err(DropReason::UnsupportedAction),
         }
     }
-}
-
-fn masked(key: &FlowKey, mask: &FlowMask) -> Compact {
-    Compact::new(&key.masked(&mask.fields))
 }

@@ -11,20 +11,28 @@ use ovs_dpif::ovs_netdev::{
 use ovs_dpif::ovs_packet::{Batch, Offload, Pool};
 
 /// Frames that a port gets, over and over.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Frames(Arc<Vec<[u8; 60]>>);
 
 impl Frames {
+    /// These, in this order.
     pub fn new(frames: Vec<[u8; 60]>) -> Self {
         Self(Arc::new(frames))
     }
 
+    /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
 /// A device of either kind.
+#[derive(Debug)]
 pub struct Null {
     name: String,
     frames: Option<Frames>,
@@ -81,7 +89,7 @@ struct Source {
 
 impl RxQueue for Source {
     fn receive(&mut self, pool: &mut Pool, batch: &mut Batch) -> Result<usize, RxError> {
-        while !batch.is_full() {
+        while !batch.is_full() && !self.frames.is_empty() {
             let Some(packet) = pool.packet_from(&self.frames.0[self.next]) else { break };
             self.next = (self.next + 1) % self.frames.len();
             if batch.push(packet).is_err() {
