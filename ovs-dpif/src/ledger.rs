@@ -76,8 +76,6 @@ reasons! {
     Congestion = "drop_action_congestion",
     /// The flow table is at its limit (install refused; the packet was forwarded).
     FlowLimit = "install_refused_flow_limit",
-    /// The change ring is full (install refused; the packet was forwarded).
-    ChangeRingFull = "install_refused_change_ring_full",
     /// An identical flow came first (install refused; the packet was forwarded).
     AlreadyInstalled = "install_refused_duplicate",
 }
@@ -88,7 +86,7 @@ impl DropReason {
 
     /// Whether this counts a refused install, not a packet.
     pub const fn is_refusal(self) -> bool {
-        matches!(self, Self::FlowLimit | Self::ChangeRingFull | Self::AlreadyInstalled)
+        matches!(self, Self::FlowLimit | Self::AlreadyInstalled)
     }
 
     /// The reason of an explicit `drop(code)` action: the codes are those of translation errors, 0 for none.

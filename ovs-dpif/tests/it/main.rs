@@ -3,6 +3,7 @@
 
 mod actions;
 mod differential;
+mod drops;
 mod flows;
 mod frames;
 mod no_allocation;

@@ -1,0 +1,189 @@
+//! Every reason to drop a packet, or to refuse an install, is reached, and the ledger balances in each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ovs_dpif::ovs_flow::{DpPort, Metadata, Ufid};
+use ovs_dpif::ovs_netdev::{ConfigError, DeviceConfig, Netdev, RxQueue, Sent, Statistics, Status, TxQueue};
+use ovs_dpif::ovs_packet::{Batch, Offload, Packet, PoolConfig};
+use ovs_dpif::{
+    Action, Actions, Budget, DropReason, Execute, Install, PortRequest, SampleAction, UserspaceConfig,
+    Verdict,
+};
+
+use crate::rig::{Factory, Rig, Script, base_mask, frame, install, output};
+
+/// A device that takes nothing.
+struct Full;
+
+impl TxQueue for Full {
+    fn send(&mut self, batch: &mut Batch) -> Sent {
+        let full = batch.len() as u64;
+        batch.clear();
+        Sent { full, ..Sent::default() }
+    }
+}
+
+impl Netdev for Full {
+    fn name(&self) -> &'static str {
+        "full"
+    }
+
+    fn kind(&self) -> &'static str {
+        "test"
+    }
+
+    fn status(&mut self) -> Status {
+        Status::default()
+    }
+
+    fn statistics(&mut self) -> Statistics {
+        Statistics::default()
+    }
+
+    fn configure(&mut self, _: &DeviceConfig) -> Result<(), ConfigError> {
+        Ok(())
+    }
+
+    fn take_rx_queues(&mut self) -> Vec<Box<dyn RxQueue>> {
+        Vec::new()
+    }
+
+    fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError> {
+        Ok(Box::new(Self))
+    }
+
+    fn poll_changes(&mut self, _: Duration) -> u64 {
+        0
+    }
+}
+
+/// Three frames that are forwarded by a megaflow with these actions; ports 1 and 2 are there.
+fn forwarding(actions: &[Action]) -> Rig {
+    forwarding_by(Rig::userspace(), actions)
+}
+
+fn forwarding_by(mut rig: Rig, actions: &[Action]) -> Rig {
+    let actions = actions.to_vec();
+    let script = Script::new(move |upcall| install(upcall.key, actions.clone()));
+    run(&mut rig, script);
+    rig
+}
+
+fn run(rig: &mut Rig, script: Arc<Script>) {
+    let p1 = rig.port("p1", 1);
+    if rig.dpif.ports().iter().all(|port| port.number != DpPort(2)) {
+        rig.port("p2", 2);
+    }
+    rig.dpif.set_handler(Arc::new(Factory(script)));
+    for _ in 0..3 {
+        p1.receive(frame(0));
+    }
+    rig.settle();
+}
+
+fn refusing(reason: DropReason) -> Rig {
+    let mut rig = Rig::userspace();
+    run(&mut rig, Script::new(move |_| Verdict::Refuse(reason)));
+    rig
+}
+
+/// A datapath in which packets have been dropped, or an install refused, for this reason. Where only the switch's logic
+/// gives it, the logic is made to.
+fn scenario(reason: DropReason) -> Rig {
+    match reason {
+        DropReason::FlowWithoutActions => forwarding(&[]),
+        DropReason::Upcall => {
+            let mut rig = Rig::userspace();
+            let p1 = rig.port("p1", 1);
+            p1.receive(frame(0));
+            rig.settle();
+            rig
+        }
+        DropReason::UpcallBudget => {
+            let config = UserspaceConfig::default().upcall_queue(1);
+            forwarding_by(Rig::configured(config, 1), &[output(2)])
+        }
+        DropReason::RecircDepth => forwarding(&[Action::Recirc(1)]),
+        DropReason::InvalidPort => forwarding(&[output(77)]),
+        DropReason::Sample => {
+            forwarding(&[Action::Sample(SampleAction { probability: 0, actions: [].into() })])
+        }
+        DropReason::TxFull => {
+            let mut rig = Rig::userspace();
+            let request = PortRequest { device: Box::new(Full), number: Some(DpPort(2)) };
+            rig.dpif.add_port(request).unwrap();
+            forwarding_by(rig, &[output(2)])
+        }
+        DropReason::TxRefused => {
+            let mut rig = forwarding(&[output(2)]);
+            rig.dummies.handle("p1").unwrap().receive(vec![0x12; 3000]);
+            rig.settle();
+            rig
+        }
+        DropReason::TxDown => {
+            let mut rig = forwarding(&[output(2)]);
+            rig.dummies.handle("p2").unwrap().set_admin(false);
+            rig.dummies.handle("p1").unwrap().receive(frame(0));
+            rig.settle();
+            rig
+        }
+        DropReason::NoBuffer => {
+            // Copies need frames, of which there is one.
+            let mut pool = PoolConfig::default();
+            pool.small_limit = 1;
+            let config = UserspaceConfig::default().pool(pool);
+            forwarding_by(Rig::configured(config, 1), &[Action::Clone([output(2)].into()), output(2)])
+        }
+        DropReason::InvalidPacket => {
+            let mut rig = forwarding(&[output(2)]);
+            let mut packet = Packet::detached(&frame(0)).unwrap();
+            // Segments of no length.
+            packet.facts_mut().offload = Offload::TSO4;
+            let actions = [output(2)].into();
+            let metadata = Metadata::of_port(DpPort::NONE);
+            rig.dpif.execute(Execute { packet, metadata, actions }).unwrap();
+            rig.settle();
+            rig
+        }
+        DropReason::FlowLimit => {
+            forwarding_by(Rig::configured(UserspaceConfig::default().flow_limit(0), 1), &[output(2)])
+        }
+        DropReason::AlreadyInstalled => {
+            let mut rig = Rig::userspace();
+            // Two flows of one name.
+            let script = Script::new(|_| {
+                let mut mask = base_mask();
+                mask.fields.dl_src = [0xff; 6];
+                let actions: Actions = [output(2)].into();
+                let install = Install { ufid: Ufid(1), mask: Box::new(mask), actions: actions.clone() };
+                Verdict::Forward { actions, install: Some(install) }
+            });
+            let p1 = rig.port("p1", 1);
+            rig.port("p2", 2);
+            rig.dpif.set_handler(Arc::new(Factory(script)));
+            for n in 0..2 {
+                let mut bytes = frame(0);
+                bytes[11] = n;
+                p1.receive(bytes);
+            }
+            rig.settle();
+            rig
+        }
+        // What translation says of a packet comes as the code of an explicit drop.
+        reason => match (1..64).find(|code| DropReason::of_drop_code(*code) == reason) {
+            Some(code) => forwarding(&[Action::Drop(code)]),
+            None => refusing(reason),
+        },
+    }
+}
+
+#[test]
+fn every_reason_is_reached_and_the_ledger_balances() {
+    for reason in DropReason::ALL {
+        let mut rig = scenario(*reason);
+        rig.turn(Budget::default().upcalls);
+        assert!(rig.dropped(*reason) > 0, "{reason}: {:?}", rig.dpif.ledger());
+        assert_eq!(rig.dpif.ledger().imbalance(), 0, "{reason}");
+    }
+}
