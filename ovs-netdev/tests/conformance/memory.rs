@@ -3,6 +3,7 @@
 use ovs_netdev::dummy::{Dummies, DummyHandle};
 use ovs_netdev::ovs_packet::Packet;
 use ovs_netdev::ovs_packet::pcap::{Reader, Writer};
+use ovs_netdev::wrap::{FaultConfig, Faults, Tracer, wrap};
 use ovs_netdev::{Factory, Netdev, Options, pcap::PcapFactory};
 
 use super::{Abilities, Bed, Far};
@@ -39,6 +40,22 @@ impl Far for DummyFar {
 
     fn set_link(&mut self, up: bool) {
         self.0.set_link(up);
+    }
+}
+
+/// Dummy devices with a wrapper around them that changes nothing.
+#[derive(Default)]
+pub struct Wrapped(Dummy);
+
+impl Bed for Wrapped {
+    fn abilities(&self) -> Abilities {
+        self.0.abilities()
+    }
+
+    fn open(&mut self, options: &Options, inbound: Vec<Packet>) -> (Box<dyn Netdev>, Box<dyn Far>) {
+        let (device, far) = self.0.open(options, inbound);
+        let harmless = wrap(device, Box::new(Faults::new(FaultConfig::default())));
+        (wrap(harmless, Box::new(Tracer::new(|_, _, _| ()))), far)
     }
 }
 

@@ -1,6 +1,11 @@
 //! DPDK's devices over memory: no huge pages, no hardware. One environment serves all of this binary, so what needs
 //! it stands in one test after the other.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a skipped test says so, a failed case its name"
+)]
 
 #[path = "../conformance/mod.rs"]
 mod conformance;

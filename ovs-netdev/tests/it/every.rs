@@ -1,11 +1,16 @@
 //! The conformance suite on every backend that needs no feature.
 
-use crate::conformance::memory::{Dummy, Pcap};
+use crate::conformance::memory::{Dummy, Pcap, Wrapped};
 use crate::conformance::run;
 
 #[test]
 fn dummy() {
     run(&mut Dummy::default());
+}
+
+#[test]
+fn wrapped() {
+    run(&mut Wrapped::default());
 }
 
 #[test]
