@@ -66,7 +66,8 @@ impl World {
             .unwrap();
         let world = World { dir, client, server };
         let deadline = Instant::now() + Duration::from_secs(10);
-        while !world.dir.path().join("db.sock").exists() {
+        // The file is there before the server listens on it.
+        while std::os::unix::net::UnixStream::connect(world.dir.path().join("db.sock")).is_err() {
             assert!(Instant::now() < deadline, "no server");
             std::thread::sleep(Duration::from_millis(5));
         }
