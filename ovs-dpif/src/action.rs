@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ovs_flow::{DpPort, TunnelKey};
 
+use crate::conntrack::CtAction;
 use crate::{Masked, MeterId};
 
 /// A list of actions, shared between megaflow, dump and translation.
@@ -68,6 +69,10 @@ pub enum Action {
     Meter(MeterId),
     /// Drop, with a reason that is counted.
     Drop(u32),
+    /// Take the packet through the connection tracker.
+    Ct(Box<CtAction>),
+    /// Forget what the connection tracker said.
+    CtClear,
 }
 
 /// The hash of [`Action::Hash`].

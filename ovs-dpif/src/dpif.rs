@@ -10,6 +10,7 @@ use ovs_flow::{DpPort, Match, Metadata, Ufid};
 use ovs_netdev::{ConfigError, DeviceConfig, Netdev, Statistics, Status, Wait};
 use ovs_packet::Packet;
 
+use crate::conntrack::Conntrack;
 use crate::{
     Actions, FlowPut, FlowStats, FlowView, HandlerFactory, Ledger, MeterCounters, MeterError, MeterId,
     MeterLimits, MeterSpec, Rebalance, RxAssignment, RxConfig, Waker, Worker,
@@ -143,6 +144,11 @@ pub trait Dpif: Send {
 
     /// What [`Dpif::rebalance`] would change. `None`: there is nothing to balance, or too little is known.
     fn rebalance_gain(&self) -> Option<Rebalance> {
+        None
+    }
+
+    /// The connections that its packets belong to. `None`: it has no connection tracker, or one that is reached otherwise.
+    fn conntrack(&self) -> Option<&Conntrack> {
         None
     }
 

@@ -74,6 +74,16 @@ reasons! {
     UnsupportedPacketType = "drop_action_unsupported_packet_type",
     /// Congestion marking of a tunnel asks for the drop (RFC 6040).
     Congestion = "drop_action_congestion",
+    /// A fragment whose siblings did not come in time.
+    FragmentTimeout = "datapath_drop_fragment_timeout",
+    /// A fragment that waited for siblings, until one came that contradicts it.
+    FragmentCondemned = "datapath_drop_fragment_condemned",
+    /// There are as many connections as may be (commit refused; the packet went on).
+    ConntrackFull = "conntrack_full",
+    /// There are as many connections in the zone as may be (commit refused; the packet went on).
+    ConntrackZoneFull = "conntrack_zone_full",
+    /// No address and port is left to translate to (commit refused; the packet went on).
+    NatExhausted = "conntrack_nat_exhausted",
     /// The flow table is at its limit (install refused; the packet was forwarded).
     FlowLimit = "install_refused_flow_limit",
     /// An identical flow came first (install refused; the packet was forwarded).
@@ -84,9 +94,16 @@ impl DropReason {
     /// How many reasons there are.
     pub const COUNT: usize = Self::ALL.len();
 
-    /// Whether this counts a refused install, not a packet.
+    /// Whether this counts a refused install or commit, not a packet.
     pub const fn is_refusal(self) -> bool {
-        matches!(self, Self::FlowLimit | Self::AlreadyInstalled)
+        matches!(
+            self,
+            Self::FlowLimit
+                | Self::AlreadyInstalled
+                | Self::ConntrackFull
+                | Self::ConntrackZoneFull
+                | Self::NatExhausted
+        )
     }
 
     /// The reason of an explicit `drop(code)` action: the codes are those of translation errors, 0 for none.
@@ -131,7 +148,7 @@ pub struct Ledger {
     pub queued: u64,
     /// Packets handed to the switch's logic.
     pub punted: u64,
-    /// Drops and refusals, by [`DropReason`] as index. Those named `install_refused_*` drop no packet.
+    /// Drops and refusals, by [`DropReason`] as index. Refusals ([`DropReason::is_refusal`]) drop no packet.
     pub dropped: Vec<u64>,
 }
 

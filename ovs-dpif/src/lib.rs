@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+pub mod conntrack;
 mod dpif;
 mod execute;
 mod finish;

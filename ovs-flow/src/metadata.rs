@@ -43,6 +43,8 @@ pub struct CtMetadata {
     pub orig_addr: [[u8; 16]; 2],
     /// Original direction: ports, source then destination, host order.
     pub orig_ports: [u16; 2],
+    /// The tracker's name for the connection, 0 for none: by it the tracker knows a packet again that comes once more.
+    pub connection: u64,
 }
 
 impl Metadata {

@@ -1,7 +1,8 @@
 //! Executes action lists on packets: the one meaning of actions, shared by all datapaths.
 //!
 //! ```text
-//!   list ─┬─ changes the packet: set, push, pop, hash, trunc
+//!   list ─┬─ changes the packet: set, push, pop, hash, trunc, ct_clear
+//!         ├─ ct: takes the packet through the connection tracker
 //!         └─ uses up the packet, or a copy of it if more of the list follows:
 //!              output ─▶ Env::output      recirc ─▶ Env::recirculate     drop
 //!              userspace ─▶ Env::punt     clone, sample ─▶ a list on the copy
@@ -11,6 +12,7 @@
 //! dropped, and every copy made on the way is one more that went in. Nothing here allocates but the frames
 //! of copies, which come from the pool, and the outer headers of a tunnel that a copy takes along.
 
+mod ct;
 mod eth;
 mod hash;
 mod mpls;
@@ -20,11 +22,12 @@ mod punt;
 mod set;
 mod vlan;
 
+pub(crate) use ct::Tracking;
 pub(crate) use output::copy_to;
 
 use std::time::Duration;
 
-use ovs_flow::{DpPort, Metadata};
+use ovs_flow::{CtMetadata, DpPort, Metadata};
 use ovs_packet::edit::EditError;
 use ovs_packet::{Packet, Pool};
 
@@ -56,7 +59,10 @@ pub(crate) trait Env {
     /// Counts a packet of so many bytes in a meter; `false` if it is to be dropped.
     fn meter(&mut self, meter: MeterId, bytes: usize) -> bool;
 
-    /// A random number for `sample`.
+    /// The connection tracker, and what else reassembly needs.
+    fn tracking(&mut self) -> (&mut Tracking, &mut Pool, &mut Ledger);
+
+    /// A random number for `sample`, and for translations that ask for one.
     fn random(&mut self) -> u32;
 
     /// Now.
@@ -107,7 +113,7 @@ fn consumes(action: &Action) -> bool {
 
 /// Whether an action at the end of a list has any effect: those that only change the packet have none.
 fn matters(action: &Action) -> bool {
-    consumes(action) || matches!(action, Action::Meter(_))
+    consumes(action) || matches!(action, Action::Meter(_) | Action::Ct(_))
 }
 
 /// Executes `actions` on `packet`, whose layer offsets are those of its bytes. Afterwards `metadata` is of no
@@ -123,11 +129,16 @@ pub(crate) fn execute<E: Env>(
     let Some(last) = actions.iter().rposition(matters) else {
         return env.discard(packet, DropReason::FlowWithoutActions);
     };
-    for action in &actions[..last] {
+    for (index, action) in actions[..last].iter().enumerate() {
         if let Action::Meter(meter) = action {
             if !env.meter(*meter, packet.len()) {
                 return env.discard(packet, DropReason::Meter);
             }
+        } else if let Action::Ct(ct) = action {
+            if ct::may_be_fragment(&packet) {
+                return ct::fragments(env, ct, &actions[index + 1..], packet, metadata, context);
+            }
+            ct::track(env, ct, &mut packet, metadata);
         } else if consumes(action) {
             if let Action::Drop(code) = action {
                 return env.discard(packet, DropReason::of_drop_code(*code));
@@ -166,6 +177,10 @@ fn change(
             context.cut = Some(*max);
             Ok(())
         }
+        Action::CtClear => {
+            metadata.ct = CtMetadata::default();
+            Ok(())
+        }
         _ => Err(DropReason::UnsupportedAction),
     }
 }
@@ -188,7 +203,13 @@ fn branch<E: Env>(env: &mut E, action: &Action, packet: &Packet, metadata: &Meta
 }
 
 /// Executes the action that uses up the packet itself.
-fn finish<E: Env>(env: &mut E, action: &Action, packet: Packet, metadata: &mut Metadata, context: Context) {
+fn finish<E: Env>(
+    env: &mut E,
+    action: &Action,
+    mut packet: Packet,
+    metadata: &mut Metadata,
+    context: Context,
+) {
     match action {
         Action::Output(port) => output::to(env, packet, *port, context.cut),
         Action::Userspace(userspace) => punt::punt(env, userspace, packet, metadata, context),
@@ -197,6 +218,13 @@ fn finish<E: Env>(env: &mut E, action: &Action, packet: Packet, metadata: &mut M
             env.discard(packet, if passed { DropReason::FlowWithoutActions } else { DropReason::Meter });
         }
         Action::Sample(sample) if !nest::chosen(env, sample) => env.discard(packet, DropReason::Sample),
+        Action::Ct(ct) if ct::may_be_fragment(&packet) => {
+            ct::fragments(env, ct, &[], packet, metadata, context);
+        }
+        Action::Ct(ct) => {
+            ct::track(env, ct, &mut packet, metadata);
+            env.discard(packet, DropReason::FlowWithoutActions);
+        }
         _ => finish_chosen(env, action, packet, metadata, context),
     }
 }

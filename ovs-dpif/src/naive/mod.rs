@@ -17,6 +17,7 @@ use ovs_netdev::{DeviceConfig, Statistics, Status, Wait};
 use parking_lot::Mutex;
 
 use self::state::{Request, State};
+use crate::conntrack::{Conntrack, ConntrackConfig};
 use crate::meter::Meters;
 use crate::{
     Busy, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, FlowView, HandlerFactory, Ledger,
@@ -34,6 +35,9 @@ pub struct NaiveDatapath {
     name: String,
     kind: &'static str,
     state: Arc<Mutex<State>>,
+    conntrack: Conntrack,
+    /// When connections are swept next.
+    sweep: Duration,
 }
 
 /// The naive datapath's packet side; there is one at a time in action, however many were made.
@@ -53,7 +57,9 @@ impl NaiveDatapath {
     /// A datapath without ports. `seed` is where its randomness comes from; `flow_limit` is how many
     /// megaflows it holds at most.
     pub fn new(name: impl Into<String>, kind: &'static str, seed: u64, flow_limit: usize) -> Self {
-        Self { name: name.into(), kind, state: Arc::new(Mutex::new(State::new(seed, flow_limit))) }
+        let conntrack = Conntrack::new(&ConntrackConfig::default().seed(seed));
+        let state = Arc::new(Mutex::new(State::new(seed, flow_limit, conntrack.clone())));
+        Self { name: name.into(), kind, state, conntrack, sweep: Duration::ZERO }
     }
 
     /// Sets how many 802.1Q tags are parsed as tags; 1 at first.
@@ -153,6 +159,7 @@ impl Dpif for NaiveDatapath {
         ready: &mut dyn FnMut(BorrowedFd<'_>) -> bool,
         events: &mut dyn FnMut(Event),
     ) {
+        self.conntrack.sweep_at(now, &mut self.sweep);
         let mut state = self.state.lock();
         let changed = state.ports.poll_changes(now, ready);
         let mut pending = std::mem::take(&mut state.events);
@@ -184,6 +191,10 @@ impl Dpif for NaiveDatapath {
 
     fn execute(&mut self, execute: Execute) -> Result<Ticket, Busy> {
         self.request(|ticket| Request::Execute(ticket, execute))
+    }
+
+    fn conntrack(&self) -> Option<&Conntrack> {
+        Some(&self.conntrack)
     }
 
     fn stats(&self) -> DpifStats {

@@ -10,7 +10,8 @@ use ovs_packet::{Batch, Packet, Pool, PoolConfig};
 use super::WORKER;
 use super::flows::Flows;
 use super::ports::Ports;
-use crate::execute::{Context, Env, execute};
+use crate::conntrack::Conntrack;
+use crate::execute::{Context, Env, Tracking, execute};
 use crate::finish::finish;
 use crate::meter::Meters;
 use crate::random::Random;
@@ -37,6 +38,7 @@ pub(super) struct State {
     pool: Pool,
     random: Random,
     pub meters: Meters,
+    tracking: Tracking,
     pub max_vlans: usize,
     now: Duration,
     /// Packets that start over after the one at hand.
@@ -44,7 +46,7 @@ pub(super) struct State {
 }
 
 impl State {
-    pub fn new(seed: u64, flow_limit: usize) -> Self {
+    pub fn new(seed: u64, flow_limit: usize, conntrack: Conntrack) -> Self {
         Self {
             ports: Ports::default(),
             flows: Flows::new(flow_limit),
@@ -57,6 +59,7 @@ impl State {
             pool: Pool::new(PoolConfig::default()),
             random: Random::new(seed, 1),
             meters: Meters::default(),
+            tracking: Tracking::new(conntrack),
             max_vlans: 1,
             now: Duration::ZERO,
             recirculated: VecDeque::new(),
@@ -238,6 +241,10 @@ impl Env for State {
 
     fn meter(&mut self, meter: MeterId, bytes: usize) -> bool {
         self.meters.admit(meter, bytes, self.now)
+    }
+
+    fn tracking(&mut self) -> (&mut Tracking, &mut Pool, &mut Ledger) {
+        (&mut self.tracking, &mut self.pool, &mut self.ledger)
     }
 
     fn random(&mut self) -> u32 {

@@ -5,6 +5,7 @@ use std::fmt;
 use ovs_flow::VLAN_CFI;
 use ovs_flow::text::DpPortNames;
 
+use super::ct::DisplayCt;
 use super::fields::{DisplaySet, Eth, write_lse};
 use super::{Hex, write_port};
 use crate::{Action, ControllerPunt, HashAlgorithm, PuntCookie, SampleAction, SlowPath, UserspaceAction};
@@ -70,6 +71,8 @@ impl<'a, P: DpPortNames> DisplayActions<'a, P> {
                 f.write_str(")")
             }
             Action::Drop(_) => f.write_str("drop"),
+            Action::Ct(ct) => write!(f, "{}", DisplayCt(ct)),
+            Action::CtClear => f.write_str("ct_clear"),
         }
     }
 

@@ -12,6 +12,8 @@
 //! ```
 
 mod actions;
+mod connection;
+mod ct;
 mod fields;
 mod flow;
 mod parse;
@@ -24,6 +26,7 @@ use ovs_flow::DpPort;
 use ovs_flow::text::DpPortNames;
 
 pub use self::actions::DisplayActions;
+pub use self::connection::{DisplayConnection, DisplayTuple, parse_tuple};
 pub use self::flow::{DisplayFlow, FlowStyle};
 pub use self::parse::{ParseActionsError, parse_actions};
 

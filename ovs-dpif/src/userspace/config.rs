@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use ovs_packet::PoolConfig;
 
+use crate::conntrack::ConntrackConfig;
+
 /// Settings of a [`UserspaceDatapath`](crate::UserspaceDatapath).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -36,6 +38,8 @@ pub struct UserspaceConfig {
     /// What counts the cost of receive queues, in any unit: a counter of cycles, or nanoseconds. Without it, loads are
     /// not known and queues are given to workers by number alone. It is called once a batch.
     pub cycles: Option<fn() -> u64>,
+    /// Connection tracking; its seed is this one's.
+    pub conntrack: ConntrackConfig,
 }
 
 impl Default for UserspaceConfig {
@@ -54,6 +58,7 @@ impl Default for UserspaceConfig {
             cache_insert_one_in: 100,
             vlan_limit: 1,
             cycles: None,
+            conntrack: ConntrackConfig::default(),
         }
     }
 }
@@ -107,6 +112,12 @@ impl UserspaceConfig {
     /// Sets what counts the cost of receive queues.
     pub fn cycles(mut self, counter: fn() -> u64) -> Self {
         self.cycles = Some(counter);
+        self
+    }
+
+    /// Sets how connections are tracked.
+    pub fn conntrack(mut self, conntrack: ConntrackConfig) -> Self {
+        self.conntrack = conntrack;
         self
     }
 

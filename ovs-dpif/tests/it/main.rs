@@ -1,7 +1,8 @@
 //! Integration tests of ovs-dpif, one binary.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests fail as tests do")]
 
 mod actions;
+mod conntrack;
 mod differential;
 mod drops;
 mod flows;

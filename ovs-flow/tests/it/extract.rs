@@ -159,6 +159,7 @@ fn metadata_is_extracted() {
                 orig_ipv6: v6,
                 orig_addr: addrs,
                 orig_ports: [expected.ct_tp_src.get(), expected.ct_tp_dst.get()],
+                connection: 0,
             },
             tunnel: Some(Box::new(expected.tunnel)),
         };

@@ -1,5 +1,6 @@
 //! Reads lists of actions, as `dpctl/add-flow` takes them.
 
+mod ct;
 mod fields;
 mod scan;
 
@@ -88,11 +89,14 @@ fn action(scan: &mut Scanner<'_>, names: &impl DpPortNames, depth: u32) -> Resul
         return match word {
             "pop_vlan" => Ok(Action::PopVlan),
             "pop_eth" => Ok(Action::PopEth),
+            "ct" => Ok(Action::Ct(Box::default())),
+            "ct_clear" => Ok(Action::CtClear),
             _ => port(word, at, names).map(Action::Output),
         };
     }
     let action = match word {
         "push_vlan" => push_vlan(scan)?,
+        "ct" => Action::Ct(Box::new(ct::action(scan)?)),
         "push_mpls" => push_mpls(scan)?,
         "pop_mpls" => {
             scan.expect("eth_type=", "eth_type=")?;

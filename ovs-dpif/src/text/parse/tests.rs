@@ -97,3 +97,41 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn connection_tracking_reads_as_it_prints() {
+    // The texts on the left are what `dpctl/parse-actions` of Open vSwitch 3.1 makes of those on the right.
+    let cases = [
+        ("ct", "ct"),
+        ("ct_clear", "ct_clear"),
+        ("ct(commit)", "ct(commit,zone=0)"),
+        ("ct(nat)", "ct(nat)"),
+        ("ct(commit,nat(src))", "ct(commit,nat(src))"),
+        ("ct(commit,mark=0x1/0xffffffff)", "ct(commit,mark=1)"),
+        (
+            "ct(commit,mark=0x1/0x1,label=0x1/0x3,helper=tftp,timeout=a_b,nat(dst=1.1.1.1:5))",
+            "ct(commit,mark=1/1,label=1/3,timeout=a_b,helper=tftp,nat(dst=1.1.1.1-1.1.1.1:5-5))",
+        ),
+        ("ct(force_commit,zone=5,helper=ftp)", "ct(force_commit,zone=5,helper=ftp)"),
+        ("ct(commit,nat(src=fd00::1-fd00::5))", "ct(commit,nat(src=fd00::1-fd00::5))"),
+    ];
+    let same = [
+        "ct(commit,nat(src=10.0.0.1-10.0.0.5:100-200,persistent,hash))",
+        "ct(commit,nat(dst=10.0.0.1:80,random))",
+        "ct(commit,nat(src=[fd00::1]-[fd00::5]:10-20,random))",
+        "ct(commit,label=0x10000000000000000000000000000000/0xf0000000000000000000000000000000)",
+    ];
+    for (printed, text) in cases.into_iter().chain(same.map(|text| (text, text))) {
+        let actions = parse_actions(text, &NoNames).unwrap();
+        assert_eq!(DisplayActions::new(&actions, &NoNames).to_string(), printed);
+    }
+    for wrong in [
+        "ct(commit,force_commit)",
+        "ct(zone=0xfffff)",
+        "ct(nat(hash))",
+        "ct(helper=x)",
+        "ct(nat(src=1.1.1.2-1.1.1.1))",
+    ] {
+        assert!(parse_actions(wrong, &NoNames).is_err(), "{wrong}");
+    }
+}

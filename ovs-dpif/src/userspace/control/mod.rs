@@ -26,6 +26,7 @@ use super::published::Published;
 use super::tables::Tables;
 use super::worker::{Ends, Shared};
 use super::{UserspaceConfig, Waker, Worker};
+use crate::conntrack::Conntrack;
 use crate::meter::Meters;
 use crate::{
     Busy, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, FlowView, HandlerFactory, Ledger,
@@ -69,6 +70,9 @@ pub struct UserspaceDatapath {
     /// What workers' tables retire and this side reclaims.
     domain: Domain,
     reader: Reader,
+    conntrack: Conntrack,
+    /// When connections are swept next.
+    sweep: Duration,
 }
 
 impl UserspaceDatapath {
@@ -78,7 +82,6 @@ impl UserspaceDatapath {
         let domain = Domain::new();
         let ports = Ports::new(config.cycles);
         Self {
-            config,
             control: None,
             handlers: None,
             links: Vec::new(),
@@ -88,8 +91,11 @@ impl UserspaceDatapath {
             tickets: 0,
             events: VecDeque::new(),
             flow_limit,
+            conntrack: Conntrack::new(&config.conntrack.clone().seed(config.seed)),
+            sweep: Duration::ZERO,
             reader: domain.reader(),
             domain,
+            config,
         }
     }
 
@@ -121,7 +127,8 @@ impl UserspaceDatapath {
             control: self.control.clone(),
             shared: shared.clone(),
         };
-        let worker = Worker::new(id, &self.config, ends, tables, self.domain.reader());
+        let worker =
+            Worker::new(id, &self.config, ends, tables, self.domain.reader(), self.conntrack.clone());
         let mut link = Link::new(Seat { worker: id, polls, core }, command_tx, reply_rx, shared, view, waker);
         if let Some(handlers) = &self.handlers {
             link.push(Command::Handler(handlers.handler(id)));
@@ -242,6 +249,7 @@ impl Dpif for UserspaceDatapath {
         self.ports.poll(now, ready, &mut self.events);
         self.ports.queues.sample(now);
         self.domain.reclaim(RECLAIMED_PER_POLL);
+        self.conntrack.sweep_at(now, &mut self.sweep);
         for event in self.events.drain(..) {
             events(event);
         }
@@ -327,6 +335,10 @@ impl Dpif for UserspaceDatapath {
 
     fn rebalance_gain(&self) -> Option<Rebalance> {
         self.ports.queues.rebalance(&self.links)
+    }
+
+    fn conntrack(&self) -> Option<&Conntrack> {
+        Some(&self.conntrack)
     }
 
     fn worker_stats(&self, worker: WorkerId) -> Option<(Ledger, DpifStats)> {

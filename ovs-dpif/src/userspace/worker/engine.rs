@@ -7,7 +7,7 @@ use ovs_packet::{Packet, Pool};
 
 use super::outputs::Outputs;
 use super::upcalls::{Upcalls, Waiting};
-use crate::execute::Env;
+use crate::execute::{Env, Tracking};
 use crate::meter::Meters;
 use crate::random::Random;
 use crate::{Actions, DropReason, Ledger, MeterId, Punt, UpcallHandler};
@@ -27,6 +27,7 @@ pub(super) struct Engine {
     pub recirculated: Vec<Waiting>,
     pub random: Random,
     pub meters: Meters,
+    pub tracking: Tracking,
     /// Tags that are parsed as tags.
     pub max_vlans: usize,
     pub now: Duration,
@@ -77,6 +78,10 @@ impl Env for Engine {
 
     fn meter(&mut self, meter: MeterId, bytes: usize) -> bool {
         self.meters.admit(meter, bytes, self.now)
+    }
+
+    fn tracking(&mut self) -> (&mut Tracking, &mut Pool, &mut Ledger) {
+        (&mut self.tracking, &mut self.pool, &mut self.ledger)
     }
 
     fn random(&mut self) -> u32 {

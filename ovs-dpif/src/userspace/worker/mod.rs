@@ -37,6 +37,8 @@ use super::message::{Command, Reply};
 use super::published::Published;
 use super::tables::Tables;
 use super::{Budget, Next, Progress, UserspaceConfig, Waker};
+use crate::conntrack::Conntrack;
+use crate::execute::Tracking;
 use crate::meter::Meters;
 use crate::random::Random;
 use crate::{DpifStats, Ledger, Ticket, WorkerId};
@@ -105,6 +107,7 @@ impl Worker {
         ends: Ends,
         tables: Tables,
         reader: Reader,
+        conntrack: Conntrack,
     ) -> Self {
         let ledger = Ledger { dropped: vec![0; crate::DropReason::COUNT], ..Ledger::default() };
         Self {
@@ -121,6 +124,7 @@ impl Worker {
                 recirculated: Vec::with_capacity(64),
                 random: Random::new(config.seed, u64::from(id.0) + 1),
                 meters: Meters::default(),
+                tracking: Tracking::new(conntrack),
                 max_vlans: config.vlan_limit,
                 now: Duration::ZERO,
             },

@@ -1,0 +1,260 @@
+//! What of a packet the tracker looks at.
+
+use ovs_packet::checksum::{Sum, crc32c, internet, pseudo_v4, pseudo_v6};
+use ovs_packet::edit::{Located, Transport};
+use ovs_packet::wire::{EtherType, IpProtocol};
+use ovs_packet::{Offload, Packet};
+
+use super::tuple::Tuple;
+
+/// Facts of a TCP segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Segment {
+    /// Flags, nine bits and the reserved ones.
+    pub flags: u16,
+    pub seq: u32,
+    pub ack: u32,
+    pub window: u16,
+    /// Bytes of payload.
+    pub payload: u32,
+    /// The shift of the window scale option.
+    pub scale: Option<u8>,
+}
+
+/// A packet that can be tracked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parsed {
+    /// The direction that it belongs to. Of an ICMP error, that which answers the packet it complains about.
+    pub tuple: Tuple,
+    /// It is an ICMP error.
+    pub related: bool,
+    /// Set if it is TCP and no error.
+    pub segment: Option<Segment>,
+    /// Where its transport header begins.
+    pub l4: usize,
+    /// One past its last byte.
+    pub end: usize,
+}
+
+/// Reads a packet of a zone; none if it cannot be tracked: not IP, a fragment, cut off, contradictory, a wrong checksum, or
+/// an ICMP message that belongs to no connection.
+pub(super) fn parse(packet: &Packet, zone: u16) -> Option<Parsed> {
+    let located = Located::of(packet)?;
+    let transport = located.transport.filter(|transport| !transport.fragment)?;
+    let data = packet.data();
+    let ip = data.get(located.l3..)?;
+    let offload = packet.facts().offload;
+    let checked = offload.intersects(Offload::CSUM_VALID | Offload::NEEDS_L4_CSUM);
+    let mut tuple = match located.ether_type {
+        EtherType::IPV4 => v4(ip, true)?,
+        EtherType::IPV6 => v6(ip)?,
+        _ => return None,
+    };
+    let declared = if tuple.ipv6 { 40 + usize::from(u16_at(ip, 4)?) } else { usize::from(u16_at(ip, 2)?) };
+    if declared > ip.len() || offload.contains(Offload::CSUM_BAD) {
+        return None;
+    }
+    tuple.zone = zone;
+    tuple.proto = transport.protocol.0;
+    let l4 = data.get(transport.at..transport.end)?;
+    let parsed = Parsed { tuple, related: false, segment: None, l4: transport.at, end: transport.end };
+    transport_of(parsed, l4, transport, checked)
+}
+
+fn transport_of(mut parsed: Parsed, l4: &[u8], transport: Transport, checked: bool) -> Option<Parsed> {
+    let tuple = &mut parsed.tuple;
+    match transport.protocol {
+        IpProtocol::TCP => {
+            let header = usize::from(*l4.get(12)? >> 4) * 4;
+            if header < 20 || header > l4.len() {
+                return None;
+            }
+            (tuple.src_port, tuple.dst_port) = ports(l4)?;
+            parsed.segment = Some(segment(l4, header)?);
+        }
+        IpProtocol::UDP => {
+            let length = usize::from(u16_at(l4, 4)?);
+            if l4.len() < 8 || length < 8 || length > l4.len() {
+                return None;
+            }
+            (tuple.src_port, tuple.dst_port) = ports(l4)?;
+            if !tuple.ipv6 && u16_at(l4, 6)? == 0 {
+                return Some(parsed);
+            }
+        }
+        IpProtocol::SCTP => {
+            (tuple.src_port, tuple.dst_port) = ports(l4)?;
+            let stored = u32::from_le_bytes(*l4.get(8..)?.first_chunk()?);
+            let right = checked || crc32c(&[&l4[..8], &[0; 4], &l4[12..]]) == stored;
+            return right.then_some(parsed);
+        }
+        IpProtocol::ICMP if !tuple.ipv6 => {
+            let right = checked || internet(l4) == 0;
+            return right.then(|| icmp_v4(parsed, l4)).flatten();
+        }
+        IpProtocol::ICMPV6 if tuple.ipv6 => {
+            let right = checked || checksum_ok(tuple, l4);
+            return right.then(|| icmp_v6(parsed, l4)).flatten();
+        }
+        _ => return Some(parsed),
+    }
+    (checked || checksum_ok(&parsed.tuple, l4)).then_some(parsed)
+}
+
+/// Addresses of an IPv4 header that is whole, no fragment, and right if `verify`.
+fn v4(ip: &[u8], verify: bool) -> Option<Tuple> {
+    let first = *ip.first()?;
+    let header = ip.get(..usize::from(first & 0x0f) * 4)?;
+    if header.len() < 20 || u16_at(header, 6)? & 0x3fff != 0 || verify && internet(header) != 0 {
+        return None;
+    }
+    let mut tuple = Tuple { proto: header[9], ..Tuple::default() };
+    tuple.src[..4].copy_from_slice(&header[12..16]);
+    tuple.dst[..4].copy_from_slice(&header[16..20]);
+    Some(tuple)
+}
+
+/// Addresses of an IPv6 header.
+fn v6(ip: &[u8]) -> Option<Tuple> {
+    let header: &[u8; 40] = ip.first_chunk()?;
+    let mut tuple = Tuple { ipv6: true, proto: header[6], ..Tuple::default() };
+    tuple.src.copy_from_slice(&header[8..24]);
+    tuple.dst.copy_from_slice(&header[24..]);
+    Some(tuple)
+}
+
+fn checksum_ok(tuple: &Tuple, l4: &[u8]) -> bool {
+    let protocol = IpProtocol(tuple.proto);
+    let pseudo = if tuple.ipv6 {
+        pseudo_v6(tuple.src, tuple.dst, protocol, l4.len() as u32)
+    } else {
+        let address = |wide: &[u8; 16]| [wide[0], wide[1], wide[2], wide[3]];
+        pseudo_v4(address(&tuple.src), address(&tuple.dst), protocol, l4.len() as u16)
+    };
+    pseudo.and(Sum::of(l4)).checksum() == 0
+}
+
+fn segment(l4: &[u8], header: usize) -> Option<Segment> {
+    let word = |at: usize| Some(u32::from_be_bytes(*l4.get(at..)?.first_chunk()?));
+    let flags = u16_at(l4, 12)? & 0x0fff;
+    // Only a segment that synchronizes says how windows are scaled.
+    let scale = if flags & 0x002 == 0 { None } else { scale(l4.get(20..header)?) };
+    let payload = (l4.len() - header) as u32;
+    Some(Segment { flags, seq: word(4)?, ack: word(8)?, window: u16_at(l4, 14)?, payload, scale })
+}
+
+/// The shift of a window scale option (RFC 7323 section 2.2), at most 14.
+fn scale(mut options: &[u8]) -> Option<u8> {
+    loop {
+        match *options {
+            [1, ref rest @ ..] => options = rest,
+            [3, 3, shift, ..] => return Some(shift.min(14)),
+            [0, ..] | [_] | [] => return None,
+            [_, length, ..] => options = options.get(usize::from(length).max(2)..)?,
+        }
+    }
+}
+
+/// An ICMP message: a query, or an error about a packet of a connection (RFC 792).
+fn icmp_v4(mut parsed: Parsed, l4: &[u8]) -> Option<Parsed> {
+    let [kind, code, ..] = *l4.first_chunk::<8>()?;
+    match kind {
+        0 | 8 | 13..=16 => query(&mut parsed.tuple, l4, kind, code)?,
+        3 | 4 | 5 | 11 | 12 => {
+            let inner = v4(&l4[8..], false)?;
+            let header = usize::from(l4[8] & 0x0f) * 4;
+            let protocol = IpProtocol(inner.proto);
+            complain(&mut parsed, inner, protocol, l4.get(8 + header..)?)?;
+        }
+        _ => return None,
+    }
+    Some(parsed)
+}
+
+/// The same for version 6 (RFC 4443).
+fn icmp_v6(mut parsed: Parsed, l4: &[u8]) -> Option<Parsed> {
+    let [kind, code, ..] = *l4.first_chunk::<8>()?;
+    match kind {
+        128 | 129 => query(&mut parsed.tuple, l4, kind, code)?,
+        1..=4 => {
+            let inner = v6(&l4[8..])?;
+            let (protocol, at) = extensions(&l4[8..], inner.proto)?;
+            complain(&mut parsed, inner, protocol, l4.get(8 + at..)?)?;
+        }
+        _ => return None,
+    }
+    Some(parsed)
+}
+
+/// What follows the extension headers of an IPv6 packet that may be cut off, and where. None for fragments.
+fn extensions(ip: &[u8], first: u8) -> Option<(IpProtocol, usize)> {
+    let (mut protocol, mut at) = (IpProtocol(first), 40);
+    for _ in 0..16 {
+        let length = match protocol {
+            IpProtocol::HOP_BY_HOP | IpProtocol::DESTINATION | IpProtocol::ROUTING => {
+                usize::from(*ip.get(at + 1)?) * 8 + 8
+            }
+            IpProtocol::AH => usize::from(*ip.get(at + 1)?) * 4 + 8,
+            IpProtocol::FRAGMENT => return None,
+            _ => return Some((protocol, at)),
+        };
+        protocol = IpProtocol(*ip.get(at)?);
+        at += length;
+    }
+    None
+}
+
+/// A query or its answer, all of which have code 0.
+fn query(tuple: &mut Tuple, l4: &[u8], kind: u8, code: u8) -> Option<()> {
+    let id = u16_at(l4, 4).filter(|_| code == 0)?;
+    (tuple.src_port, tuple.dst_port, tuple.icmp_type, tuple.icmp_code) = (id, id, kind, code);
+    Some(())
+}
+
+/// Makes of an error the direction that answers the packet inside it. Whoever sent that packet must be told of it.
+fn complain(parsed: &mut Parsed, mut inner: Tuple, protocol: IpProtocol, l4: &[u8]) -> Option<()> {
+    if inner.src != parsed.tuple.dst {
+        return None;
+    }
+    inner.zone = parsed.tuple.zone;
+    inner.proto = protocol.0;
+    match protocol {
+        IpProtocol::TCP | IpProtocol::UDP | IpProtocol::SCTP => {
+            if !enough(inner.ipv6, protocol, l4) {
+                return None;
+            }
+            (inner.src_port, inner.dst_port) = ports(l4)?;
+        }
+        IpProtocol::ICMP if !inner.ipv6 => match *l4.first_chunk::<8>()? {
+            [kind @ (0 | 8 | 13..=16), code, ..] => query(&mut inner, l4, kind, code)?,
+            _ => return None,
+        },
+        IpProtocol::ICMPV6 if inner.ipv6 => match *l4.first_chunk::<8>()? {
+            [kind @ (128 | 129), code, ..] => query(&mut inner, l4, kind, code)?,
+            _ => return None,
+        },
+        _ => {}
+    }
+    parsed.tuple = inner.reversed();
+    parsed.related = true;
+    Some(())
+}
+
+/// Whether an error has as much of a transport header as it must: 64 bits in version 4 (RFC 792). Version 6 sends as much as
+/// fits (RFC 4443 section 2.4), so there all of the header is wanted but for options.
+fn enough(ipv6: bool, protocol: IpProtocol, l4: &[u8]) -> bool {
+    let wanted = match protocol {
+        IpProtocol::TCP if ipv6 => 20,
+        IpProtocol::SCTP if ipv6 => 12,
+        _ => 8,
+    };
+    l4.len() >= wanted
+}
+
+fn ports(l4: &[u8]) -> Option<(u16, u16)> {
+    Some((u16_at(l4, 0)?, u16_at(l4, 2)?))
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk().map(|bytes| u16::from_be_bytes(*bytes))
+}

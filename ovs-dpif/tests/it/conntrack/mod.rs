@@ -1,0 +1,8 @@
+//! Connection tracking, compared with the distribution's Open vSwitch and with itself.
+
+mod generate;
+mod ours;
+mod peer;
+mod pipelines;
+mod properties;
+mod random;
