@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ovs_classifier::{ClassifierError, RuleRef, Version};
 use ovs_flow::{Match, TableId};
-use ovs_openflow::{Action, FlowMod, FlowModCommand, FlowModFlags, FlowRemovedReason, OfError};
+use ovs_openflow::{Action, FlowEvent, FlowMod, FlowModCommand, FlowModFlags, FlowRemovedReason, OfError};
 
 use super::BridgeState;
 use super::select::Criteria;
@@ -24,8 +24,21 @@ pub(crate) struct Round<'a> {
     pub new_table: bool,
     /// The most rules of a table.
     pub limit: usize,
+    /// What has happened to rules, if anybody watches.
+    pub events: Option<Vec<RuleEvent>>,
+    /// Rules that are put in now are others' modifications.
+    pub modifies: bool,
     /// What has been done, if it may have to be taken back.
     pub undo: Option<Vec<Undo>>,
+}
+
+/// Something that happened to a rule.
+#[derive(Clone, Debug)]
+pub(crate) struct RuleEvent {
+    pub event: FlowEvent,
+    pub rule: RuleRef<Flow>,
+    /// What it was before.
+    pub old: Option<RuleRef<Flow>>,
 }
 
 /// A step that can be taken back while its version has not been published.
@@ -47,6 +60,15 @@ pub(crate) struct Gone {
     pub at: Duration,
 }
 
+impl Round<'_> {
+    fn report(&mut self, event: FlowEvent, rule: &RuleRef<Flow>, old: Option<&RuleRef<Flow>>) {
+        let hidden = rule.priority() > i32::from(u16::MAX) || rule.value().table == TableId::INTERNAL;
+        if let Some(events) = self.events.as_mut().filter(|_| !hidden) {
+            events.push(RuleEvent { event, rule: Arc::clone(rule), old: old.cloned() });
+        }
+    }
+}
+
 impl BridgeState {
     /// Carries out a change of flows whose actions have been checked.
     pub fn flow_mod(&mut self, change: &FlowMod, round: &mut Round<'_>) -> Result<(), OfError> {
@@ -60,8 +82,9 @@ impl BridgeState {
                 let strict = change.command == FlowModCommand::ModifyStrict;
                 let found = self.select(&criteria(change, strict), round.version);
                 if found.is_empty() {
-                    // As in the original, only a modification that asks for no cookie adds.
-                    return if change.cookie_mask == 0 { self.add(change, round) } else { Ok(()) };
+                    // Only a modification that asks for no cookie and has one to give adds: that is 1.0's and 1.1's.
+                    let adds = change.cookie_mask == 0 && change.new_cookie != u64::MAX;
+                    return if adds { self.add(change, round) } else { Ok(()) };
                 }
                 found.iter().try_for_each(|rule| self.replace(rule, change, round))
             }
@@ -92,7 +115,11 @@ impl BridgeState {
         {
             return Err(OfError::FmfcOverlap);
         }
-        if old.is_none() && table.active >= limit {
+        let full = old.is_none() && table.active >= limit;
+        if made {
+            self.configure_eviction(table_id, round.version);
+        }
+        if full && !self.evict(table_id, round) {
             return Err(OfError::FmfcTableFull);
         }
         let kept = old.as_ref().filter(|_| !change.flags.contains(FlowModFlags::RESET_COUNTS));
@@ -133,7 +160,10 @@ impl BridgeState {
             actions: change.actions.as_slice().into(),
             stats: if reset { Arc::default() } else { Arc::clone(&old.stats) },
         };
-        self.insert(&rule.to_match(), rule.priority(), flow, round)
+        round.modifies = true;
+        let done = self.insert(&rule.to_match(), rule.priority(), flow, round);
+        round.modifies = false;
+        done
     }
 
     /// Puts a rule in, in place of one of the same match and priority.
@@ -162,6 +192,11 @@ impl BridgeState {
         if let Some(old) = &inserted.replaced {
             self.link(old, false);
         }
+        round.report(
+            if round.modifies { FlowEvent::Modified } else { FlowEvent::Added },
+            &inserted.rule,
+            inserted.replaced.as_ref(),
+        );
         if let Some(undo) = &mut round.undo {
             undo.push(Undo::Inserted { rule: inserted.rule, replaced: inserted.replaced });
         }
@@ -182,6 +217,7 @@ impl BridgeState {
             if rule.value().flags.contains(FlowModFlags::SEND_FLOW_REM) {
                 round.gone.push(Gone { rule: Arc::clone(rule), reason, at: round.now });
             }
+            round.report(FlowEvent::Removed(reason), rule, None);
             if let Some(undo) = &mut round.undo {
                 undo.push(Undo::Removed(Arc::clone(rule)));
             }
@@ -227,6 +263,7 @@ impl BridgeState {
     fn link(&mut self, rule: &RuleRef<Flow>, there: bool) {
         self.groups.link(rule, there);
         self.meters.link(rule, there);
+        self.order_for_eviction(rule, there);
     }
 
     fn note(&self, table: TableId, matching: &Match, round: &mut Round<'_>) {

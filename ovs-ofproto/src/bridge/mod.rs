@@ -1,5 +1,6 @@
 //! A bridge, from the control side: its ports, tables, learned addresses.
 
+mod eviction;
 mod expire;
 mod flow_mod;
 mod group_mod;
@@ -8,7 +9,7 @@ mod internal;
 mod ports;
 mod select;
 
-pub(crate) use flow_mod::{Gone, Round, Undo};
+pub(crate) use flow_mod::{Gone, Round, RuleEvent, Undo};
 pub(crate) use identity::datapath_id_of;
 pub(crate) use internal::InternalStats;
 pub(crate) use ports::{PortCounters, PortRecord};
@@ -20,12 +21,13 @@ use std::time::Duration;
 use ovs_classifier::rcu::Domain;
 use ovs_flow::OfPort;
 use ovs_netdev::EtherAddr;
+use ovs_openflow::TlvMap;
 
 use crate::group::Groups;
 use crate::mac_learning::MacTable;
 use crate::meter::Meters;
 use crate::snapshot::BridgeId;
-use crate::table::Tables;
+use crate::table::{TableSettings, Tables};
 use crate::{BridgeConfig, Limits};
 
 /// A bridge.
@@ -37,6 +39,11 @@ pub(crate) struct BridgeState {
     pub groups: Groups,
     pub meters: Meters,
     pub macs: MacTable,
+    pub table_settings: BTreeMap<u8, TableSettings>,
+    /// Geneve options that have fields, by field.
+    pub tlv_table: Vec<TlvMap>,
+    /// Somebody has flow monitors.
+    pub watched: bool,
     pub ports: BTreeMap<OfPort, PortRecord>,
     /// Numbers that names had before: a name that comes back gets its number again.
     pub remembered: BTreeMap<String, OfPort>,
@@ -67,6 +74,9 @@ impl BridgeState {
             groups: Groups::default(),
             meters: Meters::default(),
             macs: MacTable::new(config.mac_table_size, config.mac_aging, seeds),
+            table_settings: BTreeMap::new(),
+            tlv_table: Vec::new(),
+            watched: false,
             ports: BTreeMap::new(),
             remembered: BTreeMap::new(),
             // Locally administered, from Nicira's range as the original's random ones are.
@@ -84,6 +94,11 @@ impl BridgeState {
     /// Whether groups or meters are not as the snapshot has them.
     pub fn names_changed(&self) -> bool {
         self.groups.changed || self.meters.changed
+    }
+
+    /// Whether some table tells how full it is.
+    pub fn watches_vacancy(&self) -> bool {
+        self.table_settings.values().any(|settings| settings.vacancy.is_some())
     }
 
     pub fn port_named(&self, interface: &str) -> Option<&PortRecord> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ovs_flow::Subfield;
 use ovs_netdev::EtherAddr;
 use ovs_openflow::VersionSet;
 
@@ -207,12 +208,23 @@ pub struct TableConfig {
     pub name: Option<String>,
     /// The most flows that may be added by OpenFlow; `None` for the switch's limit.
     pub flow_limit: Option<usize>,
+    /// Whether a full table makes room for new flows (`overflow_policy`).
+    pub evict: bool,
+    /// The fields whose values group flows that may be evicted (`groups`); the largest group gives way.
+    pub groups: Vec<Subfield>,
 }
 
 impl TableConfig {
     /// Sets the name.
     pub fn name(mut self, name: Option<String>) -> Self {
         self.name = name;
+        self
+    }
+
+    /// Sets whether a full table makes room, and by which fields flows are grouped for that.
+    pub fn evict(mut self, evict: bool, groups: impl IntoIterator<Item = Subfield>) -> Self {
+        self.evict = evict;
+        self.groups = groups.into_iter().collect();
         self
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ovs_classifier::{ClassifierReader, Version};
 use ovs_dpif::Features;
-use ovs_flow::{DpPort, OfPort};
+use ovs_flow::{DpPort, OfPort, TableId};
 use ovs_openflow::PortConfig;
 
 use crate::VlanMode;
@@ -14,6 +14,7 @@ use crate::group::GroupIndex;
 use crate::mac_learning::MacIndex;
 use crate::meter::MeterIndex;
 use crate::rule::Flow;
+use crate::table::Miss;
 
 /// A bridge of a switch, small and `Copy`. Numbers are not used again while a switch lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +45,8 @@ pub(crate) struct BridgeSnap {
     /// In the order in which floods go.
     pub bundles: Vec<BundleSnap>,
     pub tables: Arc<TableReaders>,
+    /// Tables whose misses do not go the usual way.
+    pub misses: BTreeMap<TableId, Miss>,
     pub groups: GroupIndex,
     pub meters: MeterIndex,
     pub macs: Arc<MacIndex>,

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use ovs_flow::OfPort;
+use ovs_flow::{OfPort, TableId};
 
 use super::Switch;
 use crate::bridge::BridgeState;
 use crate::plan::{self, Present};
 use crate::revalidate::Change;
 use crate::snapshot::BridgeId;
+use crate::table::TABLES;
 use crate::{Applied, BridgeConfig, DesiredState, InterfaceConfig, InterfaceError, Plan, Step};
 
 impl Switch {
@@ -101,6 +102,9 @@ impl Switch {
         let Some(bridge) = self.bridges.get_mut(&wanted.name) else { return };
         let ports = std::mem::take(&mut bridge.config.ports);
         let old = std::mem::replace(&mut bridge.config, BridgeConfig { ports, ..wanted.clone() });
+        for table in 0..TABLES as u8 {
+            bridge.configure_eviction(TableId(table), self.version);
+        }
         let id = bridge.id;
         for key in bridge.macs.configure(wanted.mac_table_size, wanted.mac_aging) {
             self.shared.count_mac_change();

@@ -87,12 +87,21 @@ impl Switch {
             new_table: false,
             limit: self.config.limits.rules_per_table,
             undo: None,
+            events: bridge.watched.then(Vec::new),
+            modifies: false,
         };
         let result = change(bridge, &mut round);
         self.world_changed |= round.new_table;
         self.rules_changed = true;
-        let id = bridge.id;
+        let (id, vacancies) = (bridge.id, bridge.watches_vacancy());
+        let events = round.events.take();
         self.gone.extend(gone.into_iter().map(|gone| (id, gone)));
+        if let Some(events) = events.filter(|events| !events.is_empty()) {
+            self.tell_monitors(name, &events);
+        }
+        if vacancies {
+            self.tell_vacancies(name);
+        }
         Some(result)
     }
 

@@ -83,6 +83,8 @@ pub struct Switch {
 
     connections: BTreeMap<ConnId, Connection>,
     next_connection: u64,
+    /// Whose request is being served, and its transaction.
+    source: Option<(ConnId, u32)>,
     events: Vec<SwitchEvent>,
     now: Duration,
     /// No worker had a message left at the end of the last poll.
@@ -130,6 +132,7 @@ impl Switch {
             meters_leaving: Vec::new(),
             connections: BTreeMap::new(),
             next_connection: 0,
+            source: None,
             events: Vec::new(),
             now: Duration::ZERO,
             drained: false,

@@ -39,6 +39,7 @@ impl Switch {
         self.request_collection();
         let busy = self.settle(drained);
         self.publish();
+        self.resume_monitors();
         self.flush_outputs();
         // Counters that the sweep has pushed may have moved addresses: their dependents are to be marked yet.
         let dirty = !self.revalidator.dirty.is_empty() || !self.revalidator.changes.is_empty();

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ovs_flow::OfPort;
+use ovs_flow::{OfPort, TableId};
 use ovs_openflow::PortConfig as OfConfig;
 
 use super::Switch;
 use crate::bridge::BridgeState;
 use crate::revalidate::Change;
 use crate::snapshot::{BridgeId, BridgeSnap, BundleSnap, PortSnap, Trunks, World};
+use crate::table::Miss;
 use crate::{PortConfig, VlanMode};
 
 impl Switch {
@@ -80,6 +81,7 @@ impl Switch {
             ports: bridge.ports.iter().map(|(number, record)| (*number, port(record))).collect(),
             bundles,
             tables: Arc::clone(bridge.tables.readers()),
+            misses: misses(bridge),
             groups: Arc::clone(bridge.groups.index()),
             meters: Arc::clone(bridge.meters.index()),
             macs: Arc::clone(bridge.macs.index()),
@@ -98,6 +100,12 @@ impl Switch {
             (record.peer.as_deref() == Some(name)).then_some((bridge.id, record.number))
         })
     }
+}
+
+/// The tables whose misses do not go the usual way.
+fn misses(bridge: &BridgeState) -> BTreeMap<TableId, Miss> {
+    let set = bridge.table_settings.iter().filter(|(_, settings)| settings.miss != Miss::Default);
+    set.map(|(table, settings)| (TableId(*table), settings.miss)).collect()
 }
 
 /// The bundles of a bridge in the order in which they came: that of floods.

@@ -3,6 +3,8 @@
 //! Each table that ever had a rule is a classifier; workers read it at the version that is published, control
 //! changes it for the next one. Timers of rules stand beside it.
 
+mod eviction;
+mod settings;
 mod timers;
 
 use std::collections::BTreeMap;
@@ -33,6 +35,8 @@ pub(crate) struct Table {
     pub rules: ClassifierWriter<Flow>,
     /// Rules that are there, those removed for the next version not counted.
     pub active: usize,
+    /// Those that may go to make room, if any may.
+    pub evictable: Option<Box<Evictable>>,
 }
 
 /// All tables of a bridge.
@@ -82,7 +86,7 @@ impl Tables {
             made = true;
             let mut rules = ClassifierWriter::new(&self.domain, self.config.clone());
             rules.defer();
-            Table { rules, active: 0 }
+            Table { rules, active: 0, evictable: None }
         });
         if made {
             let mut readers = self.readers.to_vec();
@@ -157,4 +161,6 @@ impl Tables {
     }
 }
 
+pub(crate) use eviction::Evictable;
+pub(crate) use settings::{Miss, TableSettings};
 pub(crate) use timers::Expiry;

@@ -26,7 +26,7 @@ pub(super) struct Timers {
 }
 
 /// When a rule ends at the earliest, and why.
-fn due(flow: &Flow) -> Option<(Duration, Expiry)> {
+pub(super) fn due(flow: &Flow) -> Option<(Duration, Expiry)> {
     let after =
         |start: Duration, seconds: u16| (seconds > 0).then(|| start + Duration::from_secs(seconds.into()));
     let used = flow.stats.used().unwrap_or_default().max(flow.created);

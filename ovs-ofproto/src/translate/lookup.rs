@@ -10,6 +10,7 @@ use ovs_openflow::PortConfig;
 use super::context::Context;
 use super::{Dep, MAX_DEPTH, MAX_RESUBMITS, Push, TranslateError};
 use crate::rule::Flow;
+use crate::table::Miss;
 use crate::trace::{NodeKind, Tracer};
 
 /// What a lookup found.
@@ -110,11 +111,21 @@ impl<'s, T: Tracer> Context<'s, T> {
             rule
         });
         self.push.push(Push::Table { bridge: bridge.id, table, matched: rule.is_some() });
+        let miss = bridge.misses.get(&table).copied().unwrap_or_default();
+        if rule.is_none() && may_punt && miss == Miss::Continue && table.0 + 1 < TableId::INTERNAL.0 {
+            self.table = TableId(table.0 + 1);
+            return self.find(in_port, may_punt);
+        }
+        let punts = match miss {
+            Miss::Default => bridge.miss_to_controller,
+            Miss::Controller => true,
+            Miss::Continue | Miss::Drop => false,
+        };
         let listens =
             || bridge.ports.get(&in_port).is_none_or(|port| !port.config.contains(PortConfig::NO_PACKET_IN));
         match rule {
             Some(rule) => Found::Rule(rule),
-            None if may_punt && bridge.miss_to_controller && listens() => Found::ForController,
+            None if may_punt && punts && listens() => Found::ForController,
             None => Found::Nothing,
         }
     }

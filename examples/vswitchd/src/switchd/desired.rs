@@ -92,6 +92,10 @@ fn table_config(row: &Row<'_>) -> TableConfig {
     let name = Some(row.string("name")).filter(|name| !name.is_empty()).map(str::to_owned);
     TableConfig::default()
         .name(name)
+        .evict(
+            row.string("overflow_policy") == "evict",
+            row.strings("groups").filter_map(|field| field.parse().ok()),
+        )
         .flow_limit(row.integer("flow_limit").and_then(|n| usize::try_from(n).ok()))
 }
 

@@ -226,7 +226,9 @@ impl FlowMod {
         if this.command == FlowModCommand::Add {
             this.new_cookie = cookie;
         } else {
-            (this.cookie, this.cookie_mask, this.new_cookie) = (cookie, cookie_mask, u64::MAX);
+            // In 1.1 a modification of what is not there adds it, and that has no cookie.
+            let new_cookie = if version == Version::V11 { 0 } else { u64::MAX };
+            (this.cookie, this.cookie_mask, this.new_cookie) = (cookie, cookie_mask, new_cookie);
         }
         this.set_flags(version, flags)?;
         matching::decode_standard(r, MatchForm::Strict, &mut this.matching)?;

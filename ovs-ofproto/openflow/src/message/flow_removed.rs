@@ -118,9 +118,12 @@ impl FlowRemoved {
         if version >= Version::V15 {
             return self.encode_v15(out);
         }
+        // Deletion of a meter came with 1.4.
+        let old = version < Version::V14 && self.reason == FlowRemovedReason::MeterDelete;
+        let reason = if old { FlowRemovedReason::Delete } else { self.reason };
         out.u64(self.cookie);
         out.u16(self.priority);
-        out.u8(self.reason.wire());
+        out.u8(reason.wire());
         out.u8(self.table.0);
         out.u32(self.duration.as_secs() as u32);
         out.u32(self.duration.subsec_nanos());

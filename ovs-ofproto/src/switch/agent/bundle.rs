@@ -152,6 +152,7 @@ impl Switch {
                     let undo: Vec<Undo> = round.undo.take().unwrap_or_default();
                     bridge.take_back(undo);
                     round.gone.clear();
+                    round.events = round.events.take().map(|_| Vec::new());
                     return Err((index, error));
                 }
             }

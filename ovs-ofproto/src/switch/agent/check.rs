@@ -8,7 +8,29 @@ const DEPTH: usize = 2;
 
 /// Checks the actions of a rule in `table`, or of a packet-out.
 pub(in crate::switch) fn check_actions(actions: &[Action], table: Option<TableId>) -> Result<(), OfError> {
+    check_order(actions)?;
     check(actions, table, DEPTH)
+}
+
+/// When an instruction comes in the order of 1.1 and later; actions outside of a set are those of `apply_actions`.
+fn instruction(action: &Action) -> u8 {
+    match action {
+        Action::Meter(_) => 0,
+        Action::ClearActions => 2,
+        Action::WriteActions(_) => 3,
+        Action::WriteMetadata { .. } => 4,
+        Action::GotoTable(_) => 5,
+        _ => 1,
+    }
+}
+
+/// Checks that instructions come in their order, and each but `apply_actions` once.
+fn check_order(actions: &[Action]) -> Result<(), OfError> {
+    let ordered = actions.windows(2).all(|pair| {
+        let (first, second) = (instruction(&pair[0]), instruction(&pair[1]));
+        first < second || first == 1 && second == 1
+    });
+    if ordered { Ok(()) } else { Err(OfError::BacUnsupportedOrder) }
 }
 
 fn check(actions: &[Action], table: Option<TableId>, depth: usize) -> Result<(), OfError> {

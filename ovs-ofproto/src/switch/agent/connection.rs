@@ -6,6 +6,7 @@ use std::time::Duration;
 use ovs_openflow::{AsyncConfig, Message, Protocol, Role, SwitchConfig, VersionSet};
 
 use super::bundle::Bundle;
+use super::monitor::Monitors;
 use super::output::Output;
 use super::stats::Answer;
 use crate::ConnectionError;
@@ -58,6 +59,7 @@ pub(in crate::switch) struct Connection {
     pub asynchronous: AsyncConfig,
     pub miss_send_len: u16,
     pub bundles: BTreeMap<u32, Bundle>,
+    pub monitors: Monitors,
     pub next_xid: u32,
 }
 
@@ -138,6 +140,7 @@ impl Switch {
             asynchronous: AsyncConfig::default(),
             miss_send_len: if enabled { SwitchConfig::default().miss_send_len } else { 0 },
             bundles: BTreeMap::new(),
+            monitors: Monitors::default(),
             next_xid: 0,
         };
         if kind != ConnectionKind::Snoop {
@@ -179,8 +182,9 @@ impl Switch {
     /// Forgets a connection: its other end is gone, or the embedder has closed it.
     pub fn close_connection(&mut self, connection: ConnId, now: Duration) {
         self.now = self.now.max(now);
-        if self.connections.remove(&connection).is_some() {
+        if let Some(gone) = self.connections.remove(&connection) {
             self.world_changed = true;
+            self.count_monitors(&gone.bridge);
         }
     }
 

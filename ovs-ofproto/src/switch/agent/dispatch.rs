@@ -1,10 +1,12 @@
 //! Requests, one after the other, to whoever serves them.
 
 use ovs_openflow::{
-    ConfigFlags, ErrorMsg, HEADER_LEN, Message, OfError, Protocol, Rejected, Role, SwitchConfig, Version,
+    ConfigFlags, ErrorMsg, HEADER_LEN, Message, OfError, Protocol, Rejected, Role, StatsRequest,
+    SwitchConfig, Version,
 };
 
 use super::connection::{ConnId, ConnectionKind, Waiting};
+use super::forward;
 use crate::switch::Switch;
 
 impl Switch {
@@ -56,9 +58,11 @@ impl Switch {
             },
             (None, _) => self.give_up(id, "received a message before the hello".to_owned()),
             (Some(_), Ok((xid, message))) => {
+                self.source = Some((id, xid));
                 if let Err(error) = self.serve(id, xid, message) {
                     self.refuse(id, xid, error, request);
                 }
+                self.source = None;
             }
             (Some(protocol), Err(Rejected { header, error })) => {
                 if error == OfError::BrcBadVersion && header.version != protocol.version.wire() {
@@ -104,6 +108,7 @@ impl Switch {
             Message::GroupMod(change) => {
                 self.must_write(id)?;
                 self.serve_group_mod(id, &change)?;
+                self.forward_request(id, xid, forward::GROUP_MOD, Message::GroupMod(change));
             }
             Message::PacketOut(packet) => {
                 self.must_write(id)?;
@@ -115,15 +120,16 @@ impl Switch {
             }
             Message::TableMod(change) => {
                 self.must_write(id)?;
-                let table = change.table;
-                if table.0 >= 254 && table != ovs_flow::TableId::ALL {
-                    return Err(OfError::TmfcBadTable);
-                }
+                self.serve_table_mod(id, &change)?;
+            }
+            Message::StatsRequest(StatsRequest::FlowMonitor(requests)) => {
+                self.serve_flow_monitor(id, xid, requests)?;
             }
             Message::StatsRequest(request) => self.serve_stats(id, xid, request)?,
             Message::MeterMod(change) => {
                 self.must_write(id)?;
                 self.serve_meter_mod(id, &change)?;
+                self.forward_request(id, xid, forward::METER_MOD, Message::MeterMod(change));
             }
             other => self.serve_rarely(id, xid, other)?,
         }
@@ -134,7 +140,13 @@ impl Switch {
         match message {
             Message::RoleRequest(role) => self.serve_role(id, xid, role)?,
             Message::GetAsyncRequest => {
-                let config = self.connections.get(&id).map(|conn| conn.asynchronous).unwrap_or_default();
+                let Some(conn) = self.connections.get(&id) else { return Ok(()) };
+                let mut config = conn.asynchronous;
+                if conn.protocol.is_some_and(|protocol| protocol.version < Version::V14) {
+                    // The reasons that these versions know; others are kinds of an action there.
+                    config.packet_in = config.packet_in.map(|mask| mask & 7);
+                    config.flow_removed = config.flow_removed.map(|mask| mask & 0xf);
+                }
                 self.reply(id, xid, &Message::GetAsyncReply(config));
             }
             Message::SetAsync(config) => {
@@ -158,6 +170,12 @@ impl Switch {
             }
             Message::BundleControl(control) => self.serve_bundle_control(id, xid, control)?,
             Message::BundleAdd(add) => self.serve_bundle_add(id, *add)?,
+            Message::FlowMonitorCancel(monitor) => self.cancel_monitor(id, monitor)?,
+            Message::TlvTableMod(change) => {
+                self.must_write(id)?;
+                self.serve_tlv_table_mod(id, &change)?;
+            }
+            Message::TlvTableRequest => self.serve_tlv_table(id, xid)?,
             Message::QueueGetConfigRequest(port) => self.serve_queues(id, xid, port)?,
             Message::EchoReply(_) | Message::Error(_) => {}
             _ => return Err(OfError::BrcBadType),

@@ -106,11 +106,22 @@ impl Switch {
 
     /// Sends a notice to all connections of a bridge that want it and have room for it.
     pub(super) fn broadcast(&mut self, bridge: &str, wants: impl Fn(&Connection) -> bool, message: &Message) {
+        self.broadcast_but(bridge, None, wants, message);
+    }
+
+    /// The same for all but one connection.
+    pub(super) fn broadcast_but(
+        &mut self,
+        bridge: &str,
+        but: Option<ConnId>,
+        wants: impl Fn(&Connection) -> bool,
+        message: &Message,
+    ) {
         let limit = self.config.limits.output_buffer;
         let ids: Vec<ConnId> = self.connections_of(bridge).collect();
         for id in ids {
             let Some(conn) = self.connections.get_mut(&id) else { continue };
-            if !conn.is_established() || !wants(conn) {
+            if !conn.is_established() || Some(id) == but || !wants(conn) {
                 continue;
             }
             if conn.output.len() >= limit {

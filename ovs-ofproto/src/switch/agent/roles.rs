@@ -19,9 +19,12 @@ impl Switch {
         }
         let generation = bridge.generation;
         if request.role == Role::Primary {
-            for conn in self.connections.values_mut().filter(|conn| conn.bridge == name) {
+            let others =
+                self.connections.iter_mut().filter(|(other, conn)| **other != id && conn.bridge == name);
+            for (_, conn) in others {
                 if conn.role == Role::Primary {
                     conn.role = Role::Secondary;
+                    Self::tell_role(conn, generation);
                 }
             }
         }

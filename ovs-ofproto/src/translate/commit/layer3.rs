@@ -8,6 +8,13 @@ use crate::translate::context::Context;
 
 impl<T: Tracer> Context<'_, T> {
     pub(super) fn commit_layer3(&mut self) {
+        let of = |key: &ovs_flow::FlowKey| {
+            let addresses = (key.nw_src, key.nw_dst, key.ipv6_src, key.ipv6_dst, key.ipv6_label);
+            (addresses, key.nw_tos, key.nw_ttl)
+        };
+        if self.base.ethertype() != 0x0806 && of(&self.flow) != of(&self.base) {
+            self.mask.fields.nw_proto = 0xff;
+        }
         // Without a protocol there is no such header, or it was cut off.
         if self.flow.nw_proto == 0 {
             return;

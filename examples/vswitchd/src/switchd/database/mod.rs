@@ -94,7 +94,7 @@ const COLUMNS: &[(&str, &[&str])] = &[
         ],
     ),
     ("Manager", &["target", "inactivity_probe", "is_connected", "status"]),
-    ("Flow_Table", &["name", "flow_limit", "prefixes"]),
+    ("Flow_Table", &["name", "flow_limit", "groups", "overflow_policy", "prefixes"]),
     (
         "SSL",
         &[

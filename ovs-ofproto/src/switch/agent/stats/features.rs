@@ -8,10 +8,10 @@ use super::table::table_name;
 use crate::switch::Switch;
 
 /// OpenFlow 1.3's instructions: `goto_table`, `write_metadata`, `write_actions`, `apply_actions`,
-/// `clear_actions`.
-const INSTRUCTIONS: [u16; 5] = [1, 2, 3, 4, 5];
-/// OpenFlow 1.3's actions: output, push and pop VLAN, `set_queue`, `dec_nw_ttl`, `set_nw_ttl`, `set_field`.
-const ACTIONS: [u16; 7] = [0, 17, 18, 21, 23, 24, 25];
+/// `clear_actions`, `meter`.
+const INSTRUCTIONS: [u16; 6] = [1, 2, 3, 4, 5, 6];
+/// OpenFlow 1.3's actions: output, push and pop VLAN, `set_queue`, group, `dec_nw_ttl`, `set_nw_ttl`, `set_field`.
+const ACTIONS: [u16; 8] = [0, 17, 18, 21, 22, 23, 24, 25];
 
 /// The OXM numbers of the fields that are taken; with the mask bit where they can be masked, if that is asked for.
 fn headers(masks: bool, take: impl Fn(Field) -> bool) -> Vec<u32> {

@@ -18,10 +18,11 @@ use crate::switch::Switch;
 impl Switch {
     pub(super) fn serve_stats(&mut self, id: ConnId, xid: u32, request: StatsRequest) -> Result<(), OfError> {
         let name = self.bridge_name_of(id);
+        let protocol = self.connections.get(&id).and_then(|conn| conn.protocol);
+        let version = protocol.map_or(Version::V10, |protocol| protocol.version);
         let body = match request {
             StatsRequest::Flow(filter, dialect) => {
                 self.refresh_counters();
-                let protocol = self.connections.get(&id).and_then(|conn| conn.protocol);
                 let protocol = protocol.ok_or(OfError::BrcEperm)?;
                 self.wait(id, Waiting::Answer(Box::new(Answer::new(*filter, protocol, dialect, xid))));
                 return Ok(());
@@ -31,7 +32,7 @@ impl Switch {
                 StatsReplyBody::Aggregate(self.aggregate(&name, &filter), dialect)
             }
             StatsRequest::Desc => StatsReplyBody::Desc(self.switch_desc(&name)),
-            StatsRequest::Table => StatsReplyBody::Table(self.table_stats(&name)),
+            StatsRequest::Table => StatsReplyBody::Table(self.table_stats(&name, version)),
             StatsRequest::Port(port) => StatsReplyBody::Port(self.port_stats(&name, port)),
             StatsRequest::Queue { port, .. } => {
                 self.check_queue_port(&name, port)?;
@@ -43,11 +44,9 @@ impl Switch {
             StatsRequest::Meter(meter) => self.meter_stats(&name, meter)?,
             StatsRequest::MeterConfig(meter) => self.meter_configs(&name, meter)?,
             StatsRequest::MeterFeatures => StatsReplyBody::MeterFeatures(self.meter_features()),
-            StatsRequest::GroupFeatures => {
-                let protocol = self.connections.get(&id).and_then(|conn| conn.protocol);
-                let version = protocol.map_or(Version::V13, |protocol| protocol.version);
-                StatsReplyBody::GroupFeatures(group_features(version))
-            }
+            StatsRequest::GroupFeatures => StatsReplyBody::GroupFeatures(group_features(version)),
+            StatsRequest::TableDesc => self.table_descs(&name),
+            StatsRequest::IpfixBridge | StatsRequest::IpfixFlow => return Err(OfError::NxStNotConfigured),
             StatsRequest::TableFeatures(wanted) if wanted.is_empty() => {
                 StatsReplyBody::TableFeatures(self.table_features(&name))
             }
