@@ -41,6 +41,19 @@ pub enum Action {
         /// Ethernet type that the packet gets.
         ethertype: u16,
     },
+    /// Push an MPLS label stack entry, of a packet that may have no Ethernet header or is to get a label in front of it.
+    AddMpls {
+        /// Ethernet type that the packet gets, 0x8847 or 0x8848.
+        ethertype: u16,
+        /// The whole entry.
+        lse: u32,
+        /// Whether it goes behind the Ethernet header; else in front of it.
+        behind_eth: bool,
+    },
+    /// Push a network service header.
+    PushNsh(Box<NshHeader>),
+    /// Pop the outermost network service header.
+    PopNsh,
     /// Push an Ethernet header.
     PushEth {
         /// Source.
@@ -67,12 +80,51 @@ pub enum Action {
     Clone(Actions),
     /// Count the packet in a meter, which may drop it.
     Meter(MeterId),
+    /// Execute one list on a packet longer than so many bytes, the other on the rest.
+    CheckPktLen(CheckPktLenAction),
     /// Drop, with a reason that is counted.
     Drop(u32),
     /// Take the packet through the connection tracker.
     Ct(Box<CtAction>),
     /// Forget what the connection tracker said.
     CtClear,
+}
+
+/// [`Action::PushNsh`]: a network service header (RFC 8300 section 2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NshHeader {
+    /// The O bit (2) and the reserved bit behind it (1).
+    pub flags: u8,
+    /// Time to live, 0 to 63.
+    pub ttl: u8,
+    /// Next protocol, as it was known when the action was made; what is written is the packet's own.
+    pub np: u8,
+    /// Service path identifier, 24 bits.
+    pub spi: u32,
+    /// Service index.
+    pub si: u8,
+    /// What follows.
+    pub context: NshMetadata,
+}
+
+/// Metadata of a network service header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NshMetadata {
+    /// MD type 1: four words.
+    Fixed([u32; 4]),
+    /// MD type 2: options in whole words, at most 244 bytes.
+    Options(Box<[u8]>),
+}
+
+/// [`Action::CheckPktLen`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckPktLenAction {
+    /// Bytes from the first header on.
+    pub len: u16,
+    /// What is done with a longer packet.
+    pub greater: Actions,
+    /// What is done with one of this length or less.
+    pub less_equal: Actions,
 }
 
 /// The hash of [`Action::Hash`].
@@ -168,6 +220,8 @@ pub enum SetField {
     },
     /// Outermost MPLS label stack entry.
     Mpls(Masked<u32>),
+    /// Network service header.
+    Nsh(Box<SetNsh>),
     /// IPv4 header.
     Ipv4 {
         /// Source.
@@ -244,4 +298,19 @@ pub enum SetField {
     },
     /// Outer headers of the encapsulation that an output will add.
     Tunnel(Box<TunnelKey>),
+}
+
+/// [`SetField::Nsh`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct SetNsh {
+    /// The O bit (2) and the reserved bit behind it (1).
+    pub flags: Masked<u8>,
+    /// Time to live, 0 to 63.
+    pub ttl: Masked<u8>,
+    /// Service path identifier, 24 bits.
+    pub spi: Masked<u32>,
+    /// Service index.
+    pub si: Masked<u8>,
+    /// Words of MD type 1.
+    pub context: [Masked<u32>; 4],
 }

@@ -19,8 +19,8 @@ mod upcall;
 mod userspace;
 
 pub use action::{
-    Action, Actions, ControllerPunt, HashAlgorithm, PuntCookie, SampleAction, SetField, SlowPath,
-    UserspaceAction,
+    Action, Actions, CheckPktLenAction, ControllerPunt, HashAlgorithm, NshHeader, NshMetadata, PuntCookie,
+    SampleAction, SetField, SetNsh, SlowPath, UserspaceAction,
 };
 pub use dpif::{
     Busy, Completion, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, Op, PortConfigError,

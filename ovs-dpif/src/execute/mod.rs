@@ -17,6 +17,7 @@ mod eth;
 mod hash;
 mod mpls;
 mod nest;
+mod nsh;
 mod output;
 mod punt;
 mod set;
@@ -107,6 +108,7 @@ fn consumes(action: &Action) -> bool {
             | Action::Recirc(_)
             | Action::Clone(_)
             | Action::Sample(_)
+            | Action::CheckPktLen(_)
             | Action::Drop(_)
     )
 }
@@ -167,6 +169,9 @@ fn change(
         Action::PopVlan => vlan::pop(packet),
         Action::PushMpls { ethertype, lse } => mpls::push(packet, *ethertype, *lse),
         Action::PopMpls { ethertype } => mpls::pop(packet, *ethertype),
+        Action::AddMpls { ethertype, lse, behind_eth } => mpls::add(packet, *ethertype, *lse, *behind_eth),
+        Action::PushNsh(header) => nsh::push(packet, header),
+        Action::PopNsh => nsh::pop(packet),
         Action::PushEth { src, dst } => eth::push(packet, *src, *dst),
         Action::PopEth => eth::pop(packet),
         Action::Hash { algorithm, basis } => {
@@ -247,6 +252,11 @@ fn finish_chosen<E: Env>(
         }
         Action::Clone(list) => nest::list(env, list, packet, metadata, context),
         Action::Sample(sample) => nest::list(env, &sample.actions, packet, metadata, context),
+        Action::CheckPktLen(check) => {
+            let longer = packet.len() > usize::from(check.len);
+            let list = if longer { &check.greater } else { &check.less_equal };
+            nest::list(env, list, packet, metadata, context);
+        }
         Action::Drop(code) => env.discard(packet, DropReason::of_drop_code(*code)),
         _ => env.discard(packet, DropReason::UnsupportedAction),
     }

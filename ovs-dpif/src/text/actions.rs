@@ -8,7 +8,10 @@ use ovs_flow::text::DpPortNames;
 use super::ct::DisplayCt;
 use super::fields::{DisplaySet, Eth, write_lse};
 use super::{Hex, write_port};
-use crate::{Action, ControllerPunt, HashAlgorithm, PuntCookie, SampleAction, SlowPath, UserspaceAction};
+use crate::{
+    Action, CheckPktLenAction, ControllerPunt, HashAlgorithm, NshHeader, NshMetadata, PuntCookie, SampleAction,
+    SlowPath, UserspaceAction,
+};
 
 /// A list of actions, after `actions:`.
 pub struct DisplayActions<'a, P> {
@@ -52,6 +55,14 @@ impl<'a, P: DpPortNames> DisplayActions<'a, P> {
                 write!(f, ",eth_type={ethertype:#x})")
             }
             Action::PopMpls { ethertype } => write!(f, "pop_mpls(eth_type={ethertype:#x})"),
+            Action::AddMpls { ethertype, lse, .. } => {
+                f.write_str("add_mpls(")?;
+                write_lse(f, *lse)?;
+                write!(f, ",eth_type={ethertype:#x})")
+            }
+            Action::PushNsh(header) => push_nsh(f, header),
+            Action::PopNsh => f.write_str("pop_nsh()"),
+            Action::CheckPktLen(check) => self.check_pkt_len(f, check),
             Action::PushEth { src, dst } => write!(f, "push_eth(src={},dst={})", Eth(*src), Eth(*dst)),
             Action::PopEth => f.write_str("pop_eth"),
             Action::Hash { algorithm, basis } => {
@@ -80,6 +91,14 @@ impl<'a, P: DpPortNames> DisplayActions<'a, P> {
         let percent = 100.0 * f64::from(sample.probability) / f64::from(u32::MAX);
         write!(f, "sample(sample={percent:.1}%,actions(")?;
         self.list(f, &sample.actions)?;
+        f.write_str("))")
+    }
+
+    fn check_pkt_len(&self, f: &mut fmt::Formatter<'_>, check: &CheckPktLenAction) -> fmt::Result {
+        write!(f, "check_pkt_len(size={},gt(", check.len)?;
+        self.list(f, &check.greater)?;
+        f.write_str("),le(")?;
+        self.list(f, &check.less_equal)?;
         f.write_str("))")
     }
 
@@ -130,6 +149,26 @@ fn push_vlan(f: &mut fmt::Formatter<'_>, tpid: u16, tci: u16) -> fmt::Result {
     write!(f, "vid={},pcp={}", tci & 0x0fff, tci >> 13)?;
     if tci & VLAN_CFI == 0 {
         f.write_str(",cfi=0")?;
+    }
+    f.write_str(")")
+}
+
+fn push_nsh(f: &mut fmt::Formatter<'_>, header: &NshHeader) -> fmt::Result {
+    let md_type = if matches!(header.context, NshMetadata::Fixed(_)) { 1 } else { 2 };
+    write!(f, "push_nsh(flags={},ttl={},mdtype={md_type},", header.flags, header.ttl)?;
+    write!(f, "np={},spi={:#x},si={}", header.np, header.spi, header.si)?;
+    match &header.context {
+        NshMetadata::Fixed(words) => {
+            for (n, word) in (1..).zip(words) {
+                write!(f, ",c{n}={word:#x}")?;
+            }
+        }
+        NshMetadata::Options(options) => {
+            f.write_str(",md2=0x")?;
+            for byte in options {
+                write!(f, "{byte:02x}")?;
+            }
+        }
     }
     f.write_str(")")
 }

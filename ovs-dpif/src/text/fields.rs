@@ -115,6 +115,7 @@ impl DisplaySet<'_> {
             SetField::Priority(_) => "skb_priority",
             SetField::Mark(_) => "skb_mark",
             SetField::Mpls(_) => "mpls",
+            SetField::Nsh(_) => "nsh",
             SetField::Tunnel(_) => "tunnel",
         }
     }
@@ -137,6 +138,16 @@ impl DisplaySet<'_> {
                 out.number("label", widen_label(*label), Radix::Hexadecimal)?;
                 out.number("tclass", *tclass, Radix::Hexadecimal)?;
                 out.number("hlimit", *hlimit, Radix::Decimal)
+            }
+            SetField::Nsh(nsh) => {
+                out.number("flags", nsh.flags, Radix::Decimal)?;
+                out.number("ttl", nsh.ttl, Radix::Decimal)?;
+                out.number("spi", widen_path(nsh.spi), Radix::Hexadecimal)?;
+                out.number("si", nsh.si, Radix::Decimal)?;
+                for (name, word) in ["c1", "c2", "c3", "c4"].into_iter().zip(nsh.context) {
+                    out.number(name, word, Radix::Hexadecimal)?;
+                }
+                Ok(())
             }
             SetField::Arp { sip, tip, op, sha, tha } => {
                 out.v4("sip", *sip)?;
@@ -170,6 +181,11 @@ fn hex(number: u32) -> Hex {
 /// A flow label has 20 bits: a mask of all of them is full.
 fn widen_label(label: Masked<u32>) -> Masked<u32> {
     if label.mask & 0x000f_ffff == 0x000f_ffff { Masked::exact(label.value) } else { label }
+}
+
+/// A service path has 24 bits.
+fn widen_path(path: Masked<u32>) -> Masked<u32> {
+    if path.mask & 0x00ff_ffff == 0x00ff_ffff { Masked::exact(path.value) } else { path }
 }
 
 /// The parts of a label stack entry: label, traffic class, time to live, bottom of stack.

@@ -7,8 +7,8 @@ use ovs_dpif::ovs_packet::checksum::{Sum, pseudo_v4};
 use ovs_dpif::ovs_packet::wire::IpProtocol;
 use ovs_dpif::ovs_packet::{Offload, Packet};
 use ovs_dpif::{
-    Action, Actions, ControllerPunt, DropReason, Execute, HashAlgorithm, Masked, PuntCookie, SampleAction,
-    SetField, SlowPath, UserspaceAction, Verdict,
+    Action, Actions, CheckPktLenAction, ControllerPunt, DropReason, Execute, HashAlgorithm, Masked, NshHeader,
+    NshMetadata, PuntCookie, SampleAction, SetField, SetNsh, SlowPath, UserspaceAction, Verdict,
 };
 
 use crate::frames::{Kind, Shape};
@@ -93,6 +93,59 @@ fn ethernet_headers_go_off_and_on() {
 
 fn push_eth_alone() -> Action {
     Action::PushEth { src: [1; 6], dst: [2; 6] }
+}
+
+#[test]
+fn service_headers_go_on_and_off() {
+    let shape = Shape::new(Kind::Tcp4, 7);
+    let header = |context| {
+        Action::PushNsh(Box::new(NshHeader { flags: 0, ttl: 63, np: 3, spi: 0x1234, si: 255, context }))
+    };
+    let set = SetNsh { ttl: Masked::exact(62), spi: Masked::new(0xff, 0xff), ..SetNsh::default() };
+    let push_eth = Action::PushEth { src: [1; 6], dst: [2; 6] };
+    let list = [
+        header(NshMetadata::Fixed([1, 2, 3, 4])),
+        Action::Set(SetField::Nsh(Box::new(set))),
+        push_eth,
+        output(2),
+        Action::PopEth,
+        Action::PopNsh,
+        output(3),
+    ];
+    through(&list, &shape.frame(0), |[p2, p3], _| {
+        assert_eq!(p2[0][12..24], [0x89, 0x4f, 0x0f, 0x86, 1, 3, 0, 0x12, 0xff, 255, 0, 0]);
+        assert_eq!((&p2[0][38..], &p3[0]), (&shape.frame(0)[..], &shape.frame(0)));
+    });
+    let options = NshMetadata::Options([0x10, 0, 1, 4, 1, 2, 3, 4].into());
+    through(&[header(options), Action::PopNsh, output(3)], &shape.frame(0), |[_, p3], _| {
+        assert_eq!(p3, [shape.frame(0)]);
+    });
+    through(&[Action::PopNsh, output(3)], &shape.frame(0), |[_, p3], rig| {
+        assert!(p3.is_empty() && rig.dropped(DropReason::InvalidPacket) > 0);
+    });
+}
+
+#[test]
+fn labels_go_in_front_of_frames() {
+    let add = Action::AddMpls { ethertype: 0x8847, lse: 5 << 12 | 1 << 8 | 64, behind_eth: false };
+    let push_eth = Action::PushEth { src: [1; 6], dst: [2; 6] };
+    through(&[add, push_eth, output(2)], &frame(1), |[p2, _], _| {
+        assert_eq!(p2[0][12..18], [0x88, 0x47, 0, 0, 0x51, 0x40]);
+        assert_eq!(p2[0][18..], frame(1));
+    });
+}
+
+#[test]
+fn lists_are_chosen_by_length() {
+    let check = |len| {
+        let (greater, less_equal) = ([output(2)].into(), [output(3)].into());
+        Action::CheckPktLen(CheckPktLenAction { len, greater, less_equal })
+    };
+    let len = frame(1).len() as u16;
+    through(&[check(len)], &frame(1), |[p2, p3], _| assert_eq!((p2, p3), (vec![], vec![frame(1)])));
+    through(&[check(len - 1), output(3)], &frame(1), |[p2, p3], _| {
+        assert_eq!((p2, p3), (vec![frame(1)], vec![frame(1)]));
+    });
 }
 
 #[test]

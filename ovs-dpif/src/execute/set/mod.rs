@@ -23,6 +23,7 @@ pub(super) fn set(field: &SetField, packet: &mut Packet, metadata: &mut Metadata
             none => *none = Some(tunnel.clone()),
         },
         SetField::Ethernet { src, dst } => link::ethernet(packet, *src, *dst),
+        SetField::Nsh(nsh) => super::nsh::set(packet, nsh),
         SetField::Mpls(entry) => link::mpls(packet, *entry),
         SetField::Arp { sip, tip, op, sha, tha } => link::arp(packet, (*sip, *tip), *op, (*sha, *tha)),
         SetField::Ipv4 { src, dst, tos, ttl } => ip::v4(packet, (*src, *dst), *tos, *ttl),

@@ -16,6 +16,7 @@ pub(super) fn field(scan: &mut Scanner<'_>) -> Parsed<SetField> {
         "skb_mark" => SetField::Mark(scan.masked_u32()?),
         "eth" => ethernet(scan)?,
         "mpls" => mpls(scan)?,
+        "nsh" => super::nsh::set(scan)?,
         "arp" => arp(scan)?,
         "ipv4" => ipv4(scan)?,
         "ipv6" => ipv6(scan)?,

@@ -2,6 +2,7 @@
 
 mod ct;
 mod fields;
+mod nsh;
 mod scan;
 
 use ovs_flow::text::DpPortNames;
@@ -9,7 +10,8 @@ use ovs_flow::{DpPort, VLAN_CFI};
 
 use self::scan::Scanner;
 use crate::{
-    Action, ControllerPunt, HashAlgorithm, MeterId, PuntCookie, SampleAction, SlowPath, UserspaceAction,
+    Action, CheckPktLenAction, ControllerPunt, HashAlgorithm, MeterId, PuntCookie, SampleAction, SlowPath,
+    UserspaceAction,
 };
 
 /// How deep lists may stand in lists.
@@ -91,13 +93,24 @@ fn action(scan: &mut Scanner<'_>, names: &impl DpPortNames, depth: u32) -> Resul
             "pop_eth" => Ok(Action::PopEth),
             "ct" => Ok(Action::Ct(Box::default())),
             "ct_clear" => Ok(Action::CtClear),
+            "pop_nsh" => Ok(Action::PopNsh),
             _ => port(word, at, names).map(Action::Output),
         };
     }
     let action = match word {
         "push_vlan" => push_vlan(scan)?,
         "ct" => Action::Ct(Box::new(ct::action(scan)?)),
-        "push_mpls" => push_mpls(scan)?,
+        "push_mpls" => {
+            let (ethertype, lse) = label(scan)?;
+            Action::PushMpls { ethertype, lse }
+        }
+        "add_mpls" => {
+            let (ethertype, lse) = label(scan)?;
+            Action::AddMpls { ethertype, lse, behind_eth: false }
+        }
+        "push_nsh" => nsh::push(scan)?,
+        "pop_nsh" => Action::PopNsh,
+        "check_pkt_len" => check_pkt_len(scan, names, depth)?,
         "pop_mpls" => {
             scan.expect("eth_type=", "eth_type=")?;
             Action::PopMpls { ethertype: scan.number(0xffff)? as u16 }
@@ -142,7 +155,8 @@ fn push_vlan(scan: &mut Scanner<'_>) -> Result<Action, ParseActionsError> {
     Ok(Action::PushVlan { tpid, tci: (pcp << 13) | (cfi * VLAN_CFI) | vid })
 }
 
-fn push_mpls(scan: &mut Scanner<'_>) -> Result<Action, ParseActionsError> {
+/// The Ethernet type and the label stack entry to push.
+fn label(scan: &mut Scanner<'_>) -> Result<(u16, u32), ParseActionsError> {
     let (mut lse, mut ethertype) = (0, 0x8847);
     scan.members(&mut |scan, name| {
         match name {
@@ -155,7 +169,22 @@ fn push_mpls(scan: &mut Scanner<'_>) -> Result<Action, ParseActionsError> {
         }
         Ok(true)
     })?;
-    Ok(Action::PushMpls { ethertype, lse })
+    Ok((ethertype, lse))
+}
+
+fn check_pkt_len(
+    scan: &mut Scanner<'_>,
+    names: &impl DpPortNames,
+    depth: u32,
+) -> Result<Action, ParseActionsError> {
+    scan.expect("size=", "size=")?;
+    let len = scan.number(0xffff)? as u16;
+    scan.expect(",gt(", ",gt(")?;
+    let greater = list(scan, names, depth + 1)?.into();
+    scan.expect("),le(", "),le(")?;
+    let less_equal = list(scan, names, depth + 1)?.into();
+    scan.close()?;
+    Ok(Action::CheckPktLen(CheckPktLenAction { len, greater, less_equal }))
 }
 
 fn hash(scan: &mut Scanner<'_>) -> Result<Action, ParseActionsError> {
