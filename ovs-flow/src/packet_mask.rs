@@ -51,6 +51,9 @@ fn metadata(key: &FlowKey, m: &mut FlowKey) {
         t.gtpu_flags = 0xff;
         t.gtpu_msgtype = 0xff;
         options(&key.tunnel, t);
+    } else if key.tunnel.id.get() != 0 {
+        // A key that is set for a tunnel to come.
+        m.tunnel.id.set(u64::MAX);
     }
     m.metadata = U64::MAX_VALUE;
     m.regs = [u32::MAX; crate::REGISTERS];
@@ -152,6 +155,11 @@ fn network(key: &FlowKey, m: &mut FlowKey) {
 
 fn transport(key: &FlowKey, m: &mut FlowKey) {
     if key.nw_frag & crate::FragKind::LATER.bits() != 0 {
+        if key.nw_proto == ip::ICMPV6 {
+            // The question whether it is neighbour discovery comes first in the original.
+            m.tp_src = ALL16;
+            m.tp_dst = ALL16;
+        }
         return;
     }
     match key.nw_proto {

@@ -4,11 +4,13 @@
 //! actions. Identifiers count up from 1, wrap at 2^28−1 and go on from 1025; a released state stays findable
 //! for 250 ms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ovs_flow::{FlowKey, TableId};
+use ovs_flow::{FlowKey, Subfield, TableId};
+use ovs_openflow::Action;
 use parking_lot::Mutex;
 
 use crate::snapshot::BridgeId;
@@ -20,13 +22,48 @@ const GRACE: Duration = Duration::from_millis(250);
 const SLICE: usize = 64;
 
 /// Where a packet was when it was frozen.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FrozenState {
     pub bridge: BridgeId,
     pub table: TableId,
     /// Registers, metadata, tunnel, port of entry: the words of the key before the Ethernet header.
     pub metadata: Box<[u64]>,
+    pub stack: Box<[(Subfield, u128)]>,
+    /// What is left to do; nothing for a lookup in `table`.
+    pub steps: Box<[Step]>,
+    pub action_set: Box<[Action]>,
+    pub was_mpls: bool,
+    pub conntracked: bool,
     pub userdata: Box<[u8]>,
+}
+
+/// A part of what is left to do.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Step {
+    /// What follows is of a rule in this table, with this cookie.
+    From { table: TableId, cookie: u64 },
+    /// An action.
+    Action(Action),
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::From { table, cookie } => {
+                write!(f, "unroll_xlate(table={}, cookie={})", table.0, Hex(*cookie))
+            }
+            Self::Action(action) => action.fmt(f),
+        }
+    }
+}
+
+/// As C's `%#x` has it.
+struct Hex(u64);
+
+impl fmt::Display for Hex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 { f.write_str("0") } else { write!(f, "{:#x}", self.0) }
+    }
 }
 
 impl FrozenState {
@@ -35,7 +72,24 @@ impl FrozenState {
         let mut metadata = *key;
         (metadata.recirc_id, metadata.dp_hash, metadata.conj_id) = (0, 0, 0);
         let metadata = metadata.words()[..ovs_flow::STAGE_ENDS[0]].into();
-        Self { bridge, table, metadata, userdata: userdata.into() }
+        Self {
+            bridge,
+            table,
+            metadata,
+            stack: Box::default(),
+            steps: Box::default(),
+            action_set: Box::default(),
+            was_mpls: false,
+            conntracked: false,
+            userdata: userdata.into(),
+        }
+    }
+
+    /// Puts registers, metadata, tunnel and port of entry back into a key.
+    pub fn restore(&self, key: &mut FlowKey) {
+        let frozen = self.key();
+        (key.tunnel, key.metadata, key.regs) = (frozen.tunnel, frozen.metadata, frozen.regs);
+        key.in_port = frozen.in_port;
     }
 
     /// A key with the frozen metadata and nothing else.
@@ -65,7 +119,7 @@ struct Slot {
 #[derive(Debug, Default)]
 struct Inner {
     last: u32,
-    by_state: BTreeMap<Arc<FrozenState>, u32>,
+    by_state: HashMap<Arc<FrozenState>, u32>,
     by_id: BTreeMap<u32, Slot>,
 }
 

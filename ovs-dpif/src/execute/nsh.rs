@@ -12,8 +12,7 @@ pub(super) fn push(packet: &mut Packet, header: &NshHeader) -> Result<(), DropRe
         NshMetadata::Fixed(words) => NshContext::Fixed(*words),
         NshMetadata::Options(options) => NshContext::Options(options),
     };
-    let push =
-        NshPush { flags: header.flags, ttl: header.ttl, path: header.spi, index: header.si, context };
+    let push = NshPush { flags: header.flags, ttl: header.ttl, path: header.spi, index: header.si, context };
     edit::push_nsh(packet, &push).map_err(|error| match error {
         EditError::WrongHeader => DropReason::UnsupportedPacketType,
         other => edit_failed(other),

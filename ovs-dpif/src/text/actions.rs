@@ -9,8 +9,8 @@ use super::ct::DisplayCt;
 use super::fields::{DisplaySet, Eth, write_lse};
 use super::{Hex, write_port};
 use crate::{
-    Action, CheckPktLenAction, ControllerPunt, HashAlgorithm, NshHeader, NshMetadata, PuntCookie, SampleAction,
-    SlowPath, UserspaceAction,
+    Action, CheckPktLenAction, ControllerPunt, HashAlgorithm, NshHeader, NshMetadata, PuntCookie,
+    SampleAction, SlowPath, UserspaceAction,
 };
 
 /// A list of actions, after `actions:`.

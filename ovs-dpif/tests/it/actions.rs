@@ -7,8 +7,8 @@ use ovs_dpif::ovs_packet::checksum::{Sum, pseudo_v4};
 use ovs_dpif::ovs_packet::wire::IpProtocol;
 use ovs_dpif::ovs_packet::{Offload, Packet};
 use ovs_dpif::{
-    Action, Actions, CheckPktLenAction, ControllerPunt, DropReason, Execute, HashAlgorithm, Masked, NshHeader,
-    NshMetadata, PuntCookie, SampleAction, SetField, SetNsh, SlowPath, UserspaceAction, Verdict,
+    Action, Actions, CheckPktLenAction, ControllerPunt, DropReason, Execute, HashAlgorithm, Masked,
+    NshHeader, NshMetadata, PuntCookie, SampleAction, SetField, SetNsh, SlowPath, UserspaceAction, Verdict,
 };
 
 use crate::frames::{Kind, Shape};

@@ -373,7 +373,7 @@ impl<P: PortNames> Printer<'_, P> {
             }
             if mask != 0 && field == Field::NSH_FLAGS && mask != place.bits {
                 out.item(format_args!("{field}={}/{}", Hash(value as u64), Hash(mask as u64)))?;
-            } else if mask != 0 && field == Field::NSH_SPI {
+            } else if mask != 0 && (field == Field::NSH_SPI || context) {
                 out.item(format_args!("{field}=0x{value:x}"))?;
             } else if mask != 0 {
                 out.item(format_args!("{field}={}", field.text(value, mask, self.ports)))?;
@@ -394,7 +394,7 @@ impl<P: PortNames> Printer<'_, P> {
             match mask {
                 0 => {}
                 u32::MAX => out.item(format_args!("mpls_lse{i}={value}"))?,
-                _ => out.item(format_args!("mpls_lse{i}={}/{}", Hash(value.into()), Hash(mask.into())))?,
+                _ => out.item(format_args!("mpls_lse{i}={value:#010x}/{mask:#010x}"))?,
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ovs_classifier::{ClassifierError, RuleRef, Version};
+use ovs_classifier::{ClassifierError, Clause, RuleRef, Version};
 use ovs_flow::{Match, TableId};
 use ovs_openflow::{Action, FlowEvent, FlowMod, FlowModCommand, FlowModFlags, FlowRemovedReason, OfError};
 
@@ -177,8 +177,10 @@ impl BridgeState {
         let table_id = flow.table;
         let (table, made) = self.tables.make(table_id);
         round.new_table |= made;
-        let inserted =
-            table.rules.insert(matching, priority, flow, round.version).map_err(|error| match error {
+        let inserted = table
+            .rules
+            .insert_clauses(matching, priority, clauses(&flow.actions), flow, round.version)
+            .map_err(|error| match error {
                 ClassifierError::TooManyMasks { .. } | ClassifierError::TooManyRules { .. } => {
                     OfError::FmfcTableFull
                 }
@@ -272,6 +274,17 @@ impl BridgeState {
             round.changes.note(Change::Rule { bridge: self.id, table, matching });
         }
     }
+}
+
+/// What a rule is to conjunctions.
+fn clauses(actions: &[Action]) -> Box<[Clause]> {
+    let clause = |action: &Action| match action {
+        Action::Conjunction { id, clause, n_clauses } => {
+            Some(Clause { id: *id, dimension: *clause, dimensions: *n_clauses })
+        }
+        _ => None,
+    };
+    actions.iter().filter_map(clause).collect()
 }
 
 fn criteria(change: &FlowMod, strict: bool) -> Criteria<'_> {

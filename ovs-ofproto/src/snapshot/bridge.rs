@@ -80,6 +80,8 @@ pub(crate) struct PortSnap {
     /// Index into the bridge's bundles.
     pub bundle: Option<usize>,
     pub config: PortConfig,
+    /// Whether its link is up, as far as is known.
+    pub may_enable: bool,
 }
 
 /// What NORMAL sees as one way in and out.

@@ -1,6 +1,7 @@
 //! What workers have handed over: statistics, learning, new megaflows, packets for controllers.
 
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ovs_dpif::{Event, FlowStats};
@@ -11,7 +12,7 @@ use crate::bridge::BridgeState;
 use crate::mac_learning::Learned;
 use crate::revalidate::{Change, Changes, Megaflow, Revalidator};
 use crate::snapshot::{BridgeId, Shared};
-use crate::translate::{Dep, Push};
+use crate::translate::{Dep, LearnedFlow, Push};
 use crate::upcall::{Message, Miss, NewFlow};
 
 /// Where pushes go: everything of a switch that counts or learns.
@@ -20,6 +21,7 @@ pub(super) struct Sink<'a> {
     pub shared: &'a Shared,
     pub now: Duration,
     pub learned: Vec<(BridgeId, u64)>,
+    pub flows: Vec<(BridgeId, Arc<LearnedFlow>)>,
 }
 
 impl Sink<'_> {
@@ -38,6 +40,7 @@ impl Sink<'_> {
                     }
                 }
                 Push::Learn { bridge, vlan, mac, port } => self.learn(*bridge, *vlan, *mac, *port),
+                Push::LearnFlow { bridge, learned } => self.flows.push((*bridge, Arc::clone(learned))),
                 Push::Patch { from, to } => self.count_patch(*from, *to, packets, bytes),
             }
         }
@@ -68,11 +71,12 @@ impl Sink<'_> {
         }
     }
 
-    /// Tells the revalidator which addresses are elsewhere now.
-    pub fn note_learned(self, changes: &mut Changes) {
+    /// Tells the revalidator which addresses are elsewhere now; gives the rules that are to be made.
+    pub fn note_learned(self, changes: &mut Changes) -> Vec<(BridgeId, Arc<LearnedFlow>)> {
         for (bridge, key) in self.learned {
             changes.note(Change::Mac { bridge, key });
         }
+        self.flows
     }
 }
 
@@ -101,10 +105,16 @@ impl Switch {
 
     /// Counts one translated packet, and does what it leads to.
     pub(super) fn push_packet(&mut self, push: &[Push], bytes: u64, now: Duration) {
-        let mut sink =
-            Sink { bridges: &mut self.bridges, shared: &self.shared, now: self.now, learned: Vec::new() };
+        let mut sink = Sink {
+            bridges: &mut self.bridges,
+            shared: &self.shared,
+            now: self.now,
+            learned: Vec::new(),
+            flows: Vec::new(),
+        };
         sink.push(push, 1, bytes, now);
-        sink.note_learned(&mut self.revalidator.changes);
+        let flows = sink.note_learned(&mut self.revalidator.changes);
+        self.learn_flows(flows);
     }
 
     fn take_miss(&mut self, miss: Miss) {
@@ -216,10 +226,16 @@ impl Switch {
         &mut self,
         work: impl FnOnce(&mut Revalidator, &mut Sink<'_>) -> R,
     ) -> R {
-        let mut sink =
-            Sink { bridges: &mut self.bridges, shared: &self.shared, now: self.now, learned: Vec::new() };
+        let mut sink = Sink {
+            bridges: &mut self.bridges,
+            shared: &self.shared,
+            now: self.now,
+            learned: Vec::new(),
+            flows: Vec::new(),
+        };
         let result = work(&mut self.revalidator, &mut sink);
-        sink.note_learned(&mut self.revalidator.changes);
+        let flows = sink.note_learned(&mut self.revalidator.changes);
+        self.learn_flows(flows);
         result
     }
 }

@@ -4,6 +4,7 @@ mod agent;
 mod apply;
 mod effects;
 mod fail_mode;
+mod learn;
 mod poll;
 mod ports;
 mod publish;

@@ -77,7 +77,7 @@ impl Switch {
         }
         let (snapshot, now) = (self.snapshot(), self.now);
         let Self { dpif, scratch, bridges, shared, revalidator, .. } = self;
-        let mut sink = super::effects::Sink { bridges, shared, now, learned: Vec::new() };
+        let mut sink = super::effects::Sink { bridges, shared, now, learned: Vec::new(), flows: Vec::new() };
         let done = revalidator.revalidate(
             &snapshot,
             &mut **dpif,
@@ -85,7 +85,8 @@ impl Switch {
             &mut |list, packets, bytes, used| sink.push(list, packets, bytes, used),
             budget,
         );
-        sink.note_learned(&mut revalidator.changes);
+        let flows = sink.note_learned(&mut revalidator.changes);
+        self.learn_flows(flows);
         done
     }
 
@@ -98,7 +99,7 @@ impl Switch {
         };
         let now = self.now;
         let Self { dpif, bridges, shared, revalidator, .. } = self;
-        let mut sink = super::effects::Sink { bridges, shared, now, learned: Vec::new() };
+        let mut sink = super::effects::Sink { bridges, shared, now, learned: Vec::new(), flows: Vec::new() };
         let unknown = revalidator.sweep(
             now,
             aging,
@@ -106,7 +107,8 @@ impl Switch {
             &mut |list, packets, bytes, used| sink.push(list, packets, bytes, used),
             budget,
         );
-        sink.note_learned(&mut revalidator.changes);
+        let flows = sink.note_learned(&mut revalidator.changes);
+        self.learn_flows(flows);
         if !unknown.is_empty() {
             // Their messages came before them: after these are taken in, who is still unknown is nobody's.
             self.take_messages(usize::MAX);

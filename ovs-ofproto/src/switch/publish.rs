@@ -74,6 +74,7 @@ impl Switch {
             peer: record.peer.as_deref().and_then(|peer| self.peer_of(&record.name, peer)),
             bundle: bundle_of.get(&record.number).copied(),
             config: record.of_config,
+            may_enable: record.status.as_ref().is_none_or(|status| status.admin_up && status.link_up),
         };
         BridgeSnap {
             id: bridge.id,

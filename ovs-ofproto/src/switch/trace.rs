@@ -1,11 +1,17 @@
 //! Traces: what would happen to a packet, without it happening.
 
+use std::collections::VecDeque;
+
 use ovs_flow::FlowKey;
 
 use super::Switch;
 use crate::BridgeError;
+use crate::snapshot::{BridgeId, Snapshot};
 use crate::trace::{TraceReport, Tree};
 use crate::translate::{Input, Start, translate_input};
+
+/// How often a traced packet may come again.
+const MAX_RESUMED: usize = 4096;
 
 impl Switch {
     /// What a bridge would do with a packet of this key; `key.in_port` is an OpenFlow port of the bridge. Nothing
@@ -14,10 +20,29 @@ impl Switch {
         self.publish();
         let id = self.bridges.get(bridge).ok_or_else(|| BridgeError::NoBridge(bridge.to_owned()))?.id;
         let snapshot = self.snapshot();
+        let mut report = self.trace_once(&snapshot, id, key);
+        // Held until the end: later packets refer to the states that earlier ones made.
+        let mut waiting: VecDeque<FlowKey> = report.result.resumed.iter().copied().collect();
+        while let Some(key) = waiting.pop_front() {
+            let resumed = self.trace_once(&snapshot, id, &key);
+            if report.resumed.len() + waiting.len() < MAX_RESUMED {
+                waiting.extend(&resumed.result.resumed);
+            }
+            report.resumed.push(resumed);
+        }
+        Ok(report)
+    }
+
+    fn trace_once(&mut self, snapshot: &Snapshot, bridge: BridgeId, key: &FlowKey) -> TraceReport {
         let mut tree = Tree::default();
-        let input = Input { bridge: id, key: *key, packet: None, start: Start::Tables, dry: true };
-        let result = translate_input(&snapshot, &input, &mut self.scratch, &mut tree);
+        let state = (key.recirc_id != 0).then(|| snapshot.shared.recirculation.find(key.recirc_id)).flatten();
+        let (bridge, start) = match &state {
+            Some(state) => (state.bridge, Start::Thaw(state)),
+            None => (bridge, Start::Tables),
+        };
+        let input = Input { bridge, key: *key, packet: None, start, dry: true };
+        let result = translate_input(snapshot, &input, &mut self.scratch, &mut tree);
         let last = result.last.as_deref().copied().unwrap_or(*key);
-        Ok(TraceReport { flow: *key, tree, last, result })
+        TraceReport { flow: *key, tree, last, result, resumed: Vec::new() }
     }
 }

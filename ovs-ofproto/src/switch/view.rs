@@ -67,7 +67,7 @@ impl Bridge<'_> {
 
     /// Changes flows. It is in effect for all packets after the next [`Switch::poll`] and one turn of each worker.
     pub fn flow_mod(&mut self, change: &FlowMod) -> Result<(), OfError> {
-        self.switch.apply_flow_mod(&self.name, change)
+        self.switch.apply_flow_mod(&self.name, change, ovs_openflow::Version::V10)
     }
 
     /// Runs a packet (from its Ethernet header on) through actions as if it had come in by a port.

@@ -20,6 +20,8 @@ pub enum NodeKind {
     Action,
     /// What the action before did.
     Detail,
+    /// What is taken up again of a frozen packet.
+    Thaw,
     /// Something that may surprise.
     Warning,
     /// Something went wrong.

@@ -22,6 +22,8 @@ pub struct TraceReport {
     pub last: FlowKey,
     /// What the datapath would do, and on which bits of the key that depends; `in_port` is an OpenFlow port.
     pub result: Translation,
+    /// What happens when the packet comes again.
+    pub resumed: Vec<TraceReport>,
 }
 
 impl fmt::Display for TraceReport {
@@ -50,6 +52,11 @@ impl fmt::Display for TraceReport {
                 _ => "Consists of LLDP packets.",
             };
             writeln!(f, "This flow is handled by the userspace slow path because it:\n  - {why}")?;
+        }
+        for report in &self.resumed {
+            let rule = "=".repeat(79);
+            writeln!(f, "\n{rule}\nrecirc({:#x})\n{rule}\n", report.flow.recirc_id)?;
+            write!(f, "{report}")?;
         }
         Ok(())
     }

@@ -82,7 +82,7 @@ fn write_nodes(nodes: &[TreeNode], level: usize, f: &mut fmt::Formatter<'_>) -> 
             NodeKind::Bridge => {
                 writeln!(f, "\n{indent}{}\n{indent}{}", node.text, "-".repeat(node.text.chars().count()))?;
             }
-            NodeKind::Table | NodeKind::Bucket => writeln!(f, "{indent}{}", node.text)?,
+            NodeKind::Table | NodeKind::Bucket | NodeKind::Thaw => writeln!(f, "{indent}{}", node.text)?,
             NodeKind::Action => {
                 for line in node.text.lines() {
                     writeln!(f, "{indent}{line}")?;

@@ -3,6 +3,7 @@
 use ovs_openflow::Action;
 
 use super::context::Context;
+use super::list::List;
 use crate::trace::Tracer;
 
 /// When an action of a set is executed (OpenFlow 1.3.5, 5.10); `None` for those that do not belong there.
@@ -69,17 +70,17 @@ impl<'s, T: Tracer> Context<'s, T> {
         self.action_set.clear();
     }
 
-    fn report_set(&mut self, verb: &str) {
+    pub(super) fn report_set(&mut self, verb: &str) {
         if T::ACTIVE {
             let texts: Vec<String> = ordered(&self.action_set).iter().map(ToString::to_string).collect();
-            let text = if texts.is_empty() { "empty".to_owned() } else { texts.join(",") };
-            self.detail(|| format!("action set {verb}: {text}"));
+            let text = if texts.is_empty() { " empty".to_owned() } else { format!(": {}", texts.join(",")) };
+            self.detail(|| format!("action set {verb}{text}"));
         }
     }
 
     /// Executes the set.
     pub(super) fn run_action_set(&mut self) {
-        if self.action_set.is_empty() || self.stopped() {
+        if self.action_set.is_empty() || self.error.is_some() {
             return;
         }
         let set = ordered(&std::mem::take(&mut self.action_set));
@@ -89,7 +90,9 @@ impl<'s, T: Tracer> Context<'s, T> {
         self.open_table(|| "--. Executing action set:".into());
         self.in_action_set = true;
         for action in set {
-            self.run_list(std::slice::from_ref(action));
+            if !self.run_list(List::Actions(std::slice::from_ref(action))) {
+                break;
+            }
         }
         self.in_action_set = false;
         self.close_table();

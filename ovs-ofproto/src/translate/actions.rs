@@ -5,24 +5,58 @@ use ovs_openflow::Action;
 
 use super::TranslateError;
 use super::context::Context;
+use super::list::{Item, List};
+use crate::recirc::Step;
 use crate::trace::{NodeKind, Tracer};
 
 impl<'s, T: Tracer> Context<'s, T> {
-    /// Runs a list of actions in order.
-    pub(super) fn run_list(&mut self, list: &'s [Action]) {
-        for action in list {
-            if self.stopped() {
-                return;
+    /// Runs a list of actions in order; `false` if one of them said that the rest is not to run.
+    pub(super) fn run_list(&mut self, list: List<'s>) -> bool {
+        if list.is_empty() {
+            self.report(NodeKind::Action, || "drop".into());
+            return true;
+        }
+        let (last, mut whole) = (self.last, true);
+        let mut rest = list;
+        while self.error.is_none() {
+            let Some((item, others)) = rest.split_first() else { break };
+            let action = match item {
+                Item::Action(action) => action,
+                Item::From(step) => {
+                    self.resume_as(step);
+                    rest = others;
+                    continue;
+                }
+            };
+            self.recirculate_for_mpls(action);
+            if self.exit {
+                if self.freezing {
+                    self.keep(rest);
+                }
+                break;
             }
             self.report(NodeKind::Action, || action.to_string());
-            if !self.run(action) {
-                return;
+            self.last = last && others.is_empty() && self.action_set.is_empty();
+            if !self.run(action, others) {
+                whole = false;
+                break;
             }
+            rest = others;
+        }
+        self.last = last;
+        whole
+    }
+
+    /// What follows is of another rule than what came before.
+    fn resume_as(&mut self, step: &Step) {
+        if let Step::From { table, cookie } = step {
+            self.report(NodeKind::Action, || step.to_string());
+            (self.table, self.cookie) = (*table, *cookie);
         }
     }
 
     /// Runs one action; `false` if the rest of the list is not to run.
-    fn run(&mut self, action: &'s Action) -> bool {
+    fn run(&mut self, action: &'s Action, rest: List<'s>) -> bool {
         match action {
             Action::Output { port, max_len } => self.output(*port, *max_len),
             Action::OutputReg { src, max_len } => self.output_field(*src, *max_len),
@@ -30,7 +64,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             Action::Enqueue { port, queue } => self.enqueue(*port, *queue),
             Action::Group(group) => return self.group(*group),
             Action::Meter(meter) => self.meter(*meter),
-            Action::SetQueue(queue) => self.flow.skb_priority = *queue,
+            Action::SetQueue(queue) => self.set_queue(*queue),
             Action::PopQueue => self.pop_queue(),
             Action::Resubmit { in_port, table, ct: false } => self.resubmit(*in_port, *table),
             Action::GotoTable(table) => {
@@ -40,7 +74,28 @@ impl<'s, T: Tracer> Context<'s, T> {
             Action::WriteActions(set) => self.write_actions(set),
             Action::ClearActions => self.clear_actions(),
             Action::Exit => self.exit = true,
-            Action::Note(_) => {}
+            // Collectors of samples are configured in no bridge of this switch.
+            Action::Note(_) | Action::Sample(_) | Action::DeleteField(_) => {}
+            Action::OutputTruncated { port, max_len } => self.output_truncated(*port, *max_len),
+            Action::Bundle(bundle) => self.bundle(bundle),
+            Action::Multipath(choice) => self.multipath(choice),
+            Action::Clone(list) => self.run_clone(List::Actions(list)),
+            Action::CheckPktLarger { len, dst } => {
+                self.check_pkt_larger(*len, *dst, rest);
+                return false;
+            }
+            Action::Learn(learn) => self.learn_flow(learn),
+            Action::Conjunction { .. } => self.warn(|| "executing no-op conjunction action".into()),
+            Action::FinTimeout { .. } => self.mask.fields.nw_proto = 0xff,
+            Action::PushMpls(ethertype) => self.push_mpls(*ethertype),
+            Action::PopMpls(ethertype) => self.pop_mpls(*ethertype),
+            Action::SetMplsLabel(label) => self.set_mpls_label(*label),
+            Action::SetMplsTc(tc) => self.set_mpls_tc(*tc),
+            Action::SetMplsTtl(ttl) => self.set_mpls_ttl(*ttl),
+            Action::DecMplsTtl => return self.dec_mpls_ttl(),
+            Action::Encap(encap) => self.encap(encap),
+            Action::Decap(to) => self.decap(*to),
+            Action::DecNshTtl => return self.dec_nsh_ttl(),
             Action::DecTtl(controllers) => return self.dec_ttl(controllers),
             Action::PushVlan(tpid) => self.push_vlan(*tpid),
             Action::PopVlan { .. } => self.pop_vlan(),

@@ -1,13 +1,13 @@
 //! The state of one translation.
 
 use ovs_classifier::rcu::Guard;
-use ovs_dpif::{Action as DpAction, SlowPath};
+use ovs_dpif::{Action as DpAction, NshMetadata, SlowPath};
 use ovs_flow::{FlowKey, FlowMask, Subfield, TableId};
-use ovs_openflow::{Action, MeterConfig};
+use ovs_openflow::{Action, MeterConfig, ToController};
 use ovs_packet::Packet;
 
 use super::{Dep, Input, Push, Start, TranslateError, Translation, mask};
-use crate::recirc::RecircRef;
+use crate::recirc::{RecircRef, Step};
 use crate::snapshot::{BridgeSnap, Snapshot};
 use crate::trace::{NodeKind, Tracer};
 
@@ -31,6 +31,27 @@ pub(super) struct Context<'s, T> {
     pub depth: u32,
     pub resubmits: u32,
     pub stack: Vec<(Subfield, u128)>,
+    /// Whether nothing follows what runs now.
+    pub last: bool,
+    /// Whether lists end because the packet has to come again.
+    pub freezing: bool,
+    /// What lists that ended had still to do.
+    pub kept: Vec<Step>,
+    /// The controller that decides when the packet comes again.
+    pub pause: Option<&'s ToController>,
+    /// Keys with which packets come again, for traces.
+    pub resumed: Vec<FlowKey>,
+    /// Whether the last label was taken off, so that the headers behind it are not known.
+    pub was_mpls: bool,
+    /// Whether the connection tracker has seen the packet.
+    pub conntracked: bool,
+    /// Whether a header is to be put around the packet, and taken off.
+    pub pending_encap: bool,
+    pub pending_decap: bool,
+    /// Options of the network service header that is to be put on.
+    pub nsh_options: Option<NshMetadata>,
+    /// Datapath actions in lists around the present one.
+    pub buried: usize,
     pub action_set: Vec<&'s Action>,
     pub in_action_set: bool,
     pub in_bucket: bool,
@@ -44,10 +65,6 @@ pub(super) struct Context<'s, T> {
     pub push: Vec<Push>,
     pub deps: Vec<Dep>,
     pub frozen: Vec<RecircRef>,
-    #[expect(
-        dead_code,
-        reason = "slow protocols look into the packet; none of them is spoken by this switch"
-    )]
     pub packet: Option<&'s Packet>,
     /// The key before any action, to see whether lookups are made with a changed one.
     pub original: FlowKey,
@@ -80,6 +97,17 @@ impl<'s, T: Tracer> Context<'s, T> {
             depth: 0,
             resubmits: 0,
             stack: Vec::new(),
+            last: true,
+            freezing: false,
+            kept: Vec::new(),
+            pause: None,
+            resumed: Vec::new(),
+            was_mpls: false,
+            conntracked: false,
+            pending_encap: false,
+            pending_decap: false,
+            nsh_options: None,
+            buried: 0,
             action_set: Vec::new(),
             in_action_set: false,
             in_bucket: false,
@@ -126,15 +154,15 @@ impl<'s, T: Tracer> Context<'s, T> {
         }
     }
 
+    /// An action that cannot be done; the others can.
+    pub fn fail_softly(&mut self, text: impl FnOnce() -> String) {
+        self.report(NodeKind::Error, text);
+    }
+
     /// Ends the translation with an error: all that was done so far is dropped.
     pub fn fail(&mut self, error: TranslateError, text: impl FnOnce() -> String) {
         self.report(NodeKind::Error, text);
         self.error.get_or_insert(error);
-    }
-
-    /// Whether no further action is to run.
-    pub fn stopped(&self) -> bool {
-        self.exit || self.error.is_some()
     }
 
     /// Remembers why the datapath cannot do this alone.
@@ -152,7 +180,6 @@ impl<'s, T: Tracer> Context<'s, T> {
         if self.error.is_some() {
             self.out.clear();
             self.slow = None;
-            mask::forget_pipeline(&mut self.mask);
         } else {
             mask::finish(key, &mut self.mask);
         }
@@ -167,6 +194,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             push: self.push,
             deps: self.deps,
             frozen: self.frozen,
+            resumed: self.resumed,
             last: T::ACTIVE.then(|| Box::new(self.flow)),
         }
     }

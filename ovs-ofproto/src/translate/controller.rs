@@ -6,7 +6,6 @@ use ovs_openflow::{NO_BUFFER, ToController};
 use super::TranslateError;
 use super::context::Context;
 use crate::packet_in::reason;
-use crate::recirc::FrozenState;
 use crate::trace::Tracer;
 
 /// One packet for a controller.
@@ -20,7 +19,7 @@ struct Punt<'a> {
     meter: u32,
 }
 
-impl<T: Tracer> Context<'_, T> {
+impl<'s, T: Tracer> Context<'s, T> {
     /// `output:CONTROLLER`.
     pub(super) fn punt_output(&mut self, max_len: u16) {
         let reason = self.output_reason();
@@ -28,7 +27,12 @@ impl<T: Tracer> Context<'_, T> {
     }
 
     /// `controller(…)`.
-    pub(super) fn punt_as_asked(&mut self, to: &ToController) {
+    pub(super) fn punt_as_asked(&mut self, to: &'s ToController) {
+        if to.pause {
+            self.pause = Some(to);
+            self.freeze();
+            return;
+        }
         let asked = to.reason.wire();
         let reason = if asked == reason::ACTION { self.output_reason() } else { asked };
         let (max_len, controller_id) = (to.max_len, to.controller_id);
@@ -63,7 +67,7 @@ impl<T: Tracer> Context<'_, T> {
 
     fn punt(&mut self, punt: Punt<'_>) {
         self.commit();
-        let state = FrozenState::new(self.bridge.id, self.table, &self.flow, punt.userdata);
+        let state = self.frozen_state(punt.userdata);
         let Some(held) = self.snapshot.shared.recirculation.intern(state) else {
             self.fail(TranslateError::NoRecirculation, || "no recirculation identifier could be had".into());
             return;

@@ -116,7 +116,7 @@ impl<T: Tracer> Context<'_, T> {
     /// `pop`: an empty stack leaves the field alone.
     pub(super) fn stack_pop(&mut self, dst: Subfield) {
         let Some((_, value)) = self.stack.pop() else {
-            self.warn(|| "attempting to pop from an empty stack".into());
+            self.fail_softly(|| "stack underflow".into());
             return;
         };
         dst.mask_into(&mut self.mask);
@@ -126,8 +126,6 @@ impl<T: Tracer> Context<'_, T> {
 
     /// `write_metadata`.
     pub(super) fn write_metadata(&mut self, value: u64, mask: u64) {
-        let bits = self.mask.fields.metadata.get() | mask;
-        self.mask.fields.metadata.set(bits);
         let metadata = self.flow.metadata.get() & !mask | value & mask;
         self.flow.metadata.set(metadata);
     }
@@ -150,15 +148,17 @@ impl<T: Tracer> Context<'_, T> {
         false
     }
 
-    fn report_subfield(&mut self, dst: Subfield) {
+    pub(super) fn report_subfield(&mut self, dst: Subfield) {
         if T::ACTIVE {
             let (value, field) = (dst.get(&self.flow), dst.field());
             let whole = dst.start() == 0 && dst.width() == field.bit_width();
             self.detail(|| {
                 if whole {
                     format!("{dst} is now {}", field.text(value, field.full(), &ovs_flow::text::NoNames))
+                } else if value == 0 {
+                    format!("{dst} is now 0")
                 } else {
-                    format!("{dst} is now 0x{value:x}")
+                    format!("{dst} is now {value:#x}")
                 }
             });
         }

@@ -12,6 +12,7 @@ use ovs_flow::{Match, OfPort};
 use ovs_openflow::{GroupMod, GroupType};
 
 use super::context::Context;
+use super::list::List;
 use super::{Dep, Push, TranslateError};
 use crate::group::{BucketState, Chooser, Group};
 use crate::trace::{NodeKind, Tracer};
@@ -82,7 +83,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         }
         let kept = self.flow;
         self.depth += 1;
-        self.run_list(&bucket.actions);
+        self.run_bucket(List::Actions(&bucket.actions));
         self.depth -= 1;
         self.flow = kept;
         self.exit = false;

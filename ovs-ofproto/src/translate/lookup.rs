@@ -8,6 +8,7 @@ use ovs_flow::{FlowKey, FragKind, OfPort, TableId};
 use ovs_openflow::PortConfig;
 
 use super::context::Context;
+use super::list::List;
 use super::{Dep, MAX_DEPTH, MAX_RESUBMITS, Push, TranslateError};
 use crate::rule::Flow;
 use crate::table::Miss;
@@ -32,6 +33,8 @@ struct Way {
     deeper: bool,
     /// The action set is executed after it.
     outermost: bool,
+    /// What the rule does to the packet stays there.
+    cloned: bool,
 }
 
 impl<'s, T: Tracer> Context<'s, T> {
@@ -42,7 +45,22 @@ impl<'s, T: Tracer> Context<'s, T> {
             self.lookup_only(TableId(0));
             return;
         }
-        self.look_up(TableId(0), port, Way { may_punt: true, deeper: false, outermost: true });
+        self.look_up(TableId(0), port, Way { may_punt: true, deeper: false, outermost: true, cloned: false });
+    }
+
+    /// A packet that comes again goes on in a table.
+    pub(super) fn enter_table(&mut self, table: TableId) {
+        let port = self.flow.of_port();
+        self.look_up(table, port, Way { may_punt: true, deeper: false, outermost: true, cloned: false });
+    }
+
+    /// A packet enters the bridge by a patch.
+    pub(super) fn enter_by_patch(&mut self) {
+        let port = self.flow.of_port();
+        if self.bridge.no_receive(port) {
+            return;
+        }
+        self.look_up(TableId(0), port, Way { may_punt: true, deeper: false, outermost: true, cloned: true });
     }
 
     /// The packet is dropped on entry; the bits that the first table looks at are in the mask all the same.
@@ -53,11 +71,11 @@ impl<'s, T: Tracer> Context<'s, T> {
 
     /// Looks up in a table and runs what is found. `deeper` if the nesting counts (not for a later table).
     pub(super) fn go_to_table(&mut self, table: TableId, in_port: OfPort, may_punt: bool, deeper: bool) {
-        self.look_up(table, in_port, Way { may_punt, deeper, outermost: false });
+        self.look_up(table, in_port, Way { may_punt, deeper, outermost: false, cloned: false });
     }
 
     fn look_up(&mut self, table: TableId, in_port: OfPort, way: Way) {
-        let Way { may_punt, deeper, outermost } = way;
+        let Way { may_punt, deeper, .. } = way;
         if !self.may_go_on() {
             return;
         }
@@ -71,7 +89,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         self.flow.in_port = kept;
         self.depth += u32::from(deeper);
         self.resubmits += 1;
-        self.run_found(&found, outermost);
+        self.run_found(&found, way);
         self.depth -= u32::from(deeper);
         (self.table, self.cookie, self.table_miss_rule) = before;
     }
@@ -81,7 +99,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             self.fail(TranslateError::RecursionTooDeep, || format!("over max translation depth {MAX_DEPTH}"));
         } else if self.resubmits >= MAX_RESUBMITS {
             self.fail(TranslateError::TooManyResubmits, || format!("over {MAX_RESUBMITS} resubmit actions"));
-        } else if self.out.len() > 4096 {
+        } else if self.out.len() + self.buried > 4096 {
             self.fail(TranslateError::TooManyResubmits, || "resubmits yielded over 64 kB of actions".into());
         } else if self.stack.len() > 4096 {
             self.fail(TranslateError::StackTooDeep, || "resubmits yielded over 64 kB of stack".into());
@@ -130,7 +148,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         }
     }
 
-    fn run_found(&mut self, found: &Found<'s>, outermost: bool) {
+    fn run_found(&mut self, found: &Found<'s>, way: Way) {
         let rule = match found {
             Found::Rule(rule) => rule,
             Found::Nothing | Found::ForController => {
@@ -161,12 +179,14 @@ impl<'s, T: Tracer> Context<'s, T> {
         self.cookie = flow.cookie;
         self.table_miss_rule = rule.priority() == 0 && rule.to_mask() == ovs_flow::FlowMask::default();
         self.open_table(|| describe(rule));
-        if flow.actions.is_empty() {
-            self.report(NodeKind::Action, || "drop".into());
-        }
-        self.run_list(&flow.actions);
-        if outermost {
-            self.run_action_set();
+        let list = List::Actions(&flow.actions);
+        if way.cloned {
+            self.run_clone(list);
+        } else {
+            self.run_list(list);
+            if way.outermost {
+                self.end_list();
+            }
         }
         self.close_table();
     }

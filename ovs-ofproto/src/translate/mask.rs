@@ -54,12 +54,14 @@ pub(super) fn finish(key: &FlowKey, mask: &mut FlowMask) {
         fields.tp_src.set(0);
         fields.tp_dst.set(0);
     }
+    if !key.tunnel.is_present() {
+        fields.tunnel = ovs_flow::TunnelKey::default();
+    }
     if !matches!(key.dl_type.get(), 0x8847 | 0x8848) {
         fields.mpls_lse = Default::default();
     }
-    let tagged = key.vlans[0].tci.get() & VLAN_CFI != 0;
-    for tag in &mut fields.vlans {
-        if !tagged {
+    for (tag, own) in fields.vlans.iter_mut().zip(key.vlans) {
+        if own.tci.get() & VLAN_CFI == 0 {
             *tag = VlanTag::default();
         } else if tag.tci.get() != 0 {
             tag.tci.set(tag.tci.get() | VLAN_CFI);

@@ -15,14 +15,21 @@
 
 mod action_set;
 mod actions;
+mod choose;
 mod commit;
 mod context;
 mod controller;
+mod encap;
 mod fields;
+mod freeze;
 mod group;
+mod learn;
+mod list;
 mod lookup;
 pub(crate) mod mask;
 mod meter;
+mod mpls;
+mod nested;
 mod normal;
 mod output;
 mod patch;
@@ -36,12 +43,14 @@ use ovs_flow::{FlowKey, FlowMask, OfPort, TableId};
 use ovs_openflow::Action;
 use ovs_packet::Packet;
 
-use crate::recirc::RecircRef;
+use crate::recirc::{FrozenState, RecircRef};
 use crate::rule::RuleStats;
 use crate::snapshot::{BridgeId, BridgeSnap, Snapshot};
 use crate::trace::Tracer;
 pub(crate) use action_set::execution_order;
 use context::Context;
+pub(crate) use learn::LearnedFlow;
+use list::List;
 
 /// How deep resubmits, tables and bridges may nest.
 pub const MAX_DEPTH: u32 = 64;
@@ -69,6 +78,8 @@ pub struct Translation {
     pub(crate) deps: Vec<Dep>,
     /// Frozen states that the actions name.
     pub(crate) frozen: Vec<RecircRef>,
+    /// With which keys the packet comes again, for traces.
+    pub(crate) resumed: Vec<FlowKey>,
     /// The key after all actions.
     pub(crate) last: Option<Box<FlowKey>>,
 }
@@ -103,6 +114,12 @@ pub enum TranslateError {
     /// No recirculation identifier could be had.
     #[error("No recirculation context")]
     NoRecirculation,
+    /// More labels than this switch looks at.
+    #[error("Too many MPLS labels")]
+    TooManyLabels,
+    /// A header that cannot be put on or taken off a packet of this type.
+    #[error("Unsupported packet type")]
+    UnsupportedPacketType,
     /// An action that this switch does not do. Such rules are refused when they come, so this is not seen
     /// in practice.
     #[error("Unsupported action")]
@@ -118,6 +135,8 @@ pub(crate) enum Push {
     Table { bridge: BridgeId, table: TableId, matched: bool },
     /// A source address was seen.
     Learn { bridge: BridgeId, vlan: u16, mac: [u8; 6], port: OfPort },
+    /// A rule was learned.
+    LearnFlow { bridge: BridgeId, learned: Arc<LearnedFlow> },
     /// A packet went by a patch, from a port to its peer.
     Patch { from: (BridgeId, OfPort), to: (BridgeId, OfPort) },
 }
@@ -165,6 +184,8 @@ impl Scratch {
 pub(crate) enum Start<'a> {
     /// In the first table.
     Tables,
+    /// Where it was frozen.
+    Thaw(&'a FrozenState),
     /// With a packet-out's actions.
     Actions(&'a [Action]),
 }
@@ -190,6 +211,9 @@ pub fn translate(
     scratch: &mut Scratch,
     tracer: &mut impl Tracer,
 ) -> Translation {
+    if key.recirc_id != 0 {
+        return translate_again(snapshot, key, packet, scratch, tracer);
+    }
     match snapshot.world.ports.get(&key.dp_port()) {
         None => {
             let mut mask = FlowMask::default();
@@ -206,6 +230,28 @@ pub fn translate(
     }
 }
 
+/// Translates a packet that comes again; one that nobody waits for is dropped.
+fn translate_again(
+    snapshot: &Snapshot,
+    key: &FlowKey,
+    packet: Option<&Packet>,
+    scratch: &mut Scratch,
+    tracer: &mut impl Tracer,
+) -> Translation {
+    let Some(state) = snapshot.shared.recirculation.find(key.recirc_id) else {
+        let mut mask = FlowMask::default();
+        mask::begin(key, &mut mask);
+        mask::finish(key, &mut mask);
+        return Translation { mask, error: Some(TranslateError::NoRecirculation), ..Translation::default() };
+    };
+    let mut key = *key;
+    if let Some((_, port)) = snapshot.world.ports.get(&key.dp_port()) {
+        key.in_port = u32::from(port.0);
+    }
+    let input = Input { bridge: state.bridge, key, packet, start: Start::Thaw(&state), dry: false };
+    translate_input(snapshot, &input, scratch, tracer)
+}
+
 /// Translates what comes in by a port of a bridge, or out of a controller.
 pub(crate) fn translate_input<T: Tracer>(
     snapshot: &Snapshot,
@@ -220,10 +266,8 @@ pub(crate) fn translate_input<T: Tracer>(
     context.open_bridge();
     match input.start {
         Start::Tables => context.enter_tables(),
-        Start::Actions(actions) => {
-            context.run_list(actions);
-            context.run_action_set();
-        }
+        Start::Actions(actions) => context.run_outermost(List::Actions(actions)),
+        Start::Thaw(state) => context.thaw(state),
     }
     context.close_bridge();
     context.finish(&input.key)

@@ -56,6 +56,9 @@ impl<'s, T: Tracer> Context<'s, T> {
             return Some(Source::Nowhere);
         }
         let bridge = self.bridge;
+        if !bridge.ports.contains_key(&port) {
+            self.fail_softly(|| format!("received packet on unknown port {port}"));
+        }
         bridge.bundle_of(port).map(|(index, bundle)| Source::Bundle(index, bundle))
     }
 

@@ -28,6 +28,31 @@ impl<T: Tracer> Context<'_, T> {
         }
     }
 
+    /// `output(port=…,max_len=…)`.
+    pub(super) fn output_truncated(&mut self, port: OfPort, max_len: u32) {
+        match port {
+            OfPort::TABLE
+            | OfPort::NORMAL
+            | OfPort::FLOOD
+            | OfPort::ALL
+            | OfPort::CONTROLLER
+            | OfPort::NONE => {
+                self.warn(|| format!("output_trunc does not support port: {port}"));
+            }
+            port if port == self.flow.of_port() => {
+                self.warn(|| "skipping output to input port".into());
+            }
+            port => {
+                if self.bridge.ports.get(&port).and_then(|port| port.dp_port).is_none() {
+                    self.fail_softly(|| format!("output_trunc does not support patch port {port}"));
+                    return;
+                }
+                self.out.push(DpAction::Trunc(max_len));
+                self.output(port, 0);
+            }
+        }
+    }
+
     /// `output:FIELD`.
     pub(super) fn output_field(&mut self, src: Subfield, max_len: u16) {
         src.mask_into(&mut self.mask);
@@ -45,13 +70,28 @@ impl<T: Tracer> Context<'_, T> {
 
     /// `enqueue`: the queue counts for this output only.
     pub(super) fn enqueue(&mut self, port: OfPort, queue: u32) {
+        self.mask.fields.skb_priority = u32::MAX;
+        let in_port = self.flow.of_port();
+        if port == in_port {
+            return;
+        }
         let before = std::mem::replace(&mut self.flow.skb_priority, queue);
-        self.output(port, 0);
+        self.output_port(if port == OfPort::IN_PORT { in_port } else { port });
         self.flow.skb_priority = before;
+    }
+
+    /// `set_queue`.
+    pub(super) fn set_queue(&mut self, queue: u32) {
+        self.mask.fields.skb_priority = u32::MAX;
+        self.flow.skb_priority = queue;
     }
 
     /// `pop_queue`: the queue that the packet came with.
     pub(super) fn pop_queue(&mut self) {
+        self.mask.fields.skb_priority = u32::MAX;
+        if self.flow.skb_priority == self.original.skb_priority {
+            return;
+        }
         self.flow.skb_priority = self.original.skb_priority;
         let queue = self.flow.skb_priority;
         self.detail(|| if queue == 0 { "queue = 0".into() } else { format!("queue = {queue:#x}") });
@@ -81,6 +121,12 @@ impl<T: Tracer> Context<'_, T> {
             return;
         }
         if let Some(dp_port) = port.dp_port {
+            if self.flow.packet_type.get() != 0 {
+                self.warn(|| {
+                    "Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.".into()
+                });
+                return;
+            }
             self.commit();
             self.out.push(DpAction::Output(dp_port));
         } else if let Some(peer) = port.peer {

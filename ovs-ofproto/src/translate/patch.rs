@@ -34,7 +34,7 @@ impl<T: Tracer> Context<'_, T> {
         self.flow.ct_label = [0; 16];
         self.depth += 1;
         self.open_bridge();
-        self.enter_tables();
+        self.enter_by_patch();
         self.close_bridge();
         self.depth -= 1;
         (self.bridge, self.flow, self.table, self.cookie, self.table_miss_rule, self.exit) = outer;

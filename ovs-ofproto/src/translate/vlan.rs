@@ -118,7 +118,7 @@ pub(super) fn on_output(
     let had_own = present[0].tci.get() & VLAN_CFI != 0 && !access_in;
     let inner = if had_own { present[1] } else { VlanTag::default() };
     let vid = if untagged { 0 } else { vlan.vid };
-    let priority = bundle.priority_tags && vlan.pcp != 0;
+    let priority = (bundle.priority_tags || !untagged) && vlan.pcp != 0;
     if vid == 0 && !priority {
         return if had_own { [inner, VlanTag::default()] } else { [VlanTag::default(); 2] };
     }

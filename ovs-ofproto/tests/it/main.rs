@@ -14,6 +14,7 @@ mod ofctl;
 mod openflow;
 mod patch;
 mod peer;
+mod random;
 mod remains;
 mod trace;
 mod twins;

@@ -112,6 +112,12 @@ impl Peer {
         panic!("{flow}: {errors}");
     }
 
+    /// Runs the client; gives what it said on standard error.
+    pub fn ofctl_says(&self, args: &[&str]) -> String {
+        let output = self.run(Command::new(&self.ofctl).args(args));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
     /// Runs a command of the switch; an error is part of the text.
     pub fn appctl(&self, args: &[&str]) -> String {
         let output = self.run(Command::new(&self.appctl).args(["-t", "ovs-vswitchd"]).args(args));

@@ -71,15 +71,23 @@ const TRACES: &[&str] = &[
 ];
 
 /// Identifiers of frozen states depend on what was traced before.
-fn without_ids(text: &str) -> String {
+pub fn without_ids(text: &str) -> String {
     let mut out = String::new();
     for part in text.split_inclusive("recirc_id=") {
         let digits = part.chars().take_while(char::is_ascii_digit).count();
         let keep = out.ends_with("continuation=0,recirc_id=");
         out.push_str(if keep { &part[digits..] } else { part });
     }
+    let text = without_numbers(&without_numbers(&out, "recirc(0x"), "recirc_id=0x");
     // Two names of one action; which one depends on the version by which the flow came.
-    out.trim_end().replace("strip_vlan", "pop_vlan")
+    text.trim_end().replace("strip_vlan", "pop_vlan")
+}
+
+/// A text without the hexadecimal digits behind `head`.
+fn without_numbers(text: &str, head: &str) -> String {
+    let mut parts = text.split(head);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |out, part| out + head + part.trim_start_matches(|c: char| c.is_ascii_hexdigit()))
 }
 
 fn compare(peer: &Peer, world: &mut World, traces: &[&str]) {

@@ -45,7 +45,7 @@ fn bytes(scan: &mut Scanner<'_>) -> Parsed<Vec<u8>> {
     let digits = scan.word().strip_prefix("0x").unwrap_or_default().as_bytes();
     let byte = |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|s| u8::from_str_radix(s, 16).ok());
     let bytes: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
-    bytes.filter(|bytes| digits.len() % 8 == 0 && bytes.len() <= MAX_OPTIONS).ok_or(wrong)
+    bytes.filter(|bytes| digits.len().is_multiple_of(8) && bytes.len() <= MAX_OPTIONS).ok_or(wrong)
 }
 
 /// The inside of `set(nsh(…))`.

@@ -82,6 +82,10 @@ impl Fields {
             Self::SymmetricL4 => {
                 mask_layer2(m);
                 mask_l3l4(key, false, m);
+                // As in the original, ports of other protocols are looked at too, and fit no hash.
+                if is_ip(key) && key.nw_proto != ip::UDP {
+                    mask_ports(m);
+                }
             }
             Self::SymmetricL3L4 | Self::SymmetricL3L4Udp if !is_ip(key) => mask_layer2(m),
             Self::SymmetricL3L4 => mask_l3l4(key, false, m),
@@ -163,7 +167,8 @@ fn symmetric_l4(key: &FlowKey, basis: u32) -> u32 {
     bytes[22..28].copy_from_slice(&xor(key.dl_src, key.dl_dst));
     if is_ip(key) {
         bytes[28] = key.nw_proto;
-        if has_ports(key, false) {
+        // Ports of a first fragment count here.
+        if matches!(key.nw_proto, ip::TCP | ip::SCTP) {
             bytes[20..22].copy_from_slice(&both_ports(key));
         }
     }
@@ -278,6 +283,12 @@ pub fn dp_hash(key: &FlowKey, basis: u32) -> u32 {
 /// `dp_hash` as `hash(sym_l4(basis))` computes it: equal in both directions.
 pub fn dp_hash_symmetric(key: &FlowKey, basis: u32) -> u32 {
     Fields::SymmetricL3L4.hash(key, basis)
+}
+
+/// The hash of two words, in order: the weights of links in `multipath` (hash, link) and of members in `bundle` (member,
+/// hash), and how `iter_hash` goes on (hash, round).
+pub fn pair_hash(first: u32, second: u32) -> u32 {
+    Murmur::new(first).word(0).word(second).finish(8)
 }
 
 /// The hash by which a bond's members share source addresses (`balance-slb`); `bond/hash` shows its low eight bits.

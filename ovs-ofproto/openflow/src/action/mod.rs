@@ -12,6 +12,7 @@
 
 mod choose;
 mod conntrack;
+mod consistency;
 mod encap;
 mod instruction;
 mod kinds;
@@ -29,6 +30,7 @@ mod wire;
 
 pub use choose::{Bundle, BundleAlgorithm, HashFields, Multipath, MultipathAlgorithm};
 pub use conntrack::{Ct, CtZone};
+pub use consistency::check_consistency;
 pub use encap::{Encap, EncapProperty, PacketType};
 pub use instruction::{decode_instructions, encode_instructions};
 pub use learn::{Learn, LearnDst, LearnFlags, LearnSpec, LearnSrc};

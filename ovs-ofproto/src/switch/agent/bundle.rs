@@ -4,7 +4,7 @@
 //! one fails, those before it are taken back in reverse order.
 
 use ovs_openflow::{
-    BundleAdd, BundleControl, BundleControlKind, BundleFlags, Message, OfError, PacketOut, PortMod,
+    BundleAdd, BundleControl, BundleControlKind, BundleFlags, Message, OfError, PacketOut, PortMod, Version,
 };
 
 use super::check::check_actions;
@@ -112,7 +112,8 @@ impl Switch {
             return Err(OfError::BfcBadFlags);
         }
         let name = conn.bridge.clone();
-        match self.try_bundle(&name, &bundle.messages) {
+        let version = conn.protocol.map_or(Version::V10, |known| known.version);
+        match self.try_bundle(&name, version, &bundle.messages) {
             Ok(()) => {
                 self.finish_bundle(&name, &bundle.messages);
                 Ok(())
@@ -128,10 +129,15 @@ impl Switch {
     }
 
     /// Makes all changes of flows and groups, or none; checks the other messages.
-    fn try_bundle(&mut self, name: &str, messages: &[(u32, Message)]) -> Result<(), (usize, OfError)> {
+    fn try_bundle(
+        &mut self,
+        name: &str,
+        version: Version,
+        messages: &[(u32, Message)],
+    ) -> Result<(), (usize, OfError)> {
         for (index, (_, message)) in messages.iter().enumerate() {
             let checked = match message {
-                Message::FlowMod(change) => check_flow_mod(change),
+                Message::FlowMod(change) => check_flow_mod(change, version),
                 Message::GroupMod(change) => check_group_mod(change),
                 Message::PortMod(change) => self.check_port_mod(name, change),
                 Message::PacketOut(packet) => check_packet_out(packet),

@@ -1,10 +1,11 @@
 //! Which actions this switch does: others are refused when they come.
 
 use ovs_flow::{OfPort, TableId};
+use ovs_openflow::action::LearnFlags;
 use ovs_openflow::{Action, OfError};
 
-/// The deepest that sets may nest; the wire allows no more than one.
-const DEPTH: usize = 2;
+/// The deepest that lists may nest.
+const DEPTH: usize = 64;
 
 /// Checks the actions of a rule in `table`, or of a packet-out.
 pub(in crate::switch) fn check_actions(actions: &[Action], table: Option<TableId>) -> Result<(), OfError> {
@@ -36,14 +37,38 @@ fn check_order(actions: &[Action]) -> Result<(), OfError> {
 fn check(actions: &[Action], table: Option<TableId>, depth: usize) -> Result<(), OfError> {
     for action in actions {
         match action {
-            Action::Output { port, .. } | Action::Enqueue { port, .. } => check_port(*port)?,
+            Action::Output { port, .. }
+            | Action::Enqueue { port, .. }
+            | Action::OutputTruncated { port, .. } => check_port(*port)?,
             Action::GotoTable(next) => match table {
                 Some(table) if table.0 < next.0 && next.0 < TableId::INTERNAL.0 => {}
                 _ => return Err(OfError::BicBadTableId),
             },
             Action::WriteActions(set) if depth > 0 => check(set, table, depth - 1)?,
             Action::Controller(to) if to.pause => return Err(OfError::BacBadArgument),
+            Action::Clone(list) if depth > 0 => check(list, table, depth - 1)?,
+            Action::Learn(learn) if learn.result_dst.is_some() => return Err(OfError::BacBadType),
+            Action::Learn(learn) if learn.flags.contains(LearnFlags::DELETE_LEARNED) => {
+                return Err(OfError::BacBadType);
+            }
             Action::OutputReg { .. }
+            | Action::Bundle(_)
+            | Action::Multipath(_)
+            | Action::Learn(_)
+            | Action::Conjunction { .. }
+            | Action::CheckPktLarger { .. }
+            | Action::Sample(_)
+            | Action::FinTimeout { .. }
+            | Action::DeleteField(_)
+            | Action::PushMpls(_)
+            | Action::PopMpls(_)
+            | Action::SetMplsLabel(_)
+            | Action::SetMplsTc(_)
+            | Action::SetMplsTtl(_)
+            | Action::DecMplsTtl
+            | Action::Encap(_)
+            | Action::Decap(_)
+            | Action::DecNshTtl
             | Action::Controller(_)
             | Action::Group(_)
             | Action::Meter(_)

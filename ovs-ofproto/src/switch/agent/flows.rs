@@ -1,14 +1,15 @@
 //! Changes of flows that come by a connection.
 
 use ovs_flow::TableId;
-use ovs_openflow::{FlowMod, FlowModCommand, OfError};
+use ovs_openflow::action::check_consistency;
+use ovs_openflow::{FlowMod, FlowModCommand, OfError, Version};
 
 use super::check::check_actions;
 use super::connection::ConnId;
 use crate::switch::Switch;
 
-/// Checks a change of flows before anything is done.
-pub(in crate::switch) fn check_flow_mod(change: &FlowMod) -> Result<(), OfError> {
+/// Checks a change of flows that came by a version before anything is done.
+pub(in crate::switch) fn check_flow_mod(change: &FlowMod, version: Version) -> Result<(), OfError> {
     if change.table == TableId::INTERNAL {
         return Err(OfError::BrcEperm);
     }
@@ -18,13 +19,15 @@ pub(in crate::switch) fn check_flow_mod(change: &FlowMod) -> Result<(), OfError>
     }
     // A modification of all tables could go back from each of them but the first.
     let table = if change.table == TableId::ALL { TableId(0) } else { change.table };
-    check_actions(&change.actions, Some(table))
+    check_actions(&change.actions, Some(table))?;
+    check_consistency(&change.actions, &change.matching, version)
 }
 
 impl Switch {
     pub(super) fn serve_flow_mod(&mut self, id: ConnId, change: &FlowMod) -> Result<(), OfError> {
         let name = self.bridge_name_of(id);
-        self.apply_flow_mod(&name, change)
+        let version = self.connections.get(&id).and_then(|conn| conn.protocol).map(|known| known.version);
+        self.apply_flow_mod(&name, change, version.unwrap_or(Version::V10))
     }
 
     /// Carries out a change of flows.
@@ -32,8 +35,9 @@ impl Switch {
         &mut self,
         bridge: &str,
         change: &FlowMod,
+        version: Version,
     ) -> Result<(), OfError> {
-        check_flow_mod(change)?;
+        check_flow_mod(change, version)?;
         self.change_rules(bridge, |state, round| state.flow_mod(change, round))
             .unwrap_or(Err(OfError::BrcEperm))
     }

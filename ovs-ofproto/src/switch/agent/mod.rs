@@ -32,4 +32,5 @@ mod tlv;
 
 pub(super) use connection::Connection;
 pub use connection::{ConnId, ConnectionKind};
+pub(super) use flows::check_flow_mod;
 pub(super) use stats::facts;

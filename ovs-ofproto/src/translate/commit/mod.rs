@@ -1,17 +1,20 @@
 //! Commit: what the actions have changed in the key, as datapath actions.
 //!
 //! Nothing is done to a packet until it goes somewhere. Then the difference between the key and what the
-//! datapath has is written out, in the original's order: Ethernet, network layer, transport, ICMP, tags,
-//! priority, mark. What is written is masked by the bits that were looked at, so that a field of which only
+//! datapath has is written out, in the original's order: headers put around, Ethernet, network service header, network
+//! layer, transport, ICMP, labels, tags, priority, mark. What is written is masked by the bits that were looked at, so that a field of which only
 //! part is written leaves the rest alone.
 
+mod encap;
 mod layer3;
 mod layer4;
+mod mpls;
 mod vlan;
 
 use ovs_dpif::{Action as DpAction, Bits, Masked, SetField};
 
 use super::context::Context;
+use super::mpls::is_mpls;
 use crate::trace::Tracer;
 
 /// A field's new value under the bits looked at; nothing if it has not changed.
@@ -22,12 +25,22 @@ fn masked<V: Bits>(new: V, old: V, looked_at: V) -> Masked<V> {
 impl<T: Tracer> Context<'_, T> {
     /// Writes out all differences between the key and what the datapath has.
     pub(super) fn commit(&mut self) {
-        if self.flow.words() == self.base.words() {
+        if self.flow.words() == self.base.words() && !self.pending_encap && !self.pending_decap {
             return;
         }
+        self.commit_encap();
         self.commit_ethernet();
+        // A packet without labels before what follows, which means headers behind them.
+        let unlabelled = is_mpls(self.base.dl_type.get()) && !is_mpls(self.flow.dl_type.get());
+        if unlabelled {
+            self.commit_labels();
+        }
+        self.commit_nsh();
         self.commit_layer3();
         self.commit_layer4();
+        if !unlabelled {
+            self.commit_labels();
+        }
         self.commit_vlans();
         if self.flow.skb_priority != self.base.skb_priority {
             self.out.push(DpAction::Set(SetField::Priority(self.flow.skb_priority)));

@@ -1,0 +1,96 @@
+//! `learn`: rules that rules make.
+
+use std::sync::Arc;
+
+use ovs_flow::{FlowKey, Match, OfPort, Subfield};
+use ovs_openflow::action::{Learn, LearnDst, LearnFlags, LearnSpec, LearnSrc};
+use ovs_openflow::{Action, FlowMod, FlowModCommand, FlowModFlags, SetField};
+
+use super::Push;
+use super::context::Context;
+use crate::trace::Tracer;
+
+/// A rule that a packet makes.
+#[derive(Debug)]
+pub(crate) struct LearnedFlow {
+    /// A strict modification: what is there is refreshed.
+    pub change: FlowMod,
+    /// How many rules of its table and cookie there may be, 0 for any number.
+    pub limit: u32,
+}
+
+impl<T: Tracer> Context<'_, T> {
+    /// `learn`: the rule is made by whoever called.
+    pub(super) fn learn_flow(&mut self, learn: &Learn) {
+        for spec in &learn.specs {
+            if let LearnSrc::Field(src) = spec.src {
+                src.mask_into(&mut self.mask);
+            }
+        }
+        if self.dry {
+            self.warn(|| "suppressing side effects, so learn action ignored".into());
+            return;
+        }
+        let change = learned(learn, &self.flow);
+        let learned = Arc::new(LearnedFlow { change, limit: learn.limit });
+        self.push.push(Push::LearnFlow { bridge: self.bridge.id, learned });
+        if let Some(dst) = learn.result_dst {
+            dst.mask_into(&mut self.mask);
+            dst.set(&mut self.flow, 1);
+            self.report_subfield(dst);
+        }
+    }
+}
+
+/// What a packet of this key makes of a `learn` action.
+fn learned(learn: &Learn, key: &FlowKey) -> FlowMod {
+    let mut matching = Match::default();
+    let mut actions = Vec::new();
+    if learn.fin_idle_timeout != 0 || learn.fin_hard_timeout != 0 {
+        let (idle, hard) = (learn.fin_idle_timeout, learn.fin_hard_timeout);
+        actions.push(Action::FinTimeout { idle, hard });
+    }
+    for spec in &learn.specs {
+        apply(spec, key, &mut matching, &mut actions);
+    }
+    let mut change = FlowMod::new(FlowModCommand::ModifyStrict, matching);
+    (change.table, change.priority, change.actions) = (learn.table, learn.priority, actions);
+    (change.new_cookie, change.modify_cookie) = (learn.cookie, learn.cookie != 0);
+    (change.idle_timeout, change.hard_timeout) = (learn.idle_timeout, learn.hard_timeout);
+    if learn.flags.contains(LearnFlags::SEND_FLOW_REM) {
+        change.flags |= FlowModFlags::SEND_FLOW_REM;
+    }
+    change
+}
+
+fn apply(spec: &LearnSpec, key: &FlowKey, matching: &mut Match, actions: &mut Vec<Action>) {
+    let value = match spec.src {
+        LearnSrc::Field(src) => src.get(key),
+        LearnSrc::Value(value) => value,
+    };
+    match spec.dst {
+        LearnDst::Match(dst) => match_bits(dst, value, matching),
+        LearnDst::Load(dst) => {
+            let (field, mask) = (dst.field(), dst.bits());
+            let mut set = SetField::masked(field, value << dst.start(), mask);
+            set.form = ovs_openflow::SetForm::Load;
+            actions.push(Action::SetField(set));
+        }
+        LearnDst::Output => {
+            let port = u16::try_from(value).map_or(OfPort::NONE, OfPort);
+            let reserved = matches!(port, OfPort::IN_PORT | OfPort::FLOOD | OfPort::LOCAL | OfPort::ALL);
+            if port < OfPort::MAX || reserved {
+                actions.push(Action::Output { port, max_len: 0 });
+            }
+        }
+    }
+}
+
+/// Adds bits to what is matched.
+fn match_bits(dst: Subfield, value: u128, matching: &mut Match) {
+    let (old, old_mask) = dst.field().get_match(matching);
+    let bits = dst.bits();
+    let value = old & !bits | value << dst.start() & bits;
+    // A mask that a field cannot have stays as it was.
+    let _ = dst.field().set_masked(matching, value, old_mask | bits);
+}

@@ -1,0 +1,130 @@
+//! Lists in lists: `clone`, and the two ways after `check_pkt_larger`.
+
+use ovs_dpif::{Action as DpAction, CheckPktLenAction};
+use ovs_flow::{FlowKey, Subfield};
+use ovs_openflow::Action;
+
+use super::context::Context;
+use super::list::List;
+use crate::trace::Tracer;
+
+/// What a packet is at the head of a list that runs on a copy.
+struct Fork<'s> {
+    flow: FlowKey,
+    base: FlowKey,
+    stack: Vec<(Subfield, u128)>,
+    action_set: Vec<&'s Action>,
+    was_mpls: bool,
+    conntracked: bool,
+}
+
+impl<'s, T: Tracer> Context<'s, T> {
+    /// `clone`, and rules behind a patch port: what the list does to the packet stays in it.
+    pub(super) fn run_clone(&mut self, list: List<'s>) {
+        let (flow, stack, set) = (self.flow, self.stack.clone(), self.action_set.clone());
+        if self.last || list.actions().all(reversible) {
+            self.run_outermost(list);
+        } else {
+            self.commit();
+            let before = (self.base, self.was_mpls, self.conntracked);
+            let inner = self.collect(|context| {
+                let outer = std::mem::replace(&mut context.last, false);
+                context.run_outermost(list);
+                context.last = outer;
+            });
+            if !inner.is_empty() {
+                self.out.push(DpAction::Clone(inner.into()));
+            }
+            (self.base, self.was_mpls, self.conntracked) = before;
+        }
+        (self.flow, self.stack, self.action_set) = (flow, stack, set);
+    }
+
+    /// A group's bucket, whose caller puts the packet's key back.
+    pub(super) fn run_bucket(&mut self, list: List<'s>) {
+        let last = std::mem::replace(&mut self.last, false);
+        if list.actions().all(reversible) {
+            self.run_bucket_list(list);
+        } else {
+            self.commit();
+            let before = (self.base, self.was_mpls, self.conntracked);
+            let inner = self.collect(|context| context.run_bucket_list(list));
+            if !inner.is_empty() {
+                self.out.push(DpAction::Clone(inner.into()));
+            }
+            (self.base, self.was_mpls, self.conntracked) = before;
+        }
+        self.last = last;
+    }
+
+    fn run_bucket_list(&mut self, list: List<'s>) {
+        self.run_list(list);
+        if self.freezing {
+            self.finish_freezing();
+        }
+    }
+
+    /// `check_pkt_larger`: what follows it, once for each answer.
+    pub(super) fn check_pkt_larger(&mut self, len: u16, dst: Subfield, rest: List<'s>) {
+        self.commit();
+        let exit = self.exit;
+        let fork = self.fork();
+        let greater = self.branch_on(dst, 1, rest);
+        // As in the original, the stack and the action set are what the first way has left of them.
+        let left = (std::mem::take(&mut self.stack), std::mem::take(&mut self.action_set));
+        self.join(&fork);
+        (self.stack, self.action_set) = left;
+        self.exit = false;
+        let less_equal = self.branch_on(dst, 0, rest);
+        self.join(&fork);
+        self.exit = exit;
+        let check = CheckPktLenAction { len, greater: greater.into(), less_equal: less_equal.into() };
+        self.out.push(DpAction::CheckPktLen(check));
+    }
+
+    fn branch_on(&mut self, dst: Subfield, answer: u128, rest: List<'s>) -> Vec<DpAction> {
+        dst.set(&mut self.flow, answer);
+        self.collect(|context| context.run_outermost(rest))
+    }
+
+    fn fork(&self) -> Fork<'s> {
+        Fork {
+            flow: self.flow,
+            base: self.base,
+            stack: self.stack.clone(),
+            action_set: self.action_set.clone(),
+            was_mpls: self.was_mpls,
+            conntracked: self.conntracked,
+        }
+    }
+
+    fn join(&mut self, fork: &Fork<'s>) {
+        (self.flow, self.base) = (fork.flow, fork.base);
+        self.stack.clone_from(&fork.stack);
+        self.action_set.clone_from(&fork.action_set);
+        (self.was_mpls, self.conntracked) = (fork.was_mpls, fork.conntracked);
+    }
+
+    /// The datapath actions that `work` makes.
+    fn collect(&mut self, work: impl FnOnce(&mut Self)) -> Vec<DpAction> {
+        let outer = std::mem::take(&mut self.out);
+        self.buried += outer.len();
+        work(self);
+        self.buried -= outer.len();
+        std::mem::replace(&mut self.out, outer)
+    }
+}
+
+/// Whether what an action does to a packet can be taken back by setting fields.
+fn reversible(action: &Action) -> bool {
+    !matches!(
+        action,
+        Action::Ct(_)
+            | Action::Meter(_)
+            | Action::Nat(_)
+            | Action::OutputTruncated { .. }
+            | Action::Encap(_)
+            | Action::Decap(_)
+            | Action::DecNshTtl
+    )
+}
