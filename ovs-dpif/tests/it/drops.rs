@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ovs_dpif::conntrack::ConntrackConfig;
+use ovs_dpif::ovs_flow::text::NoNames;
 use ovs_dpif::ovs_flow::{DpPort, Metadata, Ufid};
 use ovs_dpif::ovs_netdev::{ConfigError, DeviceConfig, Netdev, RxQueue, Sent, Statistics, Status, TxQueue};
-use ovs_dpif::ovs_packet::{Batch, Offload, Packet, PoolConfig};
+use ovs_dpif::ovs_packet::{Batch, Offload, Packet, PoolConfig, build};
+use ovs_dpif::text::parse_actions;
 use ovs_dpif::{
     Action, Actions, Budget, DropReason, Execute, Install, PortRequest, SampleAction, UserspaceConfig,
     Verdict,
@@ -67,6 +70,28 @@ fn forwarding_by(mut rig: Rig, actions: &[Action]) -> Rig {
     let actions = actions.to_vec();
     let script = Script::new(move |upcall| install(upcall.key, actions.clone()));
     run(&mut rig, script);
+    rig
+}
+
+/// An IPv4 packet with this in it.
+fn datagram(text: &str) -> Vec<u8> {
+    let slash = if text.contains('/') { "" } else { "/ " };
+    build::frame(&format!("eth / ipv4 10.0.0.1 > 10.0.0.2 {slash}{text}")).unwrap()
+}
+
+/// IPv4 packets that actions with a tracker in them are executed on, so many seconds apart.
+fn tracked(config: UserspaceConfig, actions: &str, packets: &[&str], seconds: u64) -> Rig {
+    let mut rig = Rig::configured(config, 1);
+    let actions: Actions = parse_actions(actions, &NoNames).unwrap().into();
+    let script = Script::new(move |upcall| install(upcall.key, actions.clone()));
+    let p1 = rig.port("p1", 1);
+    rig.port("p2", 2);
+    rig.dpif.set_handler(Arc::new(Factory(script)));
+    for text in packets {
+        p1.receive(datagram(text));
+        rig.settle();
+        rig.now += Duration::from_secs(seconds);
+    }
     rig
 }
 
@@ -170,11 +195,52 @@ fn scenario(reason: DropReason) -> Rig {
             rig.settle();
             rig
         }
+        DropReason::ConntrackFull
+        | DropReason::ConntrackZoneFull
+        | DropReason::NatExhausted
+        | DropReason::FragmentTimeout
+        | DropReason::FragmentCondemned => tracking(reason),
         // What translation says of a packet comes as the code of an explicit drop.
         reason => match (1..64).find(|code| DropReason::of_drop_code(*code) == reason) {
             Some(code) => forwarding(&[Action::Drop(code)]),
             None => refusing(reason),
         },
+    }
+}
+
+/// [`scenario`] for the connection tracker's reasons.
+fn tracking(reason: DropReason) -> Rig {
+    match reason {
+        DropReason::ConntrackFull => {
+            let conntrack = ConntrackConfig::default().max_connections(1);
+            tracked(
+                UserspaceConfig::default().conntrack(conntrack),
+                "ct(commit),2",
+                &["udp 1 > 2", "udp 3 > 4"],
+                0,
+            )
+        }
+        DropReason::ConntrackZoneFull => {
+            let mut rig = tracked(UserspaceConfig::default(), "ct(commit),2", &["udp 1 > 2"], 0);
+            rig.dpif.conntrack().unwrap().set_limit(0, 1);
+            rig.dummies.handle("p1").unwrap().receive(datagram("udp 3 > 4"));
+            rig.settle();
+            rig
+        }
+        DropReason::NatExhausted => {
+            // No address of this version.
+            tracked(UserspaceConfig::default(), "ct(commit,nat(src=fd00::1)),2", &["udp 1 > 2"], 0)
+        }
+        DropReason::FragmentTimeout => {
+            let parts = ["mf=1 id=7 / udp 1 > 2 / 1400", "mf=1 id=8 / udp 1 > 2 / 1400"];
+            tracked(UserspaceConfig::default(), "ct,2", &parts, 20)
+        }
+        DropReason::FragmentCondemned => {
+            // The second one overlaps the first.
+            let parts = ["mf=1 id=7 / udp 1 > 2 / 1400", "mf=1 id=7 / udp 1 > 2 / 1392"];
+            tracked(UserspaceConfig::default(), "ct,2", &parts, 0)
+        }
+        _ => unreachable!("{reason} has nothing to do with connections"),
     }
 }
 
