@@ -58,8 +58,6 @@ fn check(actions: &[Action], table: Option<TableId>, depth: usize) -> Result<(),
             | Action::Conjunction { .. }
             | Action::CheckPktLarger { .. }
             | Action::Sample(_)
-            | Action::FinTimeout { .. }
-            | Action::DeleteField(_)
             | Action::PushMpls(_)
             | Action::PopMpls(_)
             | Action::SetMplsLabel(_)
