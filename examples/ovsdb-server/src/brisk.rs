@@ -3,8 +3,7 @@
 //! Such a client sends its next request some microseconds after an answer. Going to sleep and being woken takes longer
 //! than that, so the server looks a little longer before it sleeps. It does so only after a turn in which a request came,
 //! and gives it up as soon as several looks came to nothing, as they do where the client needs the same processor, until
-//! a request comes quickly again. It does not yield in between: the scheduler takes that for giving up whole slices of
-//! its time, and on a busy machine later requests would wait for them.
+//! a request comes quickly again. It does not yield in between, which can cost it the rest of its time slice.
 
 use std::time::{Duration, Instant};
 

@@ -18,7 +18,7 @@ pub(crate) struct Table {
     /// A row of default values.
     pub(super) default: Arc<Row>,
     /// The columns of each index, and the row under each key. A tree, as a table of hashes that grows would keep every
-    /// client waiting while all keys are hashed again: 40 ms for 100,000 rows.
+    /// client waiting while all keys are hashed again.
     indexes: Vec<(Vec<ColumnId>, BTreeMap<IndexKey, Uuid>)>,
     /// How many strong references lead to each row; rows without any are absent.
     pub(crate) strong: BTreeMap<Uuid, usize>,
