@@ -48,6 +48,10 @@ fn check(actions: &[Action], table: Option<TableId>, depth: usize) -> Result<(),
             Action::Controller(to) if to.pause => return Err(OfError::BacBadArgument),
             Action::Clone(list) if depth > 0 => check(list, table, depth - 1)?,
             Action::Learn(learn) if learn.result_dst.is_some() => return Err(OfError::BacBadType),
+            // It would learn `fin_timeout`.
+            Action::Learn(learn) if learn.fin_idle_timeout != 0 || learn.fin_hard_timeout != 0 => {
+                return Err(OfError::BacBadType);
+            }
             Action::Learn(learn) if learn.flags.contains(LearnFlags::DELETE_LEARNED) => {
                 return Err(OfError::BacBadType);
             }
