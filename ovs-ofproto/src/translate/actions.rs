@@ -41,6 +41,10 @@ impl<'s, T: Tracer> Context<'s, T> {
                 whole = false;
                 break;
             }
+            if std::mem::take(&mut self.again) {
+                self.keep(rest);
+                break;
+            }
             rest = others;
         }
         self.last = last;

@@ -1,7 +1,7 @@
 //! The state of one translation.
 
 use ovs_classifier::rcu::Guard;
-use ovs_dpif::{Action as DpAction, NshMetadata, SlowPath};
+use ovs_dpif::{Action as DpAction, HashAlgorithm, NshMetadata, SlowPath};
 use ovs_flow::{FlowKey, FlowMask, Subfield, TableId};
 use ovs_openflow::{Action, MeterConfig, ToController};
 use ovs_packet::Packet;
@@ -35,6 +35,10 @@ pub(super) struct Context<'s, T> {
     pub last: bool,
     /// Whether lists end because the packet has to come again.
     pub freezing: bool,
+    /// The action that asked for it is to run once more, when the packet comes again.
+    pub again: bool,
+    /// The hash that the packet is to come again with.
+    pub hashed: Option<(HashAlgorithm, u32)>,
     /// What lists that ended had still to do.
     pub kept: Vec<Step>,
     /// The controller that decides when the packet comes again.
@@ -99,6 +103,8 @@ impl<'s, T: Tracer> Context<'s, T> {
             stack: Vec::new(),
             last: true,
             freezing: false,
+            again: false,
+            hashed: None,
             kept: Vec::new(),
             pause: None,
             resumed: Vec::new(),

@@ -5,7 +5,7 @@
 //!   packet with recirc_id=ID ─▶ thaw() ─▶ rests in order ─▶ action set
 //! ```
 
-use ovs_dpif::{Action as DpAction, ControllerPunt, PuntCookie, UserspaceAction};
+use ovs_dpif::{Action as DpAction, ControllerPunt, HashAlgorithm, PuntCookie, UserspaceAction};
 use ovs_flow::{FlowKey, TableId};
 use ovs_openflow::{Action, ToController};
 
@@ -20,6 +20,12 @@ impl<'s, T: Tracer> Context<'s, T> {
     pub(super) fn freeze(&mut self) {
         self.exit = true;
         self.freezing = true;
+    }
+
+    /// The same, with the datapath's hash of the packet as it is now: the action that asks for it runs then.
+    pub(super) fn freeze_for_hash(&mut self, algorithm: HashAlgorithm, basis: u32) {
+        self.freeze();
+        (self.again, self.hashed) = (true, Some((algorithm, basis)));
     }
 
     /// Keeps the rest of a list.
@@ -61,8 +67,13 @@ impl<'s, T: Tracer> Context<'s, T> {
         if let Some(to) = pause {
             self.out.push(self.pause_action(to, held.id));
         } else {
+            let hashed = self.hashed.take();
+            if let Some((algorithm, basis)) = hashed {
+                self.out.push(DpAction::Hash { algorithm, basis });
+            }
             self.out.push(DpAction::Recirc(held.id));
-            if T::ACTIVE {
+            // Which hash a packet gets is not foretold.
+            if T::ACTIVE && hashed.is_none() {
                 let mut key = self.flow;
                 key.recirc_id = held.id;
                 self.resumed.push(key);

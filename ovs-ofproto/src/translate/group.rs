@@ -2,11 +2,15 @@
 //!
 //! A bucket works on a copy of the packet: what it changes is forgotten behind it. Its actions are executed in the order
 //! of an action set.
+//!
+//! Where the datapath's hash chooses, the packet comes twice: first to be hashed, and then with its hash, of which the
+//! megaflow has as many bits as the group has places. So there are few megaflows, however many connections there are.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use ovs_dpif::HashAlgorithm;
 use ovs_flow::hash::stable::{self, Fields};
 use ovs_flow::{Match, OfPort};
 use ovs_openflow::{GroupMod, GroupType};
@@ -104,24 +108,19 @@ impl<'s, T: Tracer> Context<'s, T> {
                 self.best_live(group, hash)
             }
             Chooser::DpHash { symmetric, basis, slots } => {
-                let hash = self.datapath_hash(*symmetric, *basis);
-                let mask = slots.len() - 1;
+                // Hashes of the datapath are never 0.
+                if self.flow.dp_hash == 0 {
+                    let algorithm = if *symmetric { HashAlgorithm::SymmetricL4 } else { HashAlgorithm::L4 };
+                    self.freeze_for_hash(algorithm, *basis);
+                    return None;
+                }
+                let (hash, mask) = (self.flow.dp_hash, slots.len() - 1);
+                self.mask.fields.dp_hash |= mask as u32;
                 (0..slots.len()).find_map(|step| {
                     let slot = slots[(hash as usize).wrapping_add(step) & mask];
                     group.buckets.get(usize::from(slot)).filter(|bucket| self.is_live(group, bucket))
                 })
             }
-        }
-    }
-
-    /// The hash that the datapath would compute, from the bits that it looks at.
-    fn datapath_hash(&mut self, symmetric: bool, basis: u32) -> u32 {
-        let fields = if symmetric { Fields::SymmetricL3L4 } else { Fields::FiveTuple };
-        fields.mask_into(&self.flow, &mut self.mask);
-        if symmetric {
-            stable::dp_hash_symmetric(&self.flow, basis)
-        } else {
-            stable::dp_hash(&self.flow, basis)
         }
     }
 
