@@ -155,7 +155,7 @@ fn network(key: &FlowKey, m: &mut FlowKey) {
 
 fn transport(key: &FlowKey, m: &mut FlowKey) {
     if key.nw_frag & crate::FragKind::LATER.bits() != 0 {
-        if key.nw_proto == ip::ICMPV6 {
+        if key.dl_type.get() == eth::IPV6 && key.nw_proto == ip::ICMPV6 {
             // The question whether it is neighbour discovery comes first in the original.
             m.tp_src = ALL16;
             m.tp_dst = ALL16;

@@ -82,7 +82,7 @@ fn controller() {
     let text = run("05_controller");
     assert_in_order(
         &text,
-        &["speaks OpenFlow14", "told to Add a flow of priority 0", "60 bytes from port 1"],
+        &["speaks OpenFlow15", "told to Add a flow of priority 0", "60 bytes from port 1"],
     );
 }
 
