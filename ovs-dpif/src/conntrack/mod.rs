@@ -14,7 +14,7 @@
 //!
 //! # What is kept
 //!
-//! A [`Connection`] has two [`Tuple`]s, one for each direction, which are mirror images unless addresses are translated.
+//! A `Connection` has two [`Tuple`]s, one for each direction, which are mirror images unless addresses are translated.
 //! The index finds it by either. It hashes a tuple such that both directions of an untranslated connection
 //! are one entry: endpoints are put in order before they are hashed, under a secret key, by the nonlinear
 //! [`HashKey`](ovs_flow::hash::HashKey), so that nobody can aim at a bucket.
