@@ -3,8 +3,8 @@
 use ovs_flow::hash::HashKey;
 use ovs_flow::{FlowKey, FlowMask, Ufid};
 
-/// The identity of a megaflow that was put without one: a hash of its mask and masked key.
-pub(crate) fn ufid(key: &FlowKey, mask: &FlowMask) -> Ufid {
+/// The identity of a megaflow that is put without one: a hash of its mask and masked key, the same in all programs.
+pub fn flow_ufid(key: &FlowKey, mask: &FlowMask) -> Ufid {
     let masked = key.masked(&mask.fields);
     let half = |seed| {
         let hash = HashKey::from_seed(seed);

@@ -27,6 +27,7 @@ pub use dpif::{
     PortInfo, PortRequest, Ticket, WorkerId,
 };
 pub use flow::{FlowPut, FlowStats, FlowView, PutMode};
+pub use identity::flow_ufid;
 pub use ledger::{DropReason, Ledger};
 pub use masked::{Bits, Masked};
 pub use meter::{MeterCounters, MeterError, MeterId, MeterLimits, MeterRate, MeterSpec, MeterUnit};

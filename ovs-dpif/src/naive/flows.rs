@@ -87,7 +87,7 @@ impl Flows {
     }
 
     pub fn put(&mut self, put: FlowPut) -> Result<Option<FlowStats>, DpifError> {
-        let ufid = put.ufid.unwrap_or_else(|| crate::identity::ufid(&put.key, &put.mask));
+        let ufid = put.ufid.unwrap_or_else(|| crate::identity::flow_ufid(&put.key, &put.mask));
         match (self.list.iter_mut().find(|flow| flow.ufid == ufid), put.mode) {
             (Some(_), PutMode::Create) => Err(DpifError::FlowExists),
             (None, PutMode::Modify) => Err(DpifError::NoFlow),

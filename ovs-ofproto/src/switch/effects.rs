@@ -176,6 +176,10 @@ impl Switch {
                     if self.settler.done(ticket) {
                         continue;
                     }
+                    if self.operations.remove(&ticket) {
+                        self.events.push(SwitchEvent::Operation { ticket, result });
+                        continue;
+                    }
                     let completion = result.ok();
                     self.with_revalidator(|revalidator, sink| {
                         revalidator.complete(

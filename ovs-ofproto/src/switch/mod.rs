@@ -18,14 +18,14 @@ mod view;
 pub use trace_text::TraceError;
 pub use view::{Bridge, Revalidation};
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use ovs_classifier::Version;
-use ovs_dpif::{Dpif, MeterId};
+use ovs_dpif::{Busy, Completion, Dpif, DpifError, MeterId, Op, Ticket};
 use ovs_flow::{DpPort, OfPort};
 use ovs_netdev::{Registry, Wait};
 
@@ -74,6 +74,8 @@ pub struct Switch {
     messages: Receiver<Box<Message>>,
     revalidator: Revalidator,
     settler: Settler,
+    /// Operations of others than the switch itself.
+    operations: BTreeSet<Ticket>,
     /// Rules that are removed; told when their last counters are known.
     gone: Vec<(BridgeId, Gone)>,
     gone_until: Option<Settled>,
@@ -127,6 +129,7 @@ impl Switch {
             messages,
             revalidator: Revalidator::default(),
             settler: Settler::default(),
+            operations: BTreeSet::new(),
             gone: Vec::new(),
             gone_until: None,
             meter_numbers: MeterNumbers::default(),
@@ -155,6 +158,14 @@ impl Switch {
     /// them behind its back sees them changed again.
     pub fn dpif_mut(&mut self) -> &mut dyn Dpif {
         &mut *self.dpif
+    }
+
+    /// Gives the datapath an operation of the embedder's, to look into something or to try it: [`SwitchEvent::Operation`]
+    /// tells what came of it. Megaflows that the switch did not make are gone after the next sweep.
+    pub fn submit(&mut self, op: Op) -> Result<Ticket, Busy> {
+        let ticket = self.dpif.submit(op)?;
+        self.operations.insert(ticket);
+        Ok(ticket)
     }
 
     /// Sets who is woken when a worker has something for the control side, on whichever thread that is. The first
@@ -213,6 +224,13 @@ pub enum SwitchEvent {
         bridge: String,
         /// Its name.
         interface: String,
+    },
+    /// An operation of [`Switch::submit`] has completed.
+    Operation {
+        /// Which.
+        ticket: Ticket,
+        /// How.
+        result: Result<Completion, DpifError>,
     },
     /// A connection has bytes to be sent: call [`Switch::take_output`].
     Output(ConnId),

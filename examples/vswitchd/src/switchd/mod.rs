@@ -103,6 +103,8 @@ pub struct Vswitchd {
     unixctl: Option<Server<Command>>,
     warp: Option<Warp>,
     settling: Vec<RequestId>,
+    /// Operations on megaflows that were asked for by hand.
+    operations: Vec<commands::megaflow::Operation>,
     exiting: Option<(Vec<RequestId>, bool)>,
     configured: Option<u64>,
     wanted: Option<(BTreeMap<String, DesiredState>, Polling, Option<i64>)>,
@@ -144,6 +146,7 @@ impl Vswitchd {
             unixctl,
             warp: None,
             settling: Vec::new(),
+            operations: Vec::new(),
             exiting: None,
             configured: None,
             wanted: None,
@@ -320,11 +323,26 @@ impl Vswitchd {
     }
 
     fn poll_datapaths(&mut self, now: Duration) {
-        let slept = &self.sleeper;
+        let (slept, mut completed) = (&self.sleeper, Vec::new());
         for datapath in self.datapaths.values_mut() {
             let events =
                 if datapath.is_inline() { datapath.settle(slept, now) } else { datapath.poll(slept, now).1 };
-            self.state_changed |= events.iter().any(|e| matches!(e, SwitchEvent::InterfaceChanged { .. }));
+            for event in events {
+                match event {
+                    SwitchEvent::InterfaceChanged { .. } => self.state_changed = true,
+                    SwitchEvent::Operation { ticket, result } => {
+                        completed.push((datapath.switch.dpif().name().to_owned(), ticket, result));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        for (name, ticket, result) in completed {
+            let Some(at) = self.operations.iter().position(|operation| operation.is(&name, ticket)) else {
+                continue;
+            };
+            let (request, answer) = self.operations.remove(at).answer(&self.program.name, result, now);
+            self.reply(request, answer);
         }
     }
 

@@ -72,7 +72,7 @@ impl Worker {
 
     fn put(&mut self, ticket: Ticket, put: FlowPut, guard: &Guard<'_>) {
         let limit = self.ends.shared.flow_limit.load(Ordering::Relaxed) as usize;
-        let ufid = put.ufid.unwrap_or_else(|| crate::identity::ufid(&put.key, &put.mask));
+        let ufid = put.ufid.unwrap_or_else(|| crate::identity::flow_ufid(&put.key, &put.mask));
         self.is_fresh(DpPort(put.key.in_port));
         let result = self.tables.put(ufid, put, limit, guard);
         self.reply(Reply::Done(ticket, result));

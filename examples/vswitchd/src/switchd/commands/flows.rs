@@ -19,12 +19,13 @@ use super::{Answer, Command, done, fail};
 const CHUNK: usize = 4096;
 
 /// Names of a datapath's ports, if names are wanted.
-struct Names {
+pub(super) struct Names {
     by_number: BTreeMap<DpPort, String>,
 }
 
 impl Names {
-    fn of(datapath: &Datapath, wanted: bool) -> Self {
+    /// Of the ports that there are, or of none.
+    pub fn of(datapath: &Datapath, wanted: bool) -> Self {
         let ports = if wanted { datapath.switch.dpif().ports() } else { Vec::new() };
         Self { by_number: ports.into_iter().map(|port| (port.number, port.name)).collect() }
     }
@@ -42,17 +43,17 @@ impl DpPortNames for Names {
 
 /// How much a dump shows.
 #[derive(Clone, Copy, Default)]
-struct Style {
+pub(super) struct Style {
     /// Also what is not looked at, and the ufid.
-    more: bool,
+    pub more: bool,
     /// Names instead of numbers of ports.
-    names: bool,
+    pub names: bool,
     /// What only `dpctl` shows.
-    dpctl: bool,
+    pub dpctl: bool,
 }
 
 /// Appends one line of a dump.
-fn line(text: &mut String, flow: &FlowView<'_>, names: &Names, style: Style, now: Duration) {
+pub(super) fn line(text: &mut String, flow: &FlowView<'_>, names: &Names, style: Style, now: Duration) {
     // Writing to a string does not fail.
     if style.more {
         let _ = write!(text, "ufid:{}{} ", flow.ufid, if style.dpctl { "," } else { "" });

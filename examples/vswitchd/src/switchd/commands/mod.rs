@@ -4,6 +4,7 @@ mod conntrack;
 mod datapath;
 mod dummy;
 mod flows;
+pub mod megaflow;
 #[cfg(feature = "count-allocations")]
 mod memory;
 mod ofproto;
@@ -59,6 +60,7 @@ const COMMANDS: &[Row] = &[
     ("bridge/reconnect", "[bridge]", 0, 1, ofproto::bridge_reconnect),
     ("coverage/read-counter", "COUNTER", 1, 1, process::coverage_read_counter),
     ("coverage/show", "", 0, 0, process::coverage_show),
+    ("dpctl/add-flow", "[dp] flow actions", 2, 3, megaflow::add),
     ("dpctl/ct-del-limits", "[dp] zone=N1[,N2]...", 1, 2, conntrack::del_limits),
     ("dpctl/ct-disable-tcp-seq-chk", "[dp]", 0, 1, conntrack::disable_check),
     ("dpctl/ct-enable-tcp-seq-chk", "[dp]", 0, 1, conntrack::enable_check),
@@ -69,10 +71,14 @@ const COMMANDS: &[Row] = &[
     ("dpctl/ct-set-limits", "[dp] [default=L] [zone=N,limit=L]...", 1, 1024, conntrack::set_limits),
     ("dpctl/ct-set-maxconns", "[dp] maxconns", 1, 2, conntrack::set_maxconns),
     ("dpctl/ct-stats-show", "[dp] [zone=N]", 0, 3, conntrack::stats),
+    ("dpctl/del-flow", "[-s] [dp] flow", 1, 3, megaflow::delete),
+    ("dpctl/del-flows", "[dp]", 0, 1, megaflow::delete_all),
     ("dpctl/dump-conntrack", "[-m] [-s] [dp] [zone=N]", 0, 4, conntrack::dump),
     ("dpctl/dump-dps", "", 0, 0, datapath::dump_dps),
     ("dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, flows::dpctl_dump_flows),
     ("dpctl/flush-conntrack", "[dp] [zone=N] [ct-orig-tuple] [ct-reply-tuple]", 0, 4, conntrack::flush),
+    ("dpctl/get-flow", "[-m] [--names | --no-names] [dp] ufid", 1, 4, megaflow::get),
+    ("dpctl/mod-flow", "[--may-create] [-s] [dp] flow actions", 2, 5, megaflow::modify),
     ("dpctl/show", "[-s] [dp...]", 0, 1024, datapath::dpctl_show),
     ("dpif-netdev/pmd-rxq-rebalance", "[dp]", 0, 1, rxq::rebalance),
     ("dpif-netdev/pmd-rxq-show", "[-pmd core] [-secs secs] [dp]", 0, 5, rxq::show),
