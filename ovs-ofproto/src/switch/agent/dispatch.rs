@@ -176,6 +176,8 @@ impl Switch {
                 self.serve_tlv_table_mod(id, &change)?;
             }
             Message::TlvTableRequest => self.serve_tlv_table(id, xid)?,
+            Message::CtFlushZone(zone) => self.serve_ct_flush_zone(id, zone)?,
+            Message::CtFlush(which) => self.serve_ct_flush(id, &which)?,
             Message::QueueGetConfigRequest(port) => self.serve_queues(id, xid, port)?,
             Message::EchoReply(_) | Message::Error(_) => {}
             _ => return Err(OfError::BrcBadType),
@@ -197,7 +199,7 @@ impl Switch {
     }
 
     /// Secondaries may only look.
-    fn must_write(&self, id: ConnId) -> Result<(), OfError> {
+    pub(super) fn must_write(&self, id: ConnId) -> Result<(), OfError> {
         match self.connections.get(&id).map(|conn| conn.role) {
             Some(Role::Secondary) => Err(OfError::BrcIsSecondary),
             _ => Ok(()),

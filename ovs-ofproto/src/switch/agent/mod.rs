@@ -13,6 +13,7 @@
 mod bundle;
 mod check;
 mod connection;
+mod conntrack;
 mod dispatch;
 mod flows;
 mod forward;

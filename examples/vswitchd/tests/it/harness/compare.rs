@@ -27,6 +27,7 @@ const UNORDERED: &[(&str, &str)] = &[
         "meter-stats",
         "meters come in the order of a hash table in the original, in that of their numbers in ours",
     ),
+    ("dump-conntrack", "connections come in the order of a hash table in both"),
     (
         "dump-flows",
         "the original groups the flows of a table by mask, the group with the highest priority first, and shows each group \
