@@ -1,11 +1,12 @@
 //! Packets out of and into rings.
 
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use ovs_packet::{Batch, Offload, Packet, Pool};
-use rustix::event::epoll;
+use rustix::event::{Timespec, epoll};
 
 use super::ring::{Next, Piece, Ring};
 use super::session::feature;
@@ -99,8 +100,10 @@ impl Slot {
     /// A ring starts.
     pub fn put(&self, active: Active) {
         let data = epoll::EventData::new_u64(0);
-        // Whoever polls finds the packets without that.
-        let _ = epoll::add(&self.events, &active.kick, data, epoll::EventFlags::IN);
+        // Each kick counts once, and is never read: a descriptor of the frontend's could wait for ever, for whether it
+        // may is the frontend's to change. Whoever polls finds the packets without it.
+        let kicks = epoll::EventFlags::IN | epoll::EventFlags::ET;
+        let _ = epoll::add(&self.events, &active.kick, data, kicks);
         self.lock().active = Some(active);
     }
 
@@ -109,6 +112,12 @@ impl Slot {
         let active = self.lock().active.take()?;
         let _ = epoll::delete(&self.events, &active.kick);
         Some(active.ring.base())
+    }
+
+    /// Takes the kicks that have come, before the ring is looked at.
+    fn take_kicks(&self) {
+        let mut events = [const { MaybeUninit::uninit() }; 1];
+        let _ = epoll::wait(&self.events, &mut events, Some(&Timespec::default()));
     }
 
     /// How to call the driver.
@@ -174,14 +183,6 @@ impl VhostRx {
             Taken::Wrong
         }
     }
-
-    /// Nothing is there: takes the event that said there was.
-    fn nothing(&mut self, active: &Active) {
-        self.idle += 1;
-        if self.idle == 1 || self.idle.is_multiple_of(PATIENCE) {
-            let _ = rustix::io::read(&active.kick, &mut [0_u8; 8]);
-        }
-    }
 }
 
 /// Whether a request for offloads speaks of bytes that are there.
@@ -207,6 +208,10 @@ impl RxQueue for VhostRx {
         };
         if !self.port.up.load(Ordering::Relaxed) {
             return Ok(0);
+        }
+        // After a look that found nothing, and then now and then.
+        if self.idle == 1 || self.idle > 0 && self.idle.is_multiple_of(PATIENCE) {
+            slots[self.number].take_kicks();
         }
         let (mut packets, mut bytes, mut wrong, mut given) = (0, 0, 0, 0);
         let Some(active) = &mut inner.active else { return Ok(0) };
@@ -244,7 +249,7 @@ impl RxQueue for VhostRx {
             given += 1;
         }
         if given == 0 {
-            self.nothing(active);
+            self.idle += 1;
         } else {
             self.idle = 0;
             inner.publish();
@@ -313,13 +318,13 @@ impl VhostTx {
                     room += self.pieces[before..].iter().map(|piece| piece.len).sum::<usize>();
                     self.heads.push((head, self.pieces.len()));
                 }
-                Next::Bad(head) => {
+                Next::Bad(head) if self.heads.is_empty() => {
+                    active.ring.give_back(head, 0);
+                    return Put::Refused;
+                }
+                Next::Bad(_) => {
+                    // It comes first next time, and goes then.
                     active.ring.put_back(self.heads.len() as u16 + 1);
-                    if self.heads.is_empty() {
-                        // It is the next one: away with it.
-                        let _ = active.ring.pop(true, &mut self.pieces);
-                        active.ring.give_back(head, 0);
-                    }
                     return Put::Refused;
                 }
                 Next::Empty => {

@@ -145,7 +145,6 @@ impl Session {
             Request::SetBase { ring, base } => self.said(number, ring)?.base = base as u16,
             Request::SetKick { ring, none } => {
                 let fd = if none { None } else { fds.pop() };
-                let fd = fd.map(unblocked).transpose()?;
                 // Without a descriptor the ring is to be asked all the time: an event that never comes will do.
                 let fd = match fd {
                     Some(fd) => fd,
@@ -230,7 +229,8 @@ impl Drop for Session {
     }
 }
 
-/// Whatever the frontend passes as an event, writing and reading it must not wait.
+/// Whatever the frontend passes to be called by, writing it must not wait. The frontend can take that back: one that does, and
+/// never reads, can stop the worker that calls it.
 fn unblocked(fd: OwnedFd) -> Result<OwnedFd, Malformed> {
     let set = fcntl_getfl(&fd).and_then(|flags| fcntl_setfl(&fd, flags | OFlags::NONBLOCK));
     set.map(|()| fd).map_err(|_| Malformed::Descriptors(0))
