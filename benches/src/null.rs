@@ -3,11 +3,8 @@
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use ovs_dpif::ovs_netdev::{
-    ConfigError, DeviceConfig, Netdev, RxError, RxQueue, Sent, Statistics, Status, TxQueue, Wait,
-};
+use ovs_dpif::ovs_netdev::{ConfigError, DeviceConfig, Netdev, RxError, RxQueue, Sent, TxQueue, Wait};
 use ovs_dpif::ovs_packet::{Batch, Offload, Pool};
 
 /// Frames that a port gets, over and over.
@@ -55,14 +52,6 @@ impl Netdev for Null {
         "null"
     }
 
-    fn status(&mut self) -> Status {
-        Status::default()
-    }
-
-    fn statistics(&mut self) -> Statistics {
-        Statistics::default()
-    }
-
     fn configure(&mut self, _: &DeviceConfig) -> Result<(), ConfigError> {
         Ok(())
     }
@@ -75,10 +64,6 @@ impl Netdev for Null {
 
     fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError> {
         Ok(Box::new(Sink(Arc::clone(&self.sent))))
-    }
-
-    fn poll_changes(&mut self, _: Duration) -> u64 {
-        0
     }
 }
 

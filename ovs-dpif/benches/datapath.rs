@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ovs_dpif::ovs_flow::{DpPort, FlowMask, Ufid};
-use ovs_dpif::ovs_netdev::{
-    ConfigError, DeviceConfig, Netdev, RxError, RxQueue, Sent, Statistics, Status, TxQueue, Wait,
-};
+use ovs_dpif::ovs_netdev::{ConfigError, Netdev, RxError, RxQueue, Sent, TxQueue, Wait};
 use ovs_dpif::ovs_packet::{Batch, Offload, Pool};
 use ovs_dpif::{
     Action, Actions, Budget, Dpif, DropReason, HandlerFactory, Install, PortRequest, Punt, Upcall,
@@ -39,18 +37,6 @@ impl Netdev for Null {
         "null"
     }
 
-    fn status(&mut self) -> Status {
-        Status::default()
-    }
-
-    fn statistics(&mut self) -> Statistics {
-        Statistics::default()
-    }
-
-    fn configure(&mut self, _: &DeviceConfig) -> Result<(), ConfigError> {
-        Ok(())
-    }
-
     fn take_rx_queues(&mut self) -> Vec<Box<dyn RxQueue>> {
         if self.flows == 0 {
             return Vec::new();
@@ -66,10 +52,6 @@ impl Netdev for Null {
 
     fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError> {
         Ok(Box::new(Sink))
-    }
-
-    fn poll_changes(&mut self, _: Duration) -> u64 {
-        0
     }
 }
 

@@ -17,14 +17,22 @@ pub trait Netdev: Send {
     /// Type, as the `type` column of an interface names it (`system`, `tap`, `dummy` …).
     fn kind(&self) -> &'static str;
 
-    /// What the device says of itself now.
-    fn status(&mut self) -> Status;
+    /// What the device says of itself now. Unless a device has more to say, nothing is known of it.
+    fn status(&mut self) -> Status {
+        Status::default()
+    }
 
-    /// What it has counted since it was opened (or since the system made it).
-    fn statistics(&mut self) -> Statistics;
+    /// What it has counted since it was opened (or since the system made it). Unless a device counts, nothing.
+    fn statistics(&mut self) -> Statistics {
+        Statistics::default()
+    }
 
-    /// Changes what `config` names and leaves the rest as it is.
-    fn configure(&mut self, config: &DeviceConfig) -> Result<(), ConfigError>;
+    /// Changes what `config` names and leaves the rest as it is. Unless a device says otherwise, it has nothing that could
+    /// be changed, and what is named is refused.
+    fn configure(&mut self, config: &DeviceConfig) -> Result<(), ConfigError> {
+        let Some(property) = config.first() else { return Ok(()) };
+        Err(ConfigError::Unsupported { device: self.name().to_owned(), kind: self.kind(), property })
+    }
 
     /// The receive queues. Each queue is handed out once: a second call gives none.
     fn take_rx_queues(&mut self) -> Vec<Box<dyn RxQueue>>;
@@ -33,8 +41,10 @@ pub trait Netdev: Send {
     fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError>;
 
     /// A number that moves whenever [`Netdev::status`] may have changed. Non-blocking; takes in what the
-    /// system has notified since the last call.
-    fn poll_changes(&mut self, now: Duration) -> u64;
+    /// system has notified since the last call. Unless a device says otherwise, nothing changes.
+    fn poll_changes(&mut self, _now: Duration) -> u64 {
+        0
+    }
 
     /// What to sleep on until [`Netdev::poll_changes`] may move.
     fn wait(&self) -> Wait<'_> {
@@ -145,6 +155,16 @@ pub struct DeviceConfig {
 }
 
 impl DeviceConfig {
+    /// The first property that it names, if any.
+    fn first(&self) -> Option<&'static str> {
+        let named = [
+            (self.mac.is_some(), "MAC address"),
+            (self.mtu.is_some(), "MTU"),
+            (self.admin_up.is_some(), "state"),
+        ];
+        named.into_iter().find(|(is, _)| *is).map(|(_, property)| property)
+    }
+
     /// Sets the Ethernet address.
     pub fn mac(mut self, mac: EtherAddr) -> Self {
         self.mac = Some(mac);

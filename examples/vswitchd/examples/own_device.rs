@@ -6,11 +6,10 @@
 
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
 
 use ovs_netdev::{
-    ConfigError, DeviceConfig, Factory, Netdev, OpenError, Options, RxError, RxQueue, Sent, Statistics,
-    Status, TxQueue, Wait,
+    ConfigError, DeviceConfig, Factory, Netdev, OpenError, Options, RxError, RxQueue, Sent, Status, TxQueue,
+    Wait,
 };
 use ovs_packet::{Batch, Packet, Pool};
 use vswitchd::cli::Cli;
@@ -56,10 +55,6 @@ impl Netdev for Echo {
         status
     }
 
-    fn statistics(&mut self) -> Statistics {
-        Statistics::default()
-    }
-
     fn configure(&mut self, config: &DeviceConfig) -> Result<(), ConfigError> {
         self.config.mac = config.mac.or(self.config.mac);
         self.config.mtu = config.mtu.or(self.config.mtu);
@@ -72,10 +67,6 @@ impl Netdev for Echo {
 
     fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError> {
         Ok(Box::new(EchoTx(self.tx.clone())))
-    }
-
-    fn poll_changes(&mut self, _now: Duration) -> u64 {
-        0
     }
 }
 

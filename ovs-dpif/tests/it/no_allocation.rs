@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ovs_dpif::ovs_flow::DpPort;
-use ovs_dpif::ovs_netdev::{
-    ConfigError, DeviceConfig, Netdev, RxError, RxQueue, Sent, Statistics, Status, TxQueue, Wait,
-};
+use ovs_dpif::ovs_netdev::{ConfigError, Netdev, RxError, RxQueue, Sent, TxQueue, Wait};
 use ovs_dpif::ovs_packet::{Batch, Offload, Pool};
 use ovs_dpif::{Action, Budget, Dpif, Masked, PortRequest, SetField, UserspaceConfig, UserspaceDatapath};
 
@@ -67,28 +65,12 @@ impl Netdev for Loop {
         "loop"
     }
 
-    fn status(&mut self) -> Status {
-        Status::default()
-    }
-
-    fn statistics(&mut self) -> Statistics {
-        Statistics::default()
-    }
-
-    fn configure(&mut self, _: &DeviceConfig) -> Result<(), ConfigError> {
-        Ok(())
-    }
-
     fn take_rx_queues(&mut self) -> Vec<Box<dyn RxQueue>> {
         vec![Box::new(Queue(std::mem::take(&mut self.frames)))]
     }
 
     fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError> {
         Ok(Box::new(Queue(Vec::new())))
-    }
-
-    fn poll_changes(&mut self, _: Duration) -> u64 {
-        0
     }
 }
 

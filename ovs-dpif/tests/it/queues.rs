@@ -7,9 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ovs_dpif::ovs_flow::{DpPort, FlowKey};
-use ovs_dpif::ovs_netdev::{
-    ConfigError, DeviceConfig, Netdev, RxError, RxQueue, Sent, Statistics, Status, TxQueue, Wait,
-};
+use ovs_dpif::ovs_netdev::{ConfigError, Netdev, RxError, RxQueue, Sent, TxQueue, Wait};
 use ovs_dpif::ovs_packet::{Batch, Packet, Pool};
 use ovs_dpif::{
     Budget, Dpif, Event, Next, PortRequest, RxConfig, RxPolicy, UserspaceConfig, UserspaceDatapath, Verdict,
@@ -108,18 +106,6 @@ impl Netdev for Source {
         "test"
     }
 
-    fn status(&mut self) -> Status {
-        Status::default()
-    }
-
-    fn statistics(&mut self) -> Statistics {
-        Statistics::default()
-    }
-
-    fn configure(&mut self, _: &DeviceConfig) -> Result<(), ConfigError> {
-        Ok(())
-    }
-
     fn take_rx_queues(&mut self) -> Vec<Box<dyn RxQueue>> {
         let queue = |number| Queue { source: self.clone(), number, flows: 5, next: 0 };
         (0..self.queues).map(|number| Box::new(queue(number)) as Box<dyn RxQueue>).collect()
@@ -127,10 +113,6 @@ impl Netdev for Source {
 
     fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError> {
         Ok(Box::new(Sink(self.clone())))
-    }
-
-    fn poll_changes(&mut self, _: Duration) -> u64 {
-        0
     }
 }
 

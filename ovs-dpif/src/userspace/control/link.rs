@@ -27,8 +27,8 @@ pub(super) struct Link {
     pub shared: Arc<Shared>,
     /// Its megaflows; none once it has come to its end.
     pub flows: Option<TableView>,
-    commands: SyncSender<Command>,
-    replies: Receiver<Reply>,
+    /// The queues both ways; none once it is buried.
+    queues: Option<(SyncSender<Command>, Receiver<Reply>)>,
     waker: Option<Arc<dyn Waker>>,
     /// Commands that found the queue full.
     backlog: VecDeque<Command>,
@@ -36,7 +36,6 @@ pub(super) struct Link {
     asked: VecDeque<Ticket>,
     /// The worker was dropped, or has come to its end.
     pub gone: bool,
-    buried: bool,
 }
 
 impl Link {
@@ -49,24 +48,10 @@ impl Link {
         waker: Option<Arc<dyn Waker>>,
     ) -> Self {
         let (backlog, asked) = (VecDeque::new(), VecDeque::new());
-        let (retiring, gone, buried) = (false, false, false);
+        let (retiring, gone) = (false, false);
         let Seat { worker: id, polls, core } = seat;
-        let flows = Some(flows);
-        Self {
-            id,
-            polls,
-            core,
-            retiring,
-            shared,
-            flows,
-            commands,
-            replies,
-            waker,
-            backlog,
-            asked,
-            gone,
-            buried,
-        }
+        let (flows, queues) = (Some(flows), Some((commands, replies)));
+        Self { id, polls, core, retiring, shared, flows, queues, waker, backlog, asked, gone }
     }
 
     /// Whether it may be given queues.
@@ -98,11 +83,12 @@ impl Link {
 
     /// Moves commands from the backlog into the queue while there is room.
     pub fn flush(&mut self) {
+        let Some((commands, _)) = &self.queues else { return self.backlog.clear() };
         let mut sent = false;
         while let Some(command) = self.backlog.pop_front() {
             // Counted first: the worker subtracts as soon as it has the command.
             self.shared.commands.fetch_add(1, Ordering::AcqRel);
-            match self.commands.try_send(command) {
+            match commands.try_send(command) {
                 Ok(()) => sent = true,
                 Err(error) => {
                     self.shared.commands.fetch_sub(1, Ordering::AcqRel);
@@ -121,7 +107,7 @@ impl Link {
 
     /// The next answer. The worker is gone for good when there is no answer and `gone` is set.
     pub fn answer(&mut self) -> Option<Reply> {
-        match self.replies.try_recv() {
+        match self.queues.as_ref()?.1.try_recv() {
             Ok(reply) => {
                 match reply {
                     Reply::Done(..) => drop(self.asked.pop_front()),
@@ -146,9 +132,8 @@ impl Link {
 
     /// Forgets a worker that is gone: operations that it will not answer; `None` if that was done before.
     pub fn bury(&mut self) -> Option<VecDeque<Ticket>> {
-        if !self.gone || std::mem::replace(&mut self.buried, true) {
-            return None;
-        }
+        // Their memory goes with the queues: workers may come and go for years.
+        self.queues.take_if(|_| self.gone)?;
         self.backlog.clear();
         Some(std::mem::take(&mut self.asked))
     }
