@@ -14,7 +14,7 @@ use ovs_stream::Tls;
 use super::clock::Clock;
 use super::commands::pmd::Baselines;
 use super::openflow::{Sockets, Targets};
-use super::polling::{Balance, Polling};
+use super::polling::{self, Balance, Polling};
 use super::sleep::Sleeper;
 use super::waker::Wakeup;
 use super::workers::WorkerThread;
@@ -67,6 +67,8 @@ pub struct Datapath {
     // Declared after the switch: threads end once the datapath has let go of them.
     inline: Vec<Worker>,
     threads: Vec<WorkerThread>,
+    /// Cores of the mask that are not there.
+    missing: Vec<usize>,
     /// Threads that still have queues to hand on.
     leaving: Vec<WorkerThread>,
     /// Whether pinned queues have their thread for themselves.
@@ -113,6 +115,7 @@ impl Datapath {
             sockets,
             inline,
             threads,
+            missing: Vec::new(),
             leaving: Vec::new(),
             isolates: true,
             balance: None,
@@ -167,6 +170,12 @@ impl Datapath {
             // The last one.
             None => vec![std::thread::available_parallelism().map_or(1, std::num::NonZero::get) - 1],
         };
+        let (cores, missing): (Vec<usize>, Vec<usize>) =
+            cores.into_iter().partition(|core| polling::exists(*core));
+        if !missing.is_empty() && self.missing != missing {
+            tracing::warn!(target: "dpif_netdev", "pmd-cpu-mask names cores that this machine does not have: {missing:?}");
+        }
+        self.missing = missing;
         for core in &cores {
             if !self.threads.iter().any(|thread| thread.core() == Some(*core)) {
                 self.poll_on(*core)?;

@@ -269,9 +269,7 @@ impl Vswitchd {
             .map(|(kind, _)| kind.clone())
             .collect();
         for kind in emptied {
-            if let Some(mut datapath) = self.datapaths.remove(&kind) {
-                datapath.close(now);
-            }
+            self.remove_datapath(&kind, now);
         }
         self.report_configuration(now);
     }
@@ -469,10 +467,21 @@ impl Vswitchd {
 
     /// Lets go of all bridges without a word to the database.
     fn release(&mut self, now: Duration) {
-        for datapath in self.datapaths.values_mut() {
-            datapath.close(now);
+        for kind in self.datapaths.keys().cloned().collect::<Vec<_>>() {
+            self.remove_datapath(&kind, now);
         }
-        self.datapaths.clear();
+    }
+
+    fn remove_datapath(&mut self, kind: &str, now: Duration) {
+        let Some(mut datapath) = self.datapaths.remove(kind) else { return };
+        datapath.close(now);
+        // Nobody else will answer these.
+        let name = datapath.switch.dpif().name();
+        let unanswered: Vec<_> = self.operations.extract_if(.., |operation| operation.is_of(name)).collect();
+        for operation in unanswered {
+            let (request, answer) = operation.give_up(&self.program.name);
+            self.reply(request, answer);
+        }
     }
 
     fn close(&mut self) {

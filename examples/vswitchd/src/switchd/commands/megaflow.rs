@@ -204,7 +204,17 @@ pub fn get(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
 impl Operation {
     /// Whether it is this one that has completed.
     pub fn is(&self, datapath: &str, ticket: Ticket) -> bool {
-        self.datapath == datapath && self.ticket == ticket
+        self.is_of(datapath) && self.ticket == ticket
+    }
+
+    /// Whether it was given to this datapath.
+    pub fn is_of(&self, datapath: &str) -> bool {
+        self.datapath == datapath
+    }
+
+    /// Whose answer it is, and that there will be none from the datapath.
+    pub fn give_up(self, program: &str) -> (RequestId, Result<String, String>) {
+        (self.request, Err(format!("{program}: {} (the datapath is gone)", self.what)))
     }
 
     /// Whose answer it is, and the answer.
