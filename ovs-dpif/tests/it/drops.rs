@@ -6,12 +6,12 @@ use std::time::Duration;
 use ovs_dpif::conntrack::ConntrackConfig;
 use ovs_dpif::ovs_flow::text::NoNames;
 use ovs_dpif::ovs_flow::{DpPort, Metadata, Ufid};
-use ovs_dpif::ovs_netdev::{ConfigError, DeviceConfig, Netdev, RxQueue, Sent, Statistics, Status, TxQueue};
+use ovs_dpif::ovs_netdev::{ConfigError, Netdev, RxQueue, Sent, TxQueue};
 use ovs_dpif::ovs_packet::{Batch, Offload, Packet, PoolConfig, build};
 use ovs_dpif::text::parse_actions;
 use ovs_dpif::{
-    Action, Actions, Budget, DropReason, Execute, Install, PortRequest, SampleAction, UserspaceConfig,
-    Verdict,
+    Action, Actions, Budget, DropReason, Execute, Install, MeterId, MeterRate, MeterSpec, MeterUnit,
+    PortRequest, SampleAction, UserspaceConfig, Verdict,
 };
 
 use crate::rig::{Factory, Rig, Script, base_mask, frame, install, output};
@@ -36,28 +36,12 @@ impl Netdev for Full {
         "test"
     }
 
-    fn status(&mut self) -> Status {
-        Status::default()
-    }
-
-    fn statistics(&mut self) -> Statistics {
-        Statistics::default()
-    }
-
-    fn configure(&mut self, _: &DeviceConfig) -> Result<(), ConfigError> {
-        Ok(())
-    }
-
     fn take_rx_queues(&mut self) -> Vec<Box<dyn RxQueue>> {
         Vec::new()
     }
 
     fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError> {
         Ok(Box::new(Self))
-    }
-
-    fn poll_changes(&mut self, _: Duration) -> u64 {
-        0
     }
 }
 
@@ -200,11 +184,22 @@ fn scenario(reason: DropReason) -> Rig {
         | DropReason::NatExhausted
         | DropReason::FragmentTimeout
         | DropReason::FragmentCondemned => tracking(reason),
+        DropReason::Meter => {
+            let mut rig = Rig::userspace();
+            let spec = MeterSpec { unit: MeterUnit::Packets, rates: vec![MeterRate { rate: 0, burst: 0 }] };
+            rig.dpif.set_meter(MeterId(3), &spec).unwrap();
+            forwarding_by(rig, &[Action::Meter(MeterId(3)), output(2)])
+        }
+        DropReason::UnsupportedAction => {
+            tracked(UserspaceConfig::default(), "ct(commit,helper=ftp),2", &["udp 1 > 2"], 0)
+        }
+        // Only the switch's logic knows how full its queue is.
+        DropReason::EffectsFull => refusing(reason),
         // What translation says of a packet comes as the code of an explicit drop.
-        reason => match (1..64).find(|code| DropReason::of_drop_code(*code) == reason) {
-            Some(code) => forwarding(&[Action::Drop(code)]),
-            None => refusing(reason),
-        },
+        reason => {
+            let code = (1..64).find(|code| DropReason::of_drop_code(*code) == reason);
+            forwarding(&[Action::Drop(code.unwrap_or_else(|| panic!("no scenario for {reason}")))])
+        }
     }
 }
 

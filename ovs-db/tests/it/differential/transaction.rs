@@ -154,8 +154,10 @@ impl<'a> Generator<'a> {
             }
             // There, zero and the negative zero, as which a negative number times 0 comes out, are different keys of
             // an index.
-            "*=" => (*self.random.pick(&["2", "0.5", "1e300"])).into(),
-            "/=" => (*self.random.pick(&["0", "2", "0.5", "1e300"])).into(),
+            "*=" if table.indexes.iter().flatten().any(|name| *name == column.name) => {
+                (*self.random.pick(&["2", "0.5", "1e300"])).into()
+            }
+            "*=" | "/=" => (*self.random.pick(&["0", "2", "0.5", "1e300"])).into(),
             _ if self.random.once_in(6) => "0".into(),
             _ => column.key.atom(self.random),
         };
