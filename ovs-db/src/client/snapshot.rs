@@ -57,7 +57,8 @@ impl Snapshot {
         self.rows(table).get(&uuid)
     }
 
-    /// Counts the updates that changed something. It never repeats a value while its session lives.
+    /// Counts the updates that changed something, and the first content whatever it is: 0 says that there was none
+    /// yet. It never repeats a value while its session lives.
     pub fn seqno(&self) -> u64 {
         self.seqno
     }
@@ -135,7 +136,8 @@ impl Snapshot {
         }
         fresh.update(content, form, None)?;
         let seqno = self.seqno + 1;
-        let mut changed = self.tables.keys().any(|name| !fresh.tables.contains_key(name));
+        // The first content is news even where every table is empty.
+        let mut changed = self.seqno == 0 || self.tables.keys().any(|name| !fresh.tables.contains_key(name));
         for (name, table) in &mut fresh.tables {
             match self.tables.get(name) {
                 Some(old) if old.columns.columns == table.columns.columns && old.rows == table.rows => {

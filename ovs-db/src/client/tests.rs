@@ -129,6 +129,15 @@ fn it_monitors_what_the_server_has_and_reads_defaults() {
 }
 
 #[test]
+fn an_empty_database_is_a_first_content_too() {
+    let mut b = Bench::new(config());
+    b.old_server();
+    assert_eq!(b.session.snapshot().seqno(), 0, "nothing is known yet");
+    b.answer("monitor_cond_since", Ok("[false,'00000000-0000-0000-0000-000000000000',{}]"));
+    assert_eq!(b.session.snapshot().seqno(), 1);
+}
+
+#[test]
 fn differences_are_applied_and_tables_numbered() {
     let mut b = synced(config());
     let before = b.session.snapshot().clone();

@@ -49,7 +49,8 @@ fn it_detaches_when_ready_and_sigterm_removes_its_files() {
     let _lock = exclusive();
     let Some(tools) = tools("it_detaches_when_ready_and_sigterm_removes_its_files") else { return };
     let mut world = World::empty(&tools, Kind::Ours);
-    world.start_database(Database::Peer);
+    // Nobody has put anything into it, not even its root row.
+    world.start_database(Database::Ours);
     let namespace = world.namespace().to_owned();
     let socket = format!("unix:{}", world.folder().join("db.sock").display());
     let mut command = world.inside(
