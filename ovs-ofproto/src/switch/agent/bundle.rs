@@ -43,8 +43,9 @@ impl Switch {
             _ => Err(OfError::BfcBadType),
         };
         result?;
-        let kind = control.kind.reply();
-        self.reply(id, xid, &Message::BundleControl(BundleControl { kind, ..control }));
+        // As the original's, replies don't repeat the flags.
+        let reply = BundleControl { kind: control.kind.reply(), flags: BundleFlags::empty(), ..control };
+        self.reply(id, xid, &Message::BundleControl(reply));
         Ok(())
     }
 
