@@ -11,6 +11,7 @@ use ovs_netdev::{ConfigError, DeviceConfig, Netdev, Statistics, Status, Wait};
 use ovs_packet::Packet;
 
 use crate::conntrack::Conntrack;
+use crate::features::Features;
 use crate::{
     Actions, FlowPut, FlowStats, FlowView, HandlerFactory, Ledger, MeterCounters, MeterError, MeterId,
     MeterLimits, MeterSpec, Rebalance, RxAssignment, RxConfig, Waker, Worker,
@@ -313,46 +314,6 @@ pub struct FlowCursor {
     pub worker: u32,
     /// Position in its table.
     pub position: u64,
-}
-
-/// What a datapath's matches and actions can do (`dpif/show-dp-features`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Features {
-    /// 802.1Q tags that can be matched and pushed.
-    pub max_vlan_headers: usize,
-    /// MPLS labels that can be matched and pushed.
-    pub max_mpls_depth: usize,
-    /// Recirculation works.
-    pub recirc: bool,
-    /// Set actions can be masked.
-    pub masked_set: bool,
-    /// Flows are named by ufid.
-    pub ufid: bool,
-    /// `trunc` works.
-    pub trunc: bool,
-    /// `clone` works.
-    pub clone: bool,
-    /// Nesting depth of `sample`.
-    pub sample_nesting: usize,
-    /// Explicit drop actions work.
-    pub explicit_drop: bool,
-}
-
-impl Default for Features {
-    fn default() -> Self {
-        Self {
-            max_vlan_headers: ovs_flow::MAX_VLANS,
-            max_mpls_depth: ovs_flow::MAX_MPLS,
-            recirc: true,
-            masked_set: true,
-            ufid: true,
-            trunc: true,
-            clone: true,
-            sample_nesting: 10,
-            explicit_drop: true,
-        }
-    }
 }
 
 /// Counters of a datapath, as `dpif/show` and `dpctl/show` print them.

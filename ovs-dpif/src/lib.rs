@@ -5,6 +5,7 @@ mod action;
 pub mod conntrack;
 mod dpif;
 mod execute;
+mod features;
 mod finish;
 mod flow;
 mod identity;
@@ -23,9 +24,10 @@ pub use action::{
     SampleAction, SetField, SetNsh, SlowPath, UserspaceAction,
 };
 pub use dpif::{
-    Busy, Completion, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, Op, PortConfigError,
-    PortInfo, PortRequest, Ticket, WorkerId,
+    Busy, Completion, Dpif, DpifError, DpifStats, Event, Execute, FlowCursor, Op, PortConfigError, PortInfo,
+    PortRequest, Ticket, WorkerId,
 };
+pub use features::{Feature, FeatureValue, Features};
 pub use flow::{FlowPut, FlowStats, FlowView, PutMode};
 pub use identity::flow_ufid;
 pub use ledger::{DropReason, Ledger};

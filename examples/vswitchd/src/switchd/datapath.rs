@@ -137,7 +137,7 @@ impl Datapath {
             for ((bridge, interface), result) in self.switch.apply(plan, now).interfaces {
                 match result {
                     Ok(number) => {
-                        tracing::info!(target: "bridge", "bridge {bridge}: added interface {interface} on port {number}");
+                        tracing::info!(target: "bridge", "bridge {bridge}: added interface {interface} on port {}", number.0);
                     }
                     Err(error) => {
                         failed = true;

@@ -239,6 +239,9 @@ impl Vswitchd {
         let polling = Polling::of(&self.database);
         let is_same = |(was, polled, step): &(_, _, _)| *was == wanted && *polled == polling && *step == next;
         if !stale && self.wanted.as_ref().is_some_and(is_same) {
+            // A row for a datapath can come without anything to configure.
+            let updates = self.capability_updates();
+            self.database.submit(updates, now);
             return;
         }
         self.wanted = Some((wanted.clone(), polling.clone(), next));
@@ -310,6 +313,7 @@ impl Vswitchd {
         let statuses =
             self.datapaths.iter_mut().map(|(kind, dp)| (kind.clone(), dp.switch.status())).collect();
         let mut updates = report::updates(&self.database, &statuses, Part::State);
+        updates.extend(self.capability_updates());
         if let Some(root) = self.database.all("Open_vSwitch").into_iter().next() {
             let mut columns = self.types.root_columns();
             columns.push(("cur_cfg", report::number(Some(root.integer("next_cfg").unwrap_or(0)))));
@@ -443,6 +447,12 @@ impl Vswitchd {
         let root = self.database.all("Open_vSwitch").into_iter().next();
         let asked = root.and_then(|r| r.key_number("other_config", "stats-update-interval"));
         asked.map_or(STATISTICS_INTERVAL, |ms| Duration::from_millis(ms).max(STATISTICS_INTERVAL))
+    }
+
+    fn capability_updates(&self) -> Vec<report::Update> {
+        let features =
+            self.datapaths.iter().map(|(kind, dp)| (kind.clone(), dp.switch.dpif().features())).collect();
+        report::capabilities(&self.database, &features)
     }
 
     fn controller_updates(&self, now: Duration) -> Vec<report::Update> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ovs_db::value::{Atom, Datum, Uuid};
+use ovs_dpif::Features;
 use ovs_netdev::{Duplex, Statistics};
 use ovs_ofproto::{BridgeStatus, InterfaceStatus, Status};
 
@@ -95,6 +96,19 @@ fn interface_columns(status: &InterfaceStatus) -> Vec<(&'static str, Datum)> {
         ("ifindex", number(status.ofport.map(|_| i64::from(status.ifindex.unwrap_or(0))))),
         ("status", Datum::map(status.details.iter().map(|(k, v)| (k.as_str(), v.as_str())))),
     ]
+}
+
+/// What the datapaths can do, in the rows that somebody made for them.
+pub fn capabilities(rows: &dyn Rows, features: &BTreeMap<String, Features>) -> Vec<Update> {
+    let mut updates = Vec::new();
+    let Some(root) = rows.all("Open_vSwitch").into_iter().next() else { return updates };
+    for (kind, uuid) in root.named_references("datapaths") {
+        let (Some(features), Some(row)) = (features.get(kind), rows.get("Datapath", uuid)) else { continue };
+        let told: Vec<(&str, String)> = features.capabilities().collect();
+        let told = Datum::map(told.iter().map(|(key, value)| (*key, value.as_str())));
+        push(&mut updates, "Datapath", &row, vec![("capabilities", told)]);
+    }
+    updates
 }
 
 /// A set of at most one string.

@@ -54,6 +54,12 @@ impl<'a> Row<'a> {
         self.datum(column).into_iter().flat_map(Datum::atoms).filter_map(ovs_db::value::Atom::as_uuid)
     }
 
+    /// The rows that a map from strings refers to, by their keys.
+    pub fn named_references(&self, column: &str) -> impl Iterator<Item = (&'a str, Uuid)> + use<'a> {
+        let pairs = self.datum(column).into_iter().flat_map(Datum::pairs);
+        pairs.filter_map(|(name, row)| Some((name.as_str()?, row.as_uuid()?)))
+    }
+
     /// A map of strings.
     pub fn map(&self, column: &str) -> BTreeMap<String, String> {
         let pairs = self.datum(column).into_iter().flat_map(Datum::pairs);

@@ -254,3 +254,32 @@ fn packets_are_sent_and_counted_alike() {
     };
     assert!(sent(&ours) >= 2 && sent(&peer) >= 2);
 }
+
+#[test]
+fn features_are_told_as_the_originals_are() {
+    let _lock = exclusive();
+    let Some((ours, peer)) = pair("features_are_told_as_the_originals_are") else { return };
+    let allowed = [
+        Difference { line: "Optimized Balance TCP mode", because: "ours has no lb_output, and says so" },
+        Difference { line: "Psample", because: "shown since 3.4" },
+    ];
+    // The row comes after the bridge, as ovn-controller makes it, and nobody asks for a configuration.
+    script(
+        &ours,
+        &peer,
+        &[
+            "ovs-vsctl add-br br0 -- set bridge br0 datapath_type=netdev",
+            "ovs-vsctl --no-wait -- --id=@d create Datapath datapath_version=1 -- set Open_vSwitch . datapaths:netdev=@d",
+            "ovs-vsctl wait-until Datapath . capabilities:recirc=true",
+            "ovs-appctl dpif/show-dp-features br0",
+            "ovs-appctl dpif/show-dp-features nope",
+        ],
+        &allowed,
+    );
+    let keys = |world: &World| -> Vec<String> {
+        let text = world.ok("ovs-vsctl", &["get", "Datapath", ".", "capabilities"]);
+        let pairs = text.trim().trim_matches(['{', '}']).split(", ").map(str::to_owned);
+        pairs.filter(|pair| !pair.starts_with("psample") && !pair.starts_with("lb_output")).collect()
+    };
+    assert_eq!(keys(&ours), keys(&peer));
+}

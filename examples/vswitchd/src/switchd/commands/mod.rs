@@ -88,6 +88,7 @@ const COMMANDS: &[Row] = &[
     ("dpif/dump-dps", "", 0, 0, datapath::dump_dps),
     ("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 3, flows::dpif_dump_flows),
     ("dpif/show", "", 0, 0, datapath::dpif_show),
+    ("dpif/show-dp-features", "bridge", 1, 1, ofproto::show_features),
     ("exit", "[--cleanup]", 0, 1, process::exit),
     ("fdb/flush", "[bridge]", 0, 1, ofproto::fdb_flush),
     ("fdb/show", "bridge", 1, 1, ofproto::fdb_show),

@@ -32,6 +32,21 @@ pub fn bridge_dump_flows(switchd: &mut Vswitchd, request: &Request<Command>) -> 
     }
 }
 
+/// `dpif/show-dp-features`.
+pub fn show_features(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
+    let Some(datapath) = request.args.first().and_then(|bridge| find(switchd, bridge)) else {
+        return fail("no such bridge");
+    };
+    let mut text = String::new();
+    for feature in datapath.switch.dpif().features().list() {
+        if let Some(title) = feature.title {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "{title}: {}", feature.value);
+        }
+    }
+    done(text)
+}
+
 /// `bridge/reconnect`.
 pub fn bridge_reconnect(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
     let now = switchd.clock.now();

@@ -23,6 +23,7 @@ const COLUMNS: &[(&str, &[&str])] = &[
         "Open_vSwitch",
         &[
             "bridges",
+            "datapaths",
             "ssl",
             "cur_cfg",
             "next_cfg",
@@ -93,6 +94,7 @@ const COLUMNS: &[(&str, &[&str])] = &[
             "other_config",
         ],
     ),
+    ("Datapath", &["capabilities"]),
     ("Manager", &["target", "inactivity_probe", "is_connected", "status"]),
     ("Flow_Table", &["name", "flow_limit", "groups", "overflow_policy", "prefixes"]),
     (
