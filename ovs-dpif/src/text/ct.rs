@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::Hex;
 use crate::conntrack::{CtAction, NatAction, NatRange, NatSelect};
 
 /// `ct(commit,zone=5,nat(src=10.0.0.1))`.
@@ -27,6 +28,15 @@ pub(super) fn label(bytes: [u8; 16]) -> u128 {
     u128::from_be_bytes(bytes)
 }
 
+/// As [`Hex`].
+struct Label(u128);
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 { f.write_str("0") } else { write!(f, "{:#x}", self.0) }
+    }
+}
+
 impl fmt::Display for DisplayCt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ct = self.0;
@@ -41,14 +51,14 @@ impl fmt::Display for DisplayCt<'_> {
             members.member(format_args!("zone={}", ct.zone))?;
         }
         if let Some(mark) = ct.mark {
-            members.member(format_args!("mark={:#x}/{:#x}", mark.value, mark.mask))?;
+            members.member(format_args!("mark={}/{:#x}", Hex(mark.value.into()), mark.mask))?;
         }
         if let Some(masked) = ct.label {
             let (value, mask) = (label(masked.value), label(masked.mask));
             if masked.is_exact() {
-                members.member(format_args!("label={value:#x}"))?;
+                members.member(format_args!("label={}", Label(value)))?;
             } else {
-                members.member(format_args!("label={value:#x}/{mask:#x}"))?;
+                members.member(format_args!("label={}/{mask:#x}", Label(value)))?;
             }
         }
         if let Some(helper) = ct.helper {

@@ -9,6 +9,7 @@ use ovs_packet::Packet;
 
 use super::Switch;
 use crate::BridgeError;
+use crate::trace::parse_state;
 
 /// Why a trace could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,12 @@ pub enum TraceError {
     /// The packet is not written as hexadecimal digits.
     #[error("Trailing garbage in packet data")]
     Packet,
+    /// Nothing behind the option.
+    #[error("Missing argument for option --ct-next")]
+    MissingState,
+    /// A state of connections that cannot be.
+    #[error("{0}")]
+    State(String),
     /// An option that is not known.
     #[error("{0}: unknown option")]
     Option(String),
@@ -78,14 +85,19 @@ impl Switch {
     ) -> Result<String, TraceError> {
         self.now = self.now.max(now);
         let mut key = self.parse_flow(bridge, flow)?;
-        for argument in rest {
+        let (mut next, mut rest) = (Vec::new(), rest.iter());
+        while let Some(argument) = rest.next() {
             match *argument {
+                "--ct-next" => {
+                    let state = rest.next().ok_or(TraceError::MissingState)?;
+                    next.push(parse_state(state).map_err(TraceError::State)?);
+                }
                 "-generate" | "--generate" | "-consistent" | "--consistent" => {}
                 option if option.starts_with('-') => return Err(TraceError::Option(option.to_owned())),
                 packet => key = self.parse_packet(packet, &key)?,
             }
         }
-        Ok(self.trace(bridge, &key)?.to_string())
+        Ok(self.trace_tracked(bridge, &key, &next)?.to_string())
     }
 
     fn parse_flow(&self, bridge: &str, flow: &str) -> Result<FlowKey, TraceError> {

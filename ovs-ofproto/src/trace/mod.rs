@@ -1,9 +1,12 @@
 //! Watching a translation: the tree that `ofproto/trace` prints.
 
 mod report;
+mod resumed;
 mod tree;
 
 pub use report::TraceReport;
+pub use resumed::Tracked;
+pub(crate) use resumed::parse_state;
 pub use tree::{Tree, TreeNode};
 
 /// What a node of a trace tells.

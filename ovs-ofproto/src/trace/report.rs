@@ -7,7 +7,7 @@ use ovs_dpif::text::DisplayActions;
 use ovs_flow::text::{FlowDisplay, MatchDisplay, NoNames};
 use ovs_flow::{FlowKey, Match};
 
-use super::Tree;
+use super::{Tracked, Tree};
 use crate::translate::Translation;
 
 /// A traced packet. Its `Display` is what `ofproto/trace` prints.
@@ -22,6 +22,8 @@ pub struct TraceReport {
     pub last: FlowKey,
     /// What the datapath would do, and on which bits of the key that depends; `in_port` is an OpenFlow port.
     pub result: Translation,
+    /// What is assumed of a packet that comes again from the connection tracker.
+    pub tracked: Option<Tracked>,
     /// What happens when the packet comes again.
     pub resumed: Vec<TraceReport>,
 }
@@ -55,7 +57,11 @@ impl fmt::Display for TraceReport {
         }
         for report in &self.resumed {
             let rule = "=".repeat(79);
-            writeln!(f, "\n{rule}\nrecirc({:#x})\n{rule}\n", report.flow.recirc_id)?;
+            write!(f, "\n{rule}\nrecirc({:#x})", report.flow.recirc_id)?;
+            if let Some(tracked) = &report.tracked {
+                tracked.fmt(f)?;
+            }
+            writeln!(f, "\n{rule}\n")?;
             write!(f, "{report}")?;
         }
         Ok(())

@@ -75,7 +75,7 @@ impl fmt::Display for Tree {
 /// A node is indented by one step more if others follow it or none can lie in it; what lies in it by two.
 fn write_nodes(nodes: &[TreeNode], level: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for (index, node) in nodes.iter().enumerate() {
-        let leaf = !matches!(node.kind, NodeKind::Bridge | NodeKind::Table);
+        let leaf = !matches!(node.kind, NodeKind::Bridge | NodeKind::Table | NodeKind::Thaw);
         let more = usize::from(index + 1 < nodes.len() || leaf);
         let indent = " ".repeat((level + more) * 4);
         match node.kind {

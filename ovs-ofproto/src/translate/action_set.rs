@@ -26,10 +26,16 @@ fn rank(action: &Action) -> Option<u8> {
         | Action::SetMplsTtl(_) => 8,
         Action::SetQueue(_) => 9,
         Action::Group(_) => 10,
-        Action::Output { .. } | Action::Resubmit { .. } => 11,
+        Action::Output { .. } => 11,
+        Action::Resubmit { .. } => 12,
+        Action::CtClear => 13,
+        Action::Ct(_) => 14,
         _ => return None,
     })
 }
+
+/// The first of the actions that end a set.
+const FINAL: u8 = 10;
 
 /// Whether of two actions of a set only the later one counts.
 fn replaces(new: &Action, old: &Action) -> bool {
@@ -99,16 +105,14 @@ impl<'s, T: Tracer> Context<'s, T> {
     }
 }
 
-/// The actions of a set in the order of the standard: of outputs and groups only the group. Without either,
-/// nothing is executed.
+/// The actions of a set in the order of the standard: of those that end it only the first kind. Without any, nothing is
+/// executed.
 fn ordered<'s>(set: &[&'s Action]) -> Vec<&'s Action> {
     let mut set = set.to_vec();
     set.sort_by_key(|action| rank(action));
-    let last = |action: &&Action| rank(action).is_some_and(|rank| rank >= 10);
-    if !set.iter().any(last) {
+    let Some(last) = set.iter().filter_map(|action| rank(action)).filter(|rank| *rank >= FINAL).min() else {
         return Vec::new();
-    }
-    let group = set.iter().any(|action| matches!(action, Action::Group(_)));
-    set.retain(|action| rank(action).is_some() && !(group && rank(action) == Some(11)));
+    };
+    set.retain(|action| rank(action).is_some_and(|rank| rank <= last));
     set
 }

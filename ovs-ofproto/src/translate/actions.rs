@@ -70,7 +70,10 @@ impl<'s, T: Tracer> Context<'s, T> {
             Action::Meter(meter) => self.meter(*meter),
             Action::SetQueue(queue) => self.set_queue(*queue),
             Action::PopQueue => self.pop_queue(),
-            Action::Resubmit { in_port, table, ct: false } => self.resubmit(*in_port, *table),
+            Action::Resubmit { in_port, table, ct } => self.resubmit(*in_port, *table, *ct),
+            Action::Ct(ct) => self.ct(ct),
+            Action::Nat(nat) => self.nat = Some(nat),
+            Action::CtClear => self.ct_clear(),
             Action::GotoTable(table) => {
                 let port = self.flow.of_port();
                 self.go_to_table(*table, port, true, false);
@@ -120,10 +123,14 @@ impl<'s, T: Tracer> Context<'s, T> {
         true
     }
 
-    fn resubmit(&mut self, in_port: OfPort, table: TableId) {
+    fn resubmit(&mut self, in_port: OfPort, table: TableId, by_tuple: bool) {
         let port = if in_port == OfPort::IN_PORT { self.flow.of_port() } else { in_port };
         let table = if table == TableId::ALL { self.table } else { table };
         let deeper = table <= self.table;
-        self.go_to_table(table, port, false, deeper);
+        if by_tuple {
+            self.go_by_tuple(table, port, deeper);
+        } else {
+            self.go_to_table(table, port, false, deeper);
+        }
     }
 }

@@ -3,10 +3,11 @@
 use ovs_classifier::rcu::Guard;
 use ovs_dpif::{Action as DpAction, HashAlgorithm, NshMetadata, SlowPath};
 use ovs_flow::{FlowKey, FlowMask, Subfield, TableId};
+use ovs_openflow::action::Nat;
 use ovs_openflow::{Action, MeterConfig, ToController};
 use ovs_packet::Packet;
 
-use super::{Dep, Input, Push, Start, TranslateError, Translation, mask};
+use super::{Dep, Input, Push, Resumed, Start, TranslateError, Translation, mask};
 use crate::recirc::{RecircRef, Step};
 use crate::snapshot::{BridgeSnap, Snapshot};
 use crate::trace::{NodeKind, Tracer};
@@ -44,11 +45,13 @@ pub(super) struct Context<'s, T> {
     /// The controller that decides when the packet comes again.
     pub pause: Option<&'s ToController>,
     /// Keys with which packets come again, for traces.
-    pub resumed: Vec<FlowKey>,
+    pub resumed: Vec<Resumed>,
     /// Whether the last label was taken off, so that the headers behind it are not known.
     pub was_mpls: bool,
     /// Whether the connection tracker has seen the packet.
     pub conntracked: bool,
+    /// The translation that the present `ct` asks for.
+    pub nat: Option<&'s Nat>,
     /// Whether a header is to be put around the packet, and taken off.
     pub pending_encap: bool,
     pub pending_decap: bool,
@@ -109,7 +112,8 @@ impl<'s, T: Tracer> Context<'s, T> {
             pause: None,
             resumed: Vec::new(),
             was_mpls: false,
-            conntracked: false,
+            conntracked: input.key.ct_state != 0,
+            nat: None,
             pending_encap: false,
             pending_decap: false,
             nsh_options: None,
@@ -182,11 +186,19 @@ impl<'s, T: Tracer> Context<'s, T> {
         }
     }
 
+    /// With nothing behind it, a copy can as well be the packet.
+    fn open_last_clone(&mut self) {
+        if let Some(DpAction::Clone(list)) = self.out.pop_if(|last| matches!(last, DpAction::Clone(_))) {
+            self.out.extend_from_slice(&list);
+        }
+    }
+
     pub fn finish(mut self, key: &FlowKey) -> Translation {
         if self.error.is_some() {
             self.out.clear();
             self.slow = None;
         } else {
+            self.open_last_clone();
             mask::finish(key, &mut self.mask);
         }
         self.flow.actset_output = key.actset_output;

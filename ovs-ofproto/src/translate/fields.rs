@@ -13,6 +13,11 @@ fn mask_bits(field: Field, bits: u128, mask: &mut FlowMask) {
     place.set(&mut mask.fields, present | bits);
 }
 
+/// Whether who writes a field must know the protocol behind the network header, as in the original.
+fn in_network_header(field: Field) -> bool {
+    matches!(field.facts().prereq, Prereq::Ipv4 | Prereq::Ipv6 | Prereq::Ip)
+}
+
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 
@@ -30,7 +35,9 @@ impl<T: Tracer> Context<'_, T> {
             return;
         }
         mask_bits(field, set.mask, &mut self.mask);
-        self.mask_checksummed(field);
+        if in_network_header(field) {
+            self.mask.fields.nw_proto = 0xff;
+        }
         let value = field.get(&self.flow) & !set.mask | set.value;
         field.set_key(&mut self.flow, value);
     }
@@ -44,13 +51,6 @@ impl<T: Tracer> Context<'_, T> {
         field.applies(&self.flow) && !(transport && self.flow.nw_frag & 2 != 0)
     }
 
-    /// Checksums behind an IPv6 header cover its addresses: who writes them must know the protocol.
-    fn mask_checksummed(&mut self, field: Field) {
-        if matches!(field, Field::IPV6_SRC | Field::IPV6_DST) {
-            self.mask.fields.nw_proto = 0xff;
-        }
-    }
-
     /// `mod_*` of OpenFlow 1.0.
     pub(super) fn modify(&mut self, change: Mod) {
         let (flow, mask) = (&mut self.flow, &mut self.mask.fields);
@@ -60,10 +60,12 @@ impl<T: Tracer> Context<'_, T> {
             Mod::EthSrc(mac) => (flow.dl_src, mask.dl_src) = (mac, [0xff; 6]),
             Mod::EthDst(mac) => (flow.dl_dst, mask.dl_dst) = (mac, [0xff; 6]),
             Mod::Ipv4Src(ip) if dl_type == IPV4 => {
+                mask.nw_proto = 0xff;
                 mask.nw_src.set(u32::MAX);
                 flow.nw_src.set(ip);
             }
             Mod::Ipv4Dst(ip) if dl_type == IPV4 => {
+                mask.nw_proto = 0xff;
                 mask.nw_dst.set(u32::MAX);
                 flow.nw_dst.set(ip);
             }
@@ -72,10 +74,11 @@ impl<T: Tracer> Context<'_, T> {
                 flow.nw_tos = flow.nw_tos & 3 | dscp & 0xfc;
             }
             Mod::Ecn(ecn) if is_ip => {
+                mask.nw_proto = 0xff;
                 mask.nw_tos |= 3;
                 flow.nw_tos = flow.nw_tos & 0xfc | ecn & 3;
             }
-            Mod::Ttl(ttl) if is_ip => (flow.nw_ttl, mask.nw_ttl) = (ttl, 0xff),
+            Mod::Ttl(ttl) if is_ip => (flow.nw_ttl, mask.nw_ttl, mask.nw_proto) = (ttl, 0xff, 0xff),
             Mod::TpSrc(port) if is_ip && flow.nw_frag & 2 == 0 => {
                 mask.nw_proto = 0xff;
                 mask.tp_src.set(u16::MAX);
@@ -96,9 +99,8 @@ impl<T: Tracer> Context<'_, T> {
         if self.has(dst.field()) {
             src.field().mask_prerequisites(&self.flow, &mut self.mask);
             if self.has(src.field()) {
-                dst.field().mask_into(&mut self.mask);
-                src.field().mask_into(&mut self.mask);
-                self.mask_checksummed(dst.field());
+                dst.mask_into(&mut self.mask);
+                src.mask_into(&mut self.mask);
                 let value = src.get(&self.flow);
                 dst.set(&mut self.flow, value);
             }
@@ -135,7 +137,7 @@ impl<T: Tracer> Context<'_, T> {
         if !self.is_ip() {
             return true;
         }
-        self.mask.fields.nw_ttl = 0xff;
+        (self.mask.fields.nw_ttl, self.mask.fields.nw_proto) = (0xff, 0xff);
         if self.flow.nw_ttl > 1 {
             self.flow.nw_ttl -= 1;
             return true;

@@ -9,9 +9,9 @@ use ovs_dpif::{Action as DpAction, ControllerPunt, HashAlgorithm, PuntCookie, Us
 use ovs_flow::{FlowKey, TableId};
 use ovs_openflow::{Action, ToController};
 
-use super::TranslateError;
 use super::context::Context;
 use super::list::{Item, List};
+use super::{Resumed, Through, TranslateError};
 use crate::recirc::{FrozenState, Step};
 use crate::trace::{NodeKind, Tracer};
 
@@ -75,8 +75,8 @@ impl<'s, T: Tracer> Context<'s, T> {
             // Which hash a packet gets is not foretold.
             if T::ACTIVE && hashed.is_none() {
                 let mut key = self.flow;
-                key.recirc_id = held.id;
-                self.resumed.push(key);
+                (key.recirc_id, key.ct_zone) = (held.id, 0);
+                self.resumed.push(Resumed { key, through: Through::Parser });
             }
         }
         self.frozen.push(held);
@@ -106,6 +106,9 @@ impl<'s, T: Tracer> Context<'s, T> {
     /// Goes on with a packet that was frozen.
     pub(super) fn thaw(&mut self, state: &'s FrozenState) {
         self.table = state.table;
+        if T::ACTIVE {
+            self.tracer.open(NodeKind::Thaw, "thaw".into());
+        }
         self.report(NodeKind::Thaw, || format!("Resuming from table {}", state.table.0));
         if !state.conntracked {
             clear_conntrack(&mut self.flow);
@@ -117,15 +120,18 @@ impl<'s, T: Tracer> Context<'s, T> {
             self.action_set = state.action_set.iter().collect();
             self.report_set("restored");
         }
+        if T::ACTIVE {
+            if !state.steps.is_empty() {
+                let texts: Vec<String> = state.steps.iter().map(ToString::to_string).collect();
+                self.report(NodeKind::Thaw, || format!("Restoring actions: {}", texts.join(",")));
+            }
+            self.tracer.close();
+        }
         if state.steps.is_empty() {
             self.enter_table(state.table);
-            return;
+        } else {
+            self.run_outermost(List::Steps(&state.steps));
         }
-        if T::ACTIVE {
-            let texts: Vec<String> = state.steps.iter().map(ToString::to_string).collect();
-            self.report(NodeKind::Thaw, || format!("Restoring actions: {}", texts.join(",")));
-        }
-        self.run_outermost(List::Steps(&state.steps));
     }
 
     /// Runs a list with nothing around it.

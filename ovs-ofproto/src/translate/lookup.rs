@@ -35,6 +35,8 @@ struct Way {
     outermost: bool,
     /// What the rule does to the packet stays there.
     cloned: bool,
+    /// The addresses and ports are those of the connection's first packet.
+    by_tuple: bool,
 }
 
 impl<'s, T: Tracer> Context<'s, T> {
@@ -45,13 +47,21 @@ impl<'s, T: Tracer> Context<'s, T> {
             self.lookup_only(TableId(0));
             return;
         }
-        self.look_up(TableId(0), port, Way { may_punt: true, deeper: false, outermost: true, cloned: false });
+        self.look_up(
+            TableId(0),
+            port,
+            Way { may_punt: true, deeper: false, outermost: true, cloned: false, by_tuple: false },
+        );
     }
 
     /// A packet that comes again goes on in a table.
     pub(super) fn enter_table(&mut self, table: TableId) {
         let port = self.flow.of_port();
-        self.look_up(table, port, Way { may_punt: true, deeper: false, outermost: true, cloned: false });
+        self.look_up(
+            table,
+            port,
+            Way { may_punt: true, deeper: false, outermost: true, cloned: false, by_tuple: false },
+        );
     }
 
     /// A packet enters the bridge by a patch.
@@ -60,7 +70,11 @@ impl<'s, T: Tracer> Context<'s, T> {
         if self.bridge.no_receive(port) {
             return;
         }
-        self.look_up(TableId(0), port, Way { may_punt: true, deeper: false, outermost: true, cloned: true });
+        self.look_up(
+            TableId(0),
+            port,
+            Way { may_punt: true, deeper: false, outermost: true, cloned: true, by_tuple: false },
+        );
     }
 
     /// The packet is dropped on entry; the bits that the first table looks at are in the mask all the same.
@@ -71,22 +85,43 @@ impl<'s, T: Tracer> Context<'s, T> {
 
     /// Looks up in a table and runs what is found. `deeper` if the nesting counts (not for a later table).
     pub(super) fn go_to_table(&mut self, table: TableId, in_port: OfPort, may_punt: bool, deeper: bool) {
-        self.look_up(table, in_port, Way { may_punt, deeper, outermost: false, cloned: false });
+        self.look_up(
+            table,
+            in_port,
+            Way { may_punt, deeper, outermost: false, cloned: false, by_tuple: false },
+        );
+    }
+
+    /// `resubmit(,N,ct)`: the lookup sees the addresses and ports of the connection's first packet.
+    pub(super) fn go_by_tuple(&mut self, table: TableId, in_port: OfPort, deeper: bool) {
+        let way = Way { may_punt: false, deeper, outermost: false, cloned: false, by_tuple: true };
+        self.look_up(table, in_port, way);
     }
 
     fn look_up(&mut self, table: TableId, in_port: OfPort, way: Way) {
-        let Way { may_punt, deeper, .. } = way;
+        let Way { may_punt, deeper, by_tuple, .. } = way;
         if !self.may_go_on() {
             return;
         }
         let before = (self.table, self.cookie, self.table_miss_rule);
         self.table = table;
+        if by_tuple && !self.has_tuple() {
+            // As in the original, what follows is said to be of that table.
+            self.fail_softly(|| "resubmit(ct) with non-tracked or non-IP packet!".into());
+            return;
+        }
+        if by_tuple {
+            self.swap_tuple();
+        }
         let kept = self.flow.in_port;
         if kept != u32::from(in_port.0) {
             self.flow.in_port = u32::from(in_port.0);
         }
         let found = self.find(in_port, may_punt);
         self.flow.in_port = kept;
+        if by_tuple {
+            self.swap_tuple();
+        }
         self.depth += u32::from(deeper);
         self.resubmits += 1;
         self.run_found(&found, way);

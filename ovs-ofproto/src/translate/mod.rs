@@ -19,6 +19,7 @@ mod choose;
 mod commit;
 mod context;
 mod controller;
+mod ct;
 mod encap;
 mod fields;
 mod freeze;
@@ -41,6 +42,7 @@ use ovs_classifier::rcu::Reader;
 use ovs_dpif::{Action as DpAction, MeterId, PuntCookie, SlowPath, UserspaceAction};
 use ovs_flow::{FlowKey, FlowMask, OfPort, TableId};
 use ovs_openflow::Action;
+use ovs_openflow::action::Nat;
 use ovs_packet::Packet;
 
 use crate::recirc::{FrozenState, RecircRef};
@@ -79,7 +81,7 @@ pub struct Translation {
     /// Frozen states that the actions name.
     pub(crate) frozen: Vec<RecircRef>,
     /// With which keys the packet comes again, for traces.
-    pub(crate) resumed: Vec<FlowKey>,
+    pub(crate) resumed: Vec<Resumed>,
     /// The key after all actions.
     pub(crate) last: Option<Box<FlowKey>>,
 }
@@ -124,6 +126,24 @@ pub enum TranslateError {
     /// in practice.
     #[error("Unsupported action")]
     Unsupported,
+}
+
+/// A packet that comes again.
+#[derive(Clone, Debug)]
+pub(crate) struct Resumed {
+    /// With what key, as far as that is known.
+    pub key: FlowKey,
+    /// From where.
+    pub through: Through,
+}
+
+/// What a packet went through before it comes again.
+#[derive(Clone, Debug)]
+pub(crate) enum Through {
+    /// Nothing that changes it.
+    Parser,
+    /// The connection tracker, which may have translated its addresses.
+    Tracker(Option<Nat>),
 }
 
 /// What a packet of a translated flow counts for, or refreshes.

@@ -5,6 +5,7 @@ use ovs_flow::{FlowKey, Subfield};
 use ovs_openflow::Action;
 
 use super::context::Context;
+use super::ct::tracks;
 use super::list::List;
 use crate::trace::Tracer;
 
@@ -43,7 +44,8 @@ impl<'s, T: Tracer> Context<'s, T> {
     /// A group's bucket, whose caller puts the packet's key back.
     pub(super) fn run_bucket(&mut self, list: List<'s>) {
         let last = std::mem::replace(&mut self.last, false);
-        if list.actions().all(reversible) {
+        // As in the original, which forks before the tracker without a copy.
+        if list.actions().all(|action| reversible(action) || tracks(action)) {
             self.run_bucket_list(list);
         } else {
             self.commit();

@@ -3,6 +3,7 @@
 use ovs_flow::{OfPort, TunnelKey};
 
 use super::context::Context;
+use super::freeze::clear_conntrack;
 use super::{Dep, MAX_DEPTH, Push, TranslateError};
 use crate::snapshot::BridgeId;
 use crate::trace::Tracer;
@@ -30,13 +31,14 @@ impl<T: Tracer> Context<'_, T> {
         self.flow.regs = Default::default();
         self.flow.tunnel = TunnelKey::default();
         self.flow.actset_output = u32::from(OfPort::UNSET.0);
-        (self.flow.ct_state, self.flow.ct_zone, self.flow.ct_mark) = (0, 0, 0);
-        self.flow.ct_label = [0; 16];
+        clear_conntrack(&mut self.flow);
+        let conntracked = std::mem::replace(&mut self.conntracked, false);
         self.depth += 1;
         self.open_bridge();
         self.enter_by_patch();
         self.close_bridge();
         self.depth -= 1;
+        self.conntracked = conntracked;
         (self.bridge, self.flow, self.table, self.cookie, self.table_miss_rule, self.exit) = outer;
         (self.stack, self.action_set, self.in_packet_out) = (stack, set, in_packet_out);
     }

@@ -2,11 +2,11 @@
 
 use ovs_flow::{Subfield, TableId};
 
-use super::Action;
 use super::kinds::nx;
 use super::set_field::{check_short, from_ofs_nbits, ofs_nbits, pull_short_field, put_header};
 use super::vlan_compat::Context;
 use super::wire::{Depth, begin_nx, decode_nested, encode_one, finish};
+use super::{Action, Nat};
 use crate::header::{Put, Reader};
 use crate::{EncodeError, OfError, Version};
 
@@ -92,6 +92,11 @@ impl Ct {
         r.skip(3)?;
         let alg = r.u16()?;
         let actions = decode_nested(r.rest(), version, depth)?;
+        // Without a commit there is nothing to write to, and no address to choose.
+        let known = |action: &Action| matches!(action, Action::Nat(nat) if **nat == Nat::default());
+        if !commit && !actions.iter().all(known) {
+            return Err(OfError::BacBadArgument);
+        }
         Ok(Self { commit, force, zone, table, alg, actions })
     }
 }

@@ -1,8 +1,8 @@
 //! Whether a flow's actions make sense for every packet that it matches.
 
-use ovs_flow::{Field, FlowMask, Match, Subfield, U16, U32, VLAN_CFI, VlanTag};
+use ovs_flow::{CtState, Field, FlowMask, Match, Subfield, U16, U32, VLAN_CFI, VlanTag};
 
-use super::{Action, Learn, LearnDst, LearnSrc, Mod, PacketType};
+use super::{Action, AddressRange, Ct, CtZone, Learn, LearnDst, LearnSrc, Mod, Nat, PacketType};
 use crate::{OfError, Version};
 
 const INCONSISTENT: OfError = OfError::BacMatchInconsistent;
@@ -49,6 +49,9 @@ impl Known {
             Action::FinTimeout { .. } => self.prefers(is_ip(&self.matching) && self.protocol() == 6),
             Action::Learn(learn) => self.learn(learn),
             Action::Clone(list) | Action::WriteActions(list) => self.clone().list(list),
+            Action::Ct(ct) => self.connection(ct),
+            Action::Nat(nat) => self.translation(nat),
+            Action::Resubmit { ct: true, .. } => self.needs(Field::CT_NW_PROTO),
             _ => self.header(action),
         }
     }
@@ -80,6 +83,35 @@ impl Known {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Only IP has connections, and helpers read one protocol each.
+    fn connection(&mut self, ct: &Ct) -> Result<(), OfError> {
+        let invalid = self.matching.key.ct_state & CtState::INV.bits() != 0;
+        let protocol = self.matching.key.nw_proto;
+        let helped = match ct.alg {
+            21 => protocol == 6,
+            69 => protocol == 17,
+            _ => true,
+        };
+        if !is_ip(&self.matching) || invalid && ct.commit || !helped {
+            return Err(INCONSISTENT);
+        }
+        match ct.zone {
+            // As in the original, what stands inside is looked at only where the zone is a number.
+            CtZone::Field(src) => self.needs(src.field()),
+            CtZone::Number(_) => self.list(&ct.actions),
+        }
+    }
+
+    fn translation(&self, nat: &Nat) -> Result<(), OfError> {
+        let wanted = match nat.addresses {
+            Some(AddressRange::V4(..)) => Some(0x0800),
+            Some(AddressRange::V6(..)) => Some(0x86dd),
+            None => None,
+        };
+        let fits = wanted.is_none_or(|ethertype| self.matching.key.ethertype() == ethertype);
+        if fits && is_ip(&self.matching) { Ok(()) } else { Err(INCONSISTENT) }
     }
 
     fn needs(&self, field: Field) -> Result<(), OfError> {

@@ -76,6 +76,10 @@ fn ct() -> impl Strategy<Value = Action> {
         .prop_map(|(commit, zone, table, nat, mark)| {
             let mut actions: Vec<Action> = nat.map(|nat| Action::Nat(Box::new(nat))).into_iter().collect();
             actions.push(Action::SetField(SetField::whole(Field::CT_MARK, mark.into())));
+            if !commit {
+                // Without it nothing is written and no address chosen.
+                actions = vec![Action::Nat(Box::default())];
+            }
             let table = table.map(TableId);
             let zone = CtZone::Number(zone);
             Action::Ct(Box::new(Ct { commit, force: commit, zone, table, alg: 21, actions }))

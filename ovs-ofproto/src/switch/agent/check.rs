@@ -85,7 +85,9 @@ fn check(actions: &[Action], table: Option<TableId>, depth: usize) -> Result<(),
             | Action::PushVlan(_)
             | Action::DecTtl(_)
             | Action::SetTunnel { .. }
-            | Action::Resubmit { ct: false, .. }
+            | Action::Resubmit { .. }
+            | Action::Ct(_)
+            | Action::CtClear
             | Action::StackPush(_)
             | Action::StackPop(_)
             | Action::Note(_)

@@ -4,6 +4,7 @@
 //! `OVS_OFPROTO_TRACES=20000` makes that many traces instead of a few thousand, `OVS_OFPROTO_SEED` chooses others.
 
 mod actions;
+mod conntrack;
 mod control;
 mod draw;
 mod flows;
@@ -96,8 +97,8 @@ struct Pair {
 }
 
 impl Pair {
-    fn start() -> Option<Self> {
-        let peer = Peer::start("random-traces")?;
+    fn start(test: &str) -> Option<Self> {
+        let peer = Peer::start(test)?;
         add_bridge(&peer);
         let control = Control::open(peer.folder());
         Some(Self { peer, control, world: world() })
@@ -130,12 +131,19 @@ impl Pair {
 
     /// The two texts of a trace, if they differ.
     fn trace(&mut self, key: &str) -> Option<(String, String)> {
-        let theirs = without_ids(&self.control.run("ofproto/trace", &["br0", key]));
-        let ours = match self.world.switch.trace_text("br0", key, &[], self.world.now) {
+        let (theirs, ours) = self.texts(key, &[]);
+        (compared(&theirs) != compared(&ours)).then_some((theirs, ours))
+    }
+
+    /// The two texts of a trace, without identifiers.
+    fn texts(&mut self, key: &str, options: &[&str]) -> (String, String) {
+        let args = [&["br0", key], options].concat();
+        let theirs = without_ids(&self.control.run("ofproto/trace", &args));
+        let ours = match self.world.switch.trace_text("br0", key, options, self.world.now) {
             Ok(text) => without_ids(&text),
             Err(error) => error.to_string(),
         };
-        (compared(&theirs) != compared(&ours)).then_some((theirs, ours))
+        (theirs, ours)
     }
 }
 
@@ -191,7 +199,7 @@ fn difference(theirs: &str, ours: &str) -> String {
 
 #[test]
 fn random_tables_are_traced_like_the_original() {
-    let Some(mut pair) = Pair::start() else { return };
+    let Some(mut pair) = Pair::start("random-traces") else { return };
     let (wanted, seed) = (number("OVS_OFPROTO_TRACES", 2000), number("OVS_OFPROTO_SEED", 1));
     let shown = number("OVS_OFPROTO_SHOWN", 5);
     let dumped = std::env::var("OVS_OFPROTO_DUMP").ok().and_then(|round| round.parse().ok());
