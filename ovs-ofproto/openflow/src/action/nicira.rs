@@ -251,17 +251,18 @@ fn encode_controller(to: &ToController, out: &mut Vec<u8>) -> Result<(), EncodeE
         let mut property = |kind: u16, body: &[u8]| {
             let start = out.len();
             out.u16(kind);
-            // Numbers of sixteen bits are told with their padding, others are not.
-            let len = if body.len() == 2 { 4 } else { body.len() };
-            out.u16(4 + len as u16);
+            out.u16(4 + body.len() as u16);
             out.extend_from_slice(body);
             out.pad8(start);
         };
         if to.max_len != super::NO_BUFFER {
-            property(property::MAX_LEN, &to.max_len.to_be_bytes());
+            // Numbers of sixteen bits are told with their padding, others are not.
+            let [high, low] = to.max_len.to_be_bytes();
+            property(property::MAX_LEN, &[high, low, 0, 0]);
         }
         if to.controller_id != 0 {
-            property(property::CONTROLLER_ID, &to.controller_id.to_be_bytes());
+            let [high, low] = to.controller_id.to_be_bytes();
+            property(property::CONTROLLER_ID, &[high, low, 0, 0]);
         }
         if to.reason != PacketInReason::Action {
             property(property::REASON, &[to.reason.wire()]);

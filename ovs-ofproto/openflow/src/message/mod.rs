@@ -3,6 +3,7 @@
 mod async_config;
 mod bundle;
 mod codec;
+mod continuation;
 mod ct_flush;
 mod features;
 mod flow_mod;
@@ -25,6 +26,7 @@ mod tlv_table;
 pub use async_config::AsyncConfig;
 pub use bundle::{BundleAdd, BundleControl, BundleControlKind, BundleFlags};
 pub use codec::Rejected;
+pub use continuation::{Continuation, ContinuationStep};
 pub use ct_flush::{CtFlush, CtTuple};
 pub use features::{Capabilities, ConfigFlags, Features, SwitchConfig};
 pub use flow_mod::{FlowMod, FlowModCommand, FlowModFlags};

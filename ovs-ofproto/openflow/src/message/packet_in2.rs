@@ -19,7 +19,7 @@ const USERDATA: u16 = 7;
 const CONTINUATION: u16 = 8;
 
 /// Appends a property whose bytes `body` writes, padded to eight.
-fn put(
+pub(super) fn put(
     out: &mut Vec<u8>,
     kind: u16,
     body: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,

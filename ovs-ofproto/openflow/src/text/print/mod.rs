@@ -8,6 +8,7 @@
 //! ```
 
 mod changes;
+mod continuation;
 mod flows;
 mod hex;
 mod packets;

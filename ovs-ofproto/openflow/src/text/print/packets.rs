@@ -58,7 +58,7 @@ impl<P: PortNames> Context<'_, P> {
             out.write_char('\n')?;
         }
         if !packet_in.continuation.is_empty() {
-            writeln!(out, " continuation of {} bytes", packet_in.continuation.len())?;
+            self.continuation(&packet_in.continuation, out)?;
         }
         packet(&packet_in.data, out)
     }
