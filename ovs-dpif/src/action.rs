@@ -280,8 +280,15 @@ pub enum SetField {
         /// Destination.
         dst: Masked<u16>,
     },
-    /// ICMP or ICMPv6 type and code.
+    /// ICMP type and code.
     Icmp {
+        /// Type.
+        kind: Masked<u8>,
+        /// Code.
+        code: Masked<u8>,
+    },
+    /// ICMPv6 type and code.
+    Icmpv6 {
         /// Type.
         kind: Masked<u8>,
         /// Code.

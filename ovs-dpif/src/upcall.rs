@@ -43,6 +43,8 @@ pub enum Verdict {
         /// For its successors.
         install: Option<Install>,
     },
+    /// The handler has a copy, of which it disposes later: the packet itself ends here, counted as punted.
+    Keep,
     /// Drop it, counted under this reason: the logic could not take the upcall.
     Refuse(DropReason),
 }

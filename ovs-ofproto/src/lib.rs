@@ -19,6 +19,7 @@ mod status;
 mod switch;
 mod table;
 pub mod trace;
+mod traffic;
 pub mod translate;
 mod upcall;
 mod users;
@@ -35,6 +36,7 @@ pub use snapshot::Snapshot;
 pub use status::{BridgeStatus, InterfaceStatus, Status};
 pub use switch::{Bridge, ConnId, ConnectionKind, Revalidation, Switch, SwitchEvent, TraceError, Turn};
 
+pub use ovs_classifier;
 pub use ovs_dpif;
 pub use ovs_flow;
 pub use ovs_netdev;

@@ -9,7 +9,7 @@ use ovs_openflow::{Action, FlowModFlags};
 
 /// What a rule is beside its match and priority. Never changes: a modification puts a new rule in its place
 /// that shares the counters.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Flow {
     pub table: TableId,
     pub cookie: u64,

@@ -38,6 +38,27 @@ impl PrefixField {
     /// The fields that have a trie unless the user chooses others, in the order in which they are asked.
     pub const DEFAULT: [Self; 4] = [Self::NwDst, Self::NwSrc, Self::Ipv6Dst, Self::Ipv6Src];
 
+    /// All fields that can have a trie, by the names that the column `prefixes` takes; some have two.
+    const NAMES: [(&'static str, Self); 12] = [
+        ("tun_id", Self::TunId),
+        ("tunnel_id", Self::TunId),
+        ("tun_src", Self::TunSrc),
+        ("tun_dst", Self::TunDst),
+        ("tun_ipv6_src", Self::TunIpv6Src),
+        ("tun_ipv6_dst", Self::TunIpv6Dst),
+        ("nw_src", Self::NwSrc),
+        ("ip_src", Self::NwSrc),
+        ("nw_dst", Self::NwDst),
+        ("ip_dst", Self::NwDst),
+        ("ipv6_src", Self::Ipv6Src),
+        ("ipv6_dst", Self::Ipv6Dst),
+    ];
+
+    /// The field of this name; `None` if there is none, or it can have no trie.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
+    }
+
     /// First byte in the key, number of bytes, and the Ethernet type without which the bytes are not
     /// this field.
     const fn place(self) -> (usize, usize, Option<u16>) {

@@ -167,6 +167,10 @@ impl State {
                     }
                     actions
                 }
+                Verdict::Keep => {
+                    self.ledger.punted += 1;
+                    return;
+                }
                 Verdict::Refuse(reason) => {
                     self.stats.lost += 1;
                     return self.discard(packet, reason);

@@ -108,9 +108,8 @@ impl DisplaySet<'_> {
             SetField::Tcp { .. } => "tcp",
             SetField::Udp { .. } => "udp",
             SetField::Sctp { .. } => "sctp",
-            // Types of ICMPv6 begin at 128, save for four errors; those of ICMP end far below.
-            SetField::Icmp { kind, .. } if kind.value >= 128 => "icmpv6",
             SetField::Icmp { .. } => "icmp",
+            SetField::Icmpv6 { .. } => "icmpv6",
             SetField::Nd { .. } => "nd",
             SetField::Priority(_) => "skb_priority",
             SetField::Mark(_) => "skb_mark",
@@ -160,7 +159,7 @@ impl DisplaySet<'_> {
                 out.number("src", *src, Radix::Decimal)?;
                 out.number("dst", *dst, Radix::Decimal)
             }
-            SetField::Icmp { kind, code } => {
+            SetField::Icmp { kind, code } | SetField::Icmpv6 { kind, code } => {
                 out.number("type", *kind, Radix::Decimal)?;
                 out.number("code", *code, Radix::Decimal)
             }

@@ -163,7 +163,7 @@ fn set_transport_fields() {
     sets(SetField::Udp { src: Masked::NONE, dst: Masked::exact(53) }, "udp(dst=53)");
     sets(SetField::Sctp { src: Masked::NONE, dst: Masked::exact(53) }, "sctp(dst=53)");
     sets(SetField::Icmp { kind: Masked::exact(8), code: Masked::exact(0) }, "icmp(type=8,code=0)");
-    sets(SetField::Icmp { kind: Masked::exact(128), code: Masked::NONE }, "icmpv6(type=128)");
+    sets(SetField::Icmpv6 { kind: Masked::exact(128), code: Masked::NONE }, "icmpv6(type=128)");
     let nd = SetField::Nd {
         target: Masked::exact(v6(0xfe80, 1)),
         sll: Masked::exact(MAC1),

@@ -157,6 +157,14 @@ impl Field {
         }
     }
 
+    /// Takes the field out of a key: an option of a tunnel's header is not there any more, any other field is zero.
+    pub fn clear_key(self, key: &mut FlowKey) {
+        self.facts().place.set(key, 0);
+        if let Setter::TunOption(n) = self.facts().setter {
+            key.tunnel.metadata_present &= !(1 << n);
+        }
+    }
+
     /// Adds the field's bits to a mask, and whatever bits say that the field exists.
     pub fn mask_into(self, mask: &mut FlowMask) {
         let place = self.facts().place;

@@ -262,9 +262,10 @@ impl BridgeState {
     }
 
     /// A rule came or went.
-    fn link(&mut self, rule: &RuleRef<Flow>, there: bool) {
+    pub(super) fn link(&mut self, rule: &RuleRef<Flow>, there: bool) {
         self.groups.link(rule, there);
         self.meters.link(rule, there);
+        self.learned.link(rule, there);
         self.order_for_eviction(rule, there);
     }
 

@@ -6,7 +6,9 @@ mod flow_mod;
 mod group_mod;
 mod identity;
 mod internal;
+mod learned;
 mod ports;
+mod prefixes;
 mod select;
 
 pub(crate) use flow_mod::{Gone, Round, RuleEvent, Undo};
@@ -39,6 +41,7 @@ pub(crate) struct BridgeState {
     pub groups: Groups,
     pub meters: Meters,
     pub macs: MacTable,
+    pub learned: learned::Learned,
     pub table_settings: BTreeMap<u8, TableSettings>,
     /// Geneve options that have fields, by field.
     pub tlv_table: Vec<TlvMap>,
@@ -74,6 +77,7 @@ impl BridgeState {
             groups: Groups::default(),
             meters: Meters::default(),
             macs: MacTable::new(config.mac_table_size, config.mac_aging, seeds),
+            learned: learned::Learned::default(),
             table_settings: BTreeMap::new(),
             tlv_table: Vec::new(),
             watched: false,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ovs_classifier::PrefixField;
 use ovs_flow::Subfield;
 use ovs_netdev::EtherAddr;
 use ovs_openflow::VersionSet;
@@ -212,6 +213,9 @@ pub struct TableConfig {
     pub evict: bool,
     /// The fields whose values group flows that may be evicted (`groups`); the largest group gives way.
     pub groups: Vec<Subfield>,
+    /// The fields that have a prefix trie (`prefixes`), so that packets far from every rule's address need few bits
+    /// of their own in their megaflows' masks; `None` for [`PrefixField::DEFAULT`].
+    pub prefixes: Option<Vec<PrefixField>>,
 }
 
 impl TableConfig {
@@ -225,6 +229,12 @@ impl TableConfig {
     pub fn evict(mut self, evict: bool, groups: impl IntoIterator<Item = Subfield>) -> Self {
         self.evict = evict;
         self.groups = groups.into_iter().collect();
+        self
+    }
+
+    /// Sets the fields that have a prefix trie, in the order in which lookups ask them; a field given twice counts once.
+    pub fn prefixes(mut self, fields: impl IntoIterator<Item = PrefixField>) -> Self {
+        self.prefixes = Some(fields.into_iter().collect());
         self
     }
 

@@ -6,10 +6,11 @@ use ovs_flow::{Match, Ufid};
 use super::{Pending, Revalidator};
 use crate::snapshot::Snapshot;
 use crate::trace::Unwatched;
-use crate::translate::{Push, Scratch, Translation, mask, translate};
+use crate::traffic::Traffic;
+use crate::translate::{Decide, Push, Scratch, Translation, mask, translate_deciding};
 
 /// Growth of counters, to be pushed.
-pub(crate) type Growth<'a> = &'a mut dyn FnMut(&[Push], u64, u64, std::time::Duration);
+pub(crate) type Growth<'a> = &'a mut dyn FnMut(&[Push], Traffic);
 
 /// What translating again says.
 enum Outcome {
@@ -25,6 +26,7 @@ impl Revalidator {
         snapshot: &Snapshot,
         dpif: &mut dyn ovs_dpif::Dpif,
         scratch: &mut Scratch,
+        decide: Decide<'_>,
         push: Growth<'_>,
         budget: usize,
     ) -> usize {
@@ -32,7 +34,7 @@ impl Revalidator {
         while done < budget {
             let Some(ufid) = self.dirty.front().copied() else { break };
             done += 1;
-            if !self.revalidate_one(ufid, snapshot, dpif, scratch, push) {
+            if !self.revalidate_one(ufid, snapshot, dpif, (scratch, decide), push) {
                 break;
             }
             self.dirty.pop_front();
@@ -47,7 +49,7 @@ impl Revalidator {
         ufid: Ufid,
         snapshot: &Snapshot,
         dpif: &mut dyn ovs_dpif::Dpif,
-        scratch: &mut Scratch,
+        (scratch, decide): (&mut Scratch, Decide<'_>),
         push: Growth<'_>,
     ) -> bool {
         let Some(flow) = self.index.get_mut(&ufid) else { return true };
@@ -57,7 +59,7 @@ impl Revalidator {
             return true;
         }
         let key = flow.key.expand();
-        let translation = translate(snapshot, &key, None, scratch, &mut Unwatched);
+        let translation = translate_deciding(snapshot, &key, None, Some(decide), scratch, &mut Unwatched);
         match self.judge(ufid, &translation) {
             Outcome::Keep => {
                 self.stats.kept += 1;
@@ -143,7 +145,8 @@ impl Revalidator {
         let Some(flow) = self.index.get_mut(&ufid) else { return };
         let (packets, bytes) = flow.take_growth(worker, stats);
         if packets > 0 {
-            push(&flow.push, packets, bytes, stats.used.unwrap_or(flow.used));
+            let (used, tcp_flags) = (stats.used.unwrap_or(flow.used), stats.tcp_flags);
+            push(&flow.push, Traffic { packets, bytes, used, tcp_flags });
         }
     }
 

@@ -102,9 +102,14 @@ impl Switch {
         let Some(bridge) = self.bridges.get_mut(&wanted.name) else { return };
         let ports = std::mem::take(&mut bridge.config.ports);
         let old = std::mem::replace(&mut bridge.config, BridgeConfig { ports, ..wanted.clone() });
-        for table in 0..TABLES as u8 {
-            bridge.configure_eviction(TableId(table), self.version);
+        let tables = (0..TABLES as u8).map(TableId);
+        if old.flow_tables != bridge.config.flow_tables {
+            self.change_rules(&wanted.name, |bridge, round| {
+                tables.clone().for_each(|table| bridge.configure_prefixes(table, round));
+            });
         }
+        let Some(bridge) = self.bridges.get_mut(&wanted.name) else { return };
+        tables.for_each(|table| bridge.configure_eviction(table, self.version));
         let id = bridge.id;
         for key in bridge.macs.configure(wanted.mac_table_size, wanted.mac_aging) {
             self.shared.count_mac_change();

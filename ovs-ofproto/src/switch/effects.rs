@@ -7,12 +7,14 @@ use std::time::Duration;
 use ovs_dpif::{Event, FlowStats};
 use ovs_flow::OfPort;
 
+use super::rule_changes::RuleChange;
 use super::{Switch, SwitchEvent};
 use crate::bridge::BridgeState;
 use crate::mac_learning::Learned;
 use crate::revalidate::{Change, Changes, Megaflow, Revalidator};
 use crate::snapshot::{BridgeId, Shared};
-use crate::translate::{Dep, LearnedFlow, Push};
+use crate::traffic::Traffic;
+use crate::translate::{Dep, Push};
 use crate::upcall::{Message, Miss, NewFlow};
 
 /// Where pushes go: everything of a switch that counts or learns.
@@ -21,7 +23,7 @@ pub(super) struct Sink<'a> {
     pub shared: &'a Shared,
     pub now: Duration,
     pub learned: Vec<(BridgeId, u64)>,
-    pub flows: Vec<(BridgeId, Arc<LearnedFlow>)>,
+    pub flows: Vec<(BridgeId, RuleChange)>,
 }
 
 impl Sink<'_> {
@@ -30,7 +32,8 @@ impl Sink<'_> {
     }
 
     /// Counts packets for everything in a list, and refreshes what they refresh.
-    pub fn push(&mut self, list: &[Push], packets: u64, bytes: u64, used: Duration) {
+    pub fn push(&mut self, list: &[Push], traffic: Traffic) {
+        let Traffic { packets, bytes, used, .. } = traffic;
         for push in list {
             match push {
                 Push::Rule(stats) => stats.add(packets, bytes, used),
@@ -40,7 +43,13 @@ impl Sink<'_> {
                     }
                 }
                 Push::Learn { bridge, vlan, mac, port } => self.learn(*bridge, *vlan, *mac, *port),
-                Push::LearnFlow { bridge, learned } => self.flows.push((*bridge, Arc::clone(learned))),
+                Push::LearnFlow { bridge, learned } => {
+                    self.flows.push((*bridge, RuleChange::Learned(Arc::clone(learned))));
+                }
+                Push::FinTimeout { bridge, fin } if traffic.ends_connection() => {
+                    self.flows.push((*bridge, RuleChange::Fin(Arc::clone(fin))));
+                }
+                Push::FinTimeout { .. } => {}
                 Push::Patch { from, to } => self.count_patch(*from, *to, packets, bytes),
             }
         }
@@ -72,7 +81,7 @@ impl Sink<'_> {
     }
 
     /// Tells the revalidator which addresses are elsewhere now; gives the rules that are to be made.
-    pub fn note_learned(self, changes: &mut Changes) -> Vec<(BridgeId, Arc<LearnedFlow>)> {
+    pub fn note_learned(self, changes: &mut Changes) -> Vec<(BridgeId, RuleChange)> {
         for (bridge, key) in self.learned {
             changes.note(Change::Mac { bridge, key });
         }
@@ -98,13 +107,14 @@ impl Switch {
                     }
                 }
                 Message::Punted(packet) => self.send_packet_in(&packet),
+                Message::Held(held) => self.take_held(*held),
             }
         }
         taken
     }
 
     /// Counts one translated packet, and does what it leads to.
-    pub(super) fn push_packet(&mut self, push: &[Push], bytes: u64, now: Duration) {
+    pub(super) fn push_packet(&mut self, push: &[Push], traffic: Traffic) {
         let mut sink = Sink {
             bridges: &mut self.bridges,
             shared: &self.shared,
@@ -112,21 +122,21 @@ impl Switch {
             learned: Vec::new(),
             flows: Vec::new(),
         };
-        sink.push(push, 1, bytes, now);
+        sink.push(push, traffic);
         let flows = sink.note_learned(&mut self.revalidator.changes);
-        self.learn_flows(flows);
+        self.change_by_packets(flows);
     }
 
     fn take_miss(&mut self, miss: Miss) {
-        let Miss { now, bytes, push, install } = miss;
-        self.push_packet(&push, bytes, now);
+        let Miss { now, bytes, tcp_flags, push, install } = miss;
+        self.push_packet(&push, Traffic { packets: 1, bytes, used: now, tcp_flags });
         if let Some(new) = install {
             self.register(new, push, now);
         }
     }
 
     /// Remembers a megaflow that is being installed, and looks at it again if what it was made from has changed.
-    fn register(&mut self, new: NewFlow, push: Vec<Push>, now: Duration) {
+    pub(super) fn register(&mut self, new: NewFlow, push: Vec<Push>, now: Duration) {
         let NewFlow { ufid, worker, key, mask, actions, deps, frozen, age } = new;
         let stale = age.version != self.shared.version()
             || age.generation != self.world.generation
@@ -182,19 +192,14 @@ impl Switch {
                     }
                     let completion = result.ok();
                     self.with_revalidator(|revalidator, sink| {
-                        revalidator.complete(
-                            ticket,
-                            completion.as_ref(),
-                            &mut |list, packets, bytes, used| {
-                                sink.push(list, packets, bytes, used);
-                            },
-                        );
+                        revalidator.complete(ticket, completion.as_ref(), &mut |list, traffic| {
+                            sink.push(list, traffic)
+                        });
                     });
                 }
                 Event::FlowGone { ufid, worker, stats } => self.with_revalidator(|revalidator, sink| {
-                    revalidator.push_growth(ufid, worker, &stats, &mut |list, packets, bytes, used| {
-                        sink.push(list, packets, bytes, used);
-                    });
+                    revalidator
+                        .push_growth(ufid, worker, &stats, &mut |list, traffic| sink.push(list, traffic));
                     if let Some(flow) = revalidator.index.get_mut(&ufid) {
                         flow.seen.remove(&worker);
                         if flow.seen.is_empty() && !flow.busy {
@@ -239,7 +244,7 @@ impl Switch {
         };
         let result = work(&mut self.revalidator, &mut sink);
         let flows = sink.note_learned(&mut self.revalidator.changes);
-        self.learn_flows(flows);
+        self.change_by_packets(flows);
         result
     }
 }

@@ -91,6 +91,7 @@ impl Switch {
             modifies: false,
         };
         let result = change(bridge, &mut round);
+        bridge.forget_learned(&mut round);
         self.world_changed |= round.new_table;
         self.rules_changed = true;
         let (id, vacancies) = (bridge.id, bridge.watches_vacancy());

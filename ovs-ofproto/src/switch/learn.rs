@@ -1,6 +1,7 @@
 //! Rules that packets made: `learn`.
 
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use ovs_flow::Match;
 use ovs_openflow::{FlowMod, Version};
@@ -9,7 +10,7 @@ use super::Switch;
 use super::agent::check_flow_mod;
 use crate::bridge::{BridgeState, Criteria};
 use crate::snapshot::BridgeId;
-use crate::translate::LearnedFlow;
+use crate::translate::{Decide, LearnedFlow, Scratch};
 
 /// What is to be done with a learned rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,23 +24,41 @@ enum Wanted {
 }
 
 impl Switch {
-    /// Makes or refreshes rules.
-    pub(super) fn learn_flows(&mut self, flows: Vec<(BridgeId, Arc<LearnedFlow>)>) {
-        for (id, flow) in flows {
-            let version = self.version;
-            let Some(bridge) = self.bridges.values_mut().find(|bridge| bridge.id == id) else { continue };
-            if wanted(bridge, &flow, version) != Wanted::Change {
-                continue;
-            }
-            let name = bridge.config.name.clone();
-            let done = check_flow_mod(&flow.change, Version::V10).and_then(|()| {
-                self.change_rules(&name, |state, round| state.flow_mod(&flow.change, round)).unwrap_or(Ok(()))
-            });
-            if let Err(error) = done {
-                tracing::warn!(target: "ofproto", "{name}: a learned flow was refused: {error}");
-            }
+    /// Lets something translate with somebody who says whether rules can be learned now.
+    pub(super) fn with_learner<R>(&mut self, translate: impl FnOnce(&mut Scratch, Decide<'_>) -> R) -> R {
+        let version = self.version;
+        let bridges = RefCell::new(&mut self.bridges);
+        let decide =
+            |id: BridgeId, flow: &LearnedFlow| can_learn(&mut bridges.borrow_mut(), id, flow, version);
+        translate(&mut self.scratch, Decide(&decide))
+    }
+
+    /// Makes or refreshes a rule.
+    pub(super) fn learn_flow(&mut self, id: BridgeId, flow: &LearnedFlow) {
+        let version = self.version;
+        let Some(bridge) = self.bridges.values_mut().find(|bridge| bridge.id == id) else { return };
+        if wanted(bridge, flow, version) != Wanted::Change {
+            return;
+        }
+        let name = bridge.config.name.clone();
+        let done = check_flow_mod(&flow.change, Version::V10).and_then(|()| {
+            self.change_rules(&name, |state, round| state.flow_mod(&flow.change, round)).unwrap_or(Ok(()))
+        });
+        if let Err(error) = done {
+            tracing::warn!(target: "ofproto", "{name}: a learned flow was refused: {error}");
         }
     }
+}
+
+/// Whether a rule is there, or can be made.
+pub(super) fn can_learn(
+    bridges: &mut BTreeMap<String, BridgeState>,
+    id: BridgeId,
+    flow: &LearnedFlow,
+    version: ovs_classifier::Version,
+) -> bool {
+    let bridge = bridges.values_mut().find(|bridge| bridge.id == id);
+    bridge.is_some_and(|bridge| wanted(bridge, flow, version) != Wanted::Full)
 }
 
 fn wanted(bridge: &mut BridgeState, flow: &LearnedFlow, version: ovs_classifier::Version) -> Wanted {

@@ -1,10 +1,13 @@
 //! One turn of the control side.
 
+use std::cell::RefCell;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use super::{Switch, Turn};
+use super::{Switch, Turn, learn};
 use crate::revalidate::{Change, Revalidator};
+use crate::snapshot::BridgeId;
+use crate::translate::{Decide, LearnedFlow};
 
 /// Messages of workers taken in between two looks at the rest.
 pub(super) const MESSAGES: usize = 4096;
@@ -76,17 +79,23 @@ impl Switch {
             return 0;
         }
         let (snapshot, now) = (self.snapshot(), self.now);
+        let version = self.version;
         let Self { dpif, scratch, bridges, shared, revalidator, .. } = self;
-        let mut sink = super::effects::Sink { bridges, shared, now, learned: Vec::new(), flows: Vec::new() };
+        let sink = super::effects::Sink { bridges, shared, now, learned: Vec::new(), flows: Vec::new() };
+        // Counters are pushed between translations, never while one asks.
+        let sink = RefCell::new(sink);
+        let decide =
+            |id: BridgeId, flow: &LearnedFlow| learn::can_learn(sink.borrow_mut().bridges, id, flow, version);
         let done = revalidator.revalidate(
             &snapshot,
             &mut **dpif,
             scratch,
-            &mut |list, packets, bytes, used| sink.push(list, packets, bytes, used),
+            Decide(&decide),
+            &mut |list, traffic| sink.borrow_mut().push(list, traffic),
             budget,
         );
-        let flows = sink.note_learned(&mut revalidator.changes);
-        self.learn_flows(flows);
+        let flows = sink.into_inner().note_learned(&mut revalidator.changes);
+        self.change_by_packets(flows);
         done
     }
 
@@ -100,15 +109,10 @@ impl Switch {
         let now = self.now;
         let Self { dpif, bridges, shared, revalidator, .. } = self;
         let mut sink = super::effects::Sink { bridges, shared, now, learned: Vec::new(), flows: Vec::new() };
-        let unknown = revalidator.sweep(
-            now,
-            aging,
-            &mut **dpif,
-            &mut |list, packets, bytes, used| sink.push(list, packets, bytes, used),
-            budget,
-        );
+        let unknown =
+            revalidator.sweep(now, aging, &mut **dpif, &mut |list, traffic| sink.push(list, traffic), budget);
         let flows = sink.note_learned(&mut revalidator.changes);
-        self.learn_flows(flows);
+        self.change_by_packets(flows);
         if !unknown.is_empty() {
             // Their messages came before them: after these are taken in, who is still unknown is nobody's.
             self.take_messages(usize::MAX);

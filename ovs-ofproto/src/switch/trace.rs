@@ -56,7 +56,7 @@ impl Switch {
             Some(state) => (state.bridge, Start::Thaw(state)),
             None => (bridge, Start::Tables),
         };
-        let input = Input { bridge, key: *key, packet: None, start, dry: true };
+        let input = Input { bridge, key: *key, packet: None, start, dry: true, decide: None };
         let result = translate_input(snapshot, &input, &mut self.scratch, &mut tree);
         let last = result.last.as_deref().copied().unwrap_or(*key);
         TraceReport { flow: *key, tree, last, result, tracked: None, resumed: Vec::new() }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ovs_classifier::rcu::Domain;
-use ovs_classifier::{ClassifierConfig, ClassifierReader, ClassifierWriter, RuleRef, Version};
+use ovs_classifier::{ClassifierConfig, ClassifierReader, ClassifierWriter, PrefixField, RuleRef, Version};
 use ovs_flow::TableId;
 
 use crate::Limits;
@@ -44,6 +44,8 @@ pub(crate) struct Table {
 pub(crate) struct Tables {
     domain: Domain,
     config: ClassifierConfig,
+    /// Fields with tries, of tables that have others than the usual ones.
+    prefixes: BTreeMap<u8, Vec<PrefixField>>,
     slots: BTreeMap<u8, Table>,
     counters: BTreeMap<u8, TableCounters>,
     readers: Arc<[Option<ClassifierReader<Flow>>]>,
@@ -59,6 +61,7 @@ impl Tables {
         Self {
             domain: domain.clone(),
             config,
+            prefixes: BTreeMap::new(),
             slots: BTreeMap::new(),
             counters: BTreeMap::new(),
             readers: vec![None; TABLES].into(),
@@ -84,7 +87,11 @@ impl Tables {
         let mut made = false;
         let slot = self.slots.entry(table.0).or_insert_with(|| {
             made = true;
-            let mut rules = ClassifierWriter::new(&self.domain, self.config.clone());
+            let config = match self.prefixes.get(&table.0) {
+                Some(fields) => self.config.clone().prefixes(fields.iter().copied()),
+                None => self.config.clone(),
+            };
+            let mut rules = ClassifierWriter::new(&self.domain, config);
             rules.defer();
             Table { rules, active: 0, evictable: None }
         });
@@ -96,6 +103,19 @@ impl Tables {
             self.readers = readers.into();
         }
         (slot, made)
+    }
+
+    /// Sets the fields that have tries, `None` for the usual ones. A table that is there is taken out to be made anew:
+    /// it is returned with its rules.
+    pub fn set_prefixes(&mut self, table: TableId, fields: Option<&Vec<PrefixField>>) -> Option<Table> {
+        if self.prefixes.get(&table.0) == fields {
+            return None;
+        }
+        match fields {
+            Some(fields) => self.prefixes.insert(table.0, fields.clone()),
+            None => self.prefixes.remove(&table.0),
+        };
+        self.slots.remove(&table.0)
     }
 
     /// The tables that ever had a rule, in order.

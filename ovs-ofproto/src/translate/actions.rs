@@ -82,7 +82,8 @@ impl<'s, T: Tracer> Context<'s, T> {
             Action::ClearActions => self.clear_actions(),
             Action::Exit => self.exit = true,
             // Collectors of samples are configured in no bridge of this switch.
-            Action::Note(_) | Action::Sample(_) | Action::DeleteField(_) => {}
+            Action::Note(_) | Action::Sample(_) => {}
+            Action::DeleteField(field) => self.delete_field(*field),
             Action::OutputTruncated { port, max_len } => self.output_truncated(*port, *max_len),
             Action::Bundle(bundle) => self.bundle(bundle),
             Action::Multipath(choice) => self.multipath(choice),
@@ -93,7 +94,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             }
             Action::Learn(learn) => self.learn_flow(learn),
             Action::Conjunction { .. } => self.warn(|| "executing no-op conjunction action".into()),
-            Action::FinTimeout { .. } => self.mask.fields.nw_proto = 0xff,
+            Action::FinTimeout { idle, hard } => self.fin_timeout(*idle, *hard),
             Action::PushMpls(ethertype) => self.push_mpls(*ethertype),
             Action::PopMpls(ethertype) => self.pop_mpls(*ethertype),
             Action::SetMplsLabel(label) => self.set_mpls_label(*label),

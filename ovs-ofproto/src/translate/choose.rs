@@ -31,7 +31,11 @@ impl<T: Tracer> Context<'_, T> {
         let port = match bundle.algorithm {
             BundleAlgorithm::ActiveBackup => bundle.members.iter().copied().find(|port| up(self, port)),
             BundleAlgorithm::Hrw => {
-                let hash = self.hash(bundle.fields, bundle.basis);
+                // Of one there is nothing to choose, so nothing is looked at.
+                let hash = match bundle.members.len() {
+                    0 | 1 => 0,
+                    _ => self.hash(bundle.fields, bundle.basis),
+                };
                 let alive = (0..).zip(&bundle.members).filter(|(_, port)| up(self, port)).map(|(n, _)| n);
                 let alive: Vec<u32> = alive.collect();
                 let best = (!alive.is_empty()).then(|| heaviest(alive.into_iter(), |n| pair_hash(n, hash)));

@@ -1,5 +1,6 @@
 //! The state of one translation.
 
+use ovs_classifier::Rule;
 use ovs_classifier::rcu::Guard;
 use ovs_dpif::{Action as DpAction, HashAlgorithm, NshMetadata, SlowPath};
 use ovs_flow::{FlowKey, FlowMask, Subfield, TableId};
@@ -7,8 +8,9 @@ use ovs_openflow::action::Nat;
 use ovs_openflow::{Action, MeterConfig, ToController};
 use ovs_packet::Packet;
 
-use super::{Dep, Input, Push, Resumed, Start, TranslateError, Translation, mask};
+use super::{Decide, Dep, Input, Push, Resumed, Start, TranslateError, Translation, mask};
 use crate::recirc::{RecircRef, Step};
+use crate::rule::Flow;
 use crate::snapshot::{BridgeSnap, Snapshot};
 use crate::trace::{NodeKind, Tracer};
 
@@ -27,6 +29,8 @@ pub(super) struct Context<'s, T> {
     pub table: TableId,
     /// The cookie of the rule whose actions run, all ones if there is none.
     pub cookie: u64,
+    /// That rule.
+    pub rule: Option<&'s Rule<Flow>>,
     /// Whether that rule matches everything with priority 0.
     pub table_miss_rule: bool,
     pub depth: u32,
@@ -66,6 +70,9 @@ pub(super) struct Context<'s, T> {
     pub groups: u32,
     pub in_packet_out: bool,
     pub dry: bool,
+    /// Says whether rules can be learned.
+    pub decide: Option<Decide<'s>>,
+    pub undecided: bool,
     pub exit: bool,
     pub slow: Option<SlowPath>,
     pub error: Option<TranslateError>,
@@ -100,6 +107,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             out: Vec::new(),
             table: TableId(0),
             cookie: u64::MAX,
+            rule: None,
             table_miss_rule: false,
             depth: 0,
             resubmits: 0,
@@ -124,6 +132,8 @@ impl<'s, T: Tracer> Context<'s, T> {
             groups: 0,
             in_packet_out: matches!(input.start, Start::Actions(_)),
             dry: input.dry,
+            decide: input.decide,
+            undecided: false,
             exit: false,
             slow: None,
             error: None,
@@ -199,7 +209,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             self.slow = None;
         } else {
             self.open_last_clone();
-            mask::finish(key, &mut self.mask);
+            mask::finish(key, &self.flow, &mut self.mask);
         }
         self.flow.actset_output = key.actset_output;
         let slow_meter = self.slow.and_then(|_| self.find_meter(MeterConfig::SLOWPATH));
@@ -209,6 +219,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             slow: self.slow,
             slow_meter,
             error: self.error,
+            undecided: self.undecided,
             push: self.push,
             deps: self.deps,
             frozen: self.frozen,

@@ -13,11 +13,6 @@ fn mask_bits(field: Field, bits: u128, mask: &mut FlowMask) {
     place.set(&mut mask.fields, present | bits);
 }
 
-/// Whether who writes a field must know the protocol behind the network header, as in the original.
-fn in_network_header(field: Field) -> bool {
-    matches!(field.facts().prereq, Prereq::Ipv4 | Prereq::Ipv6 | Prereq::Ip)
-}
-
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 
@@ -35,9 +30,7 @@ impl<T: Tracer> Context<'_, T> {
             return;
         }
         mask_bits(field, set.mask, &mut self.mask);
-        if in_network_header(field) {
-            self.mask.fields.nw_proto = 0xff;
-        }
+        self.mask_protocol(field);
         let value = field.get(&self.flow) & !set.mask | set.value;
         field.set_key(&mut self.flow, value);
     }
@@ -51,11 +44,41 @@ impl<T: Tracer> Context<'_, T> {
         field.applies(&self.flow) && !(transport && self.flow.nw_frag & 2 != 0)
     }
 
+    /// Without a protocol there is no network header to write to: who writes must know it. As in the original, `move`
+    /// and `pop` find that out when the header is written, if at all, and the shifted form of the code point never.
+    fn mask_protocol(&mut self, field: Field) {
+        const NETWORK: [Field; 12] = [
+            Field::IP_SRC,
+            Field::IP_DST,
+            Field::IPV6_SRC,
+            Field::IPV6_DST,
+            Field::IPV6_LABEL,
+            Field::IP_TOS,
+            Field::IP_ECN,
+            Field::IP_TTL,
+            Field::ARP_SPA,
+            Field::ARP_TPA,
+            Field::ARP_SHA,
+            Field::ARP_THA,
+        ];
+        if NETWORK.contains(&field) {
+            self.mask.fields.nw_proto = 0xff;
+        }
+    }
+
     /// `mod_*` of OpenFlow 1.0.
     pub(super) fn modify(&mut self, change: Mod) {
         let (flow, mask) = (&mut self.flow, &mut self.mask.fields);
         let dl_type = flow.ethertype();
         let is_ip = matches!(dl_type, IPV4 | IPV6);
+        let writes = match change {
+            Mod::Ipv4Src(_) | Mod::Ipv4Dst(_) => dl_type == IPV4,
+            Mod::Tos(_) | Mod::Ecn(_) | Mod::Ttl(_) => is_ip,
+            _ => false,
+        };
+        if writes {
+            mask.nw_proto = 0xff;
+        }
         match change {
             Mod::EthSrc(mac) => (flow.dl_src, mask.dl_src) = (mac, [0xff; 6]),
             Mod::EthDst(mac) => (flow.dl_dst, mask.dl_dst) = (mac, [0xff; 6]),
@@ -91,6 +114,12 @@ impl<T: Tracer> Context<'_, T> {
             }
             _ => {}
         }
+    }
+
+    /// `delete_field`: an option of a tunnel's header is not there any more.
+    pub(super) fn delete_field(&mut self, field: Field) {
+        field.mask_into(&mut self.mask);
+        field.clear_key(&mut self.flow);
     }
 
     /// `move`.
@@ -134,10 +163,10 @@ impl<T: Tracer> Context<'_, T> {
 
     /// `dec_ttl`: `false` if the time to live has run out; then these controllers get the packet.
     pub(super) fn dec_ttl(&mut self, controllers: &[u16]) -> bool {
+        (self.mask.fields.nw_ttl, self.mask.fields.nw_proto) = (0xff, 0xff);
         if !self.is_ip() {
             return true;
         }
-        (self.mask.fields.nw_ttl, self.mask.fields.nw_proto) = (0xff, 0xff);
         if self.flow.nw_ttl > 1 {
             self.flow.nw_ttl -= 1;
             return true;

@@ -65,7 +65,9 @@ impl<'s, T: Tracer> Context<'s, T> {
             return;
         };
         if let Some(to) = pause {
-            self.out.push(self.pause_action(to, held.id));
+            if !self.dry {
+                self.out.push(self.pause_action(to, held.id));
+            }
         } else {
             let hashed = self.hashed.take();
             if let Some((algorithm, basis)) = hashed {
@@ -85,7 +87,7 @@ impl<'s, T: Tracer> Context<'s, T> {
     fn pause_action(&self, to: &ToController, recirc_id: u32) -> DpAction {
         let cookie = PuntCookie::Controller(ControllerPunt {
             reason: to.reason.wire(),
-            dont_send: self.dry,
+            dont_send: false,
             continuation: true,
             recirc_id,
             rule_cookie: if self.cookie == u64::MAX { 0 } else { self.cookie },

@@ -6,8 +6,9 @@ use ovs_flow::{FlowKey, Match, OfPort, Subfield};
 use ovs_openflow::action::{Learn, LearnDst, LearnFlags, LearnSpec, LearnSrc};
 use ovs_openflow::{Action, FlowMod, FlowModCommand, FlowModFlags, SetField};
 
-use super::Push;
 use super::context::Context;
+use super::{Dep, Push};
+use crate::snapshot::BridgeId;
 use crate::trace::Tracer;
 
 /// A rule that a packet makes.
@@ -17,6 +18,17 @@ pub(crate) struct LearnedFlow {
     pub change: FlowMod,
     /// How many rules of its table and cookie there may be, 0 for any number.
     pub limit: u32,
+}
+
+/// Says for a translation whether a rule that is not there could be learned now. Without, the answer is yes, and the
+/// translation is [undecided](super::Translation::undecided).
+#[derive(Clone, Copy)]
+pub(crate) struct Decide<'a>(pub &'a dyn Fn(BridgeId, &LearnedFlow) -> bool);
+
+impl std::fmt::Debug for Decide<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Decide")
+    }
 }
 
 impl<T: Tracer> Context<'_, T> {
@@ -33,12 +45,34 @@ impl<T: Tracer> Context<'_, T> {
         }
         let change = learned(learn, &self.flow);
         let learned = Arc::new(LearnedFlow { change, limit: learn.limit });
-        self.push.push(Push::LearnFlow { bridge: self.bridge.id, learned });
+        let success = self.is_learned(&learned.change) || self.can_learn(&learned);
         if let Some(dst) = learn.result_dst {
+            self.depend(Dep::ChangedKey(self.bridge.id, learn.table));
             dst.mask_into(&mut self.mask);
-            dst.set(&mut self.flow, 1);
+            dst.set(&mut self.flow, u128::from(success));
             self.report_subfield(dst);
         }
+        if success {
+            self.push.push(Push::LearnFlow { bridge: self.bridge.id, learned });
+        }
+    }
+
+    /// Whether a rule is there as it would be learned. One that others hide is not seen.
+    fn is_learned(&self, change: &FlowMod) -> bool {
+        let reader = self.bridge.tables.get(usize::from(change.table.0)).and_then(Option::as_ref);
+        let found = reader
+            .and_then(|reader| reader.lookup(self.snapshot.version, &change.matching.key, None, self.guard));
+        found.is_some_and(|rule| {
+            let flow = rule.value();
+            rule.priority() == i32::from(change.priority)
+                && (&*flow.actions, flow.cookie) == (&*change.actions, change.new_cookie)
+                && rule.to_match() == change.matching
+        })
+    }
+
+    fn can_learn(&mut self, learned: &LearnedFlow) -> bool {
+        self.undecided |= self.decide.is_none();
+        self.decide.is_none_or(|Decide(decide)| decide(self.bridge.id, learned))
     }
 }
 

@@ -103,7 +103,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         if !self.may_go_on() {
             return;
         }
-        let before = (self.table, self.cookie, self.table_miss_rule);
+        let before = (self.table, self.cookie, self.table_miss_rule, self.rule);
         self.table = table;
         if by_tuple && !self.has_tuple() {
             // As in the original, what follows is said to be of that table.
@@ -126,7 +126,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         self.resubmits += 1;
         self.run_found(&found, way);
         self.depth -= u32::from(deeper);
-        (self.table, self.cookie, self.table_miss_rule) = before;
+        (self.table, self.cookie, self.table_miss_rule, self.rule) = before;
     }
 
     pub(super) fn may_go_on(&mut self) -> bool {
@@ -211,10 +211,12 @@ impl<'s, T: Tracer> Context<'s, T> {
         };
         let flow = rule.value();
         self.push.push(Push::Rule(Arc::clone(&flow.stats)));
-        self.cookie = flow.cookie;
+        (self.rule, self.cookie) = (Some(*rule), flow.cookie);
         self.table_miss_rule = rule.priority() == 0 && rule.to_mask() == ovs_flow::FlowMask::default();
         self.open_table(|| describe(rule));
         let list = List::Actions(&flow.actions);
+        // What it sends to controllers is the rule's, wherever the rule was come to from.
+        let in_bucket = std::mem::take(&mut self.in_bucket);
         if way.cloned {
             self.run_clone(list);
         } else {
@@ -223,6 +225,7 @@ impl<'s, T: Tracer> Context<'s, T> {
                 self.end_list();
             }
         }
+        self.in_bucket = in_bucket;
         self.close_table();
     }
 

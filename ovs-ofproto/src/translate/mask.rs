@@ -39,18 +39,20 @@ pub(super) fn forget_pipeline(mask: &mut FlowMask) {
 }
 
 /// Takes out what is not in the packet: the pipeline's own fields, and headers that only actions put on.
-pub(super) fn finish(key: &FlowKey, mask: &mut FlowMask) {
+/// `last` is the key after all actions: as in the original, it is what has to be ICMP, or a later fragment, for the bits
+/// that these have not to go.
+pub(super) fn finish(key: &FlowKey, last: &FlowKey, mask: &mut FlowMask) {
     forget_pipeline(mask);
     let fields = &mut mask.fields;
     if !key.is_ethernet() {
         (fields.dl_src, fields.dl_dst) = ([0; 6], [0; 6]);
         fields.dl_type.set(0);
     }
-    if is_ip(key) && matches!(key.nw_proto, 1 | 58) {
+    if is_ip(last) && matches!(last.nw_proto, 1 | 58) {
         fields.tp_src.set(fields.tp_src.get() & 0xff);
         fields.tp_dst.set(fields.tp_dst.get() & 0xff);
     }
-    if key.nw_frag & 2 != 0 {
+    if last.nw_frag & 2 != 0 {
         fields.tp_src.set(0);
         fields.tp_dst.set(0);
     }

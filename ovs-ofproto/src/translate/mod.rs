@@ -22,6 +22,7 @@ mod controller;
 mod ct;
 mod encap;
 mod fields;
+mod fin_timeout;
 mod freeze;
 mod group;
 mod learn;
@@ -51,7 +52,8 @@ use crate::snapshot::{BridgeId, BridgeSnap, Snapshot};
 use crate::trace::Tracer;
 pub(crate) use action_set::execution_order;
 use context::Context;
-pub(crate) use learn::LearnedFlow;
+pub(crate) use fin_timeout::FinTimeout;
+pub(crate) use learn::{Decide, LearnedFlow};
 use list::List;
 
 /// How deep resubmits, tables and bridges may nest.
@@ -72,6 +74,8 @@ pub struct Translation {
     pub slow: Option<SlowPath>,
     /// Why the packet is dropped although rules said otherwise.
     pub error: Option<TranslateError>,
+    /// Rules would be learned that are not there, and nobody was asked whether they can be: what a packet waits for.
+    pub(crate) undecided: bool,
     /// The meter of packets for the switch's logic.
     pub(crate) slow_meter: Option<MeterId>,
     /// What each packet counts for, and refreshes.
@@ -157,6 +161,8 @@ pub(crate) enum Push {
     Learn { bridge: BridgeId, vlan: u16, mac: [u8; 6], port: OfPort },
     /// A rule was learned.
     LearnFlow { bridge: BridgeId, learned: Arc<LearnedFlow> },
+    /// A rule ends soon if a connection does.
+    FinTimeout { bridge: BridgeId, fin: Arc<FinTimeout> },
     /// A packet went by a patch, from a port to its peer.
     Patch { from: (BridgeId, OfPort), to: (BridgeId, OfPort) },
 }
@@ -220,6 +226,8 @@ pub(crate) struct Input<'a> {
     pub start: Start<'a>,
     /// Packet-ins are not to be sent (traces).
     pub dry: bool,
+    /// Who says whether rules can be learned.
+    pub decide: Option<Decide<'a>>,
 }
 
 /// Translates the key of a packet in the datapath; `key.in_port` is a [`ovs_flow::DpPort`]. A packet from a port
@@ -231,20 +239,32 @@ pub fn translate(
     scratch: &mut Scratch,
     tracer: &mut impl Tracer,
 ) -> Translation {
+    translate_deciding(snapshot, key, packet, None, scratch, tracer)
+}
+
+/// The same, with somebody who says whether rules can be learned.
+pub(crate) fn translate_deciding(
+    snapshot: &Snapshot,
+    key: &FlowKey,
+    packet: Option<&Packet>,
+    decide: Option<Decide<'_>>,
+    scratch: &mut Scratch,
+    tracer: &mut impl Tracer,
+) -> Translation {
     if key.recirc_id != 0 {
-        return translate_again(snapshot, key, packet, scratch, tracer);
+        return translate_again(snapshot, key, packet, decide, scratch, tracer);
     }
     match snapshot.world.ports.get(&key.dp_port()) {
         None => {
             let mut mask = FlowMask::default();
             mask::begin(key, &mut mask);
-            mask::finish(key, &mut mask);
+            mask::finish(key, key, &mut mask);
             Translation { mask, ..Translation::default() }
         }
         Some((bridge, port)) => {
             let mut key = *key;
             key.in_port = u32::from(port.0);
-            let input = Input { bridge: *bridge, key, packet, start: Start::Tables, dry: false };
+            let input = Input { bridge: *bridge, key, packet, start: Start::Tables, dry: false, decide };
             translate_input(snapshot, &input, scratch, tracer)
         }
     }
@@ -255,20 +275,21 @@ fn translate_again(
     snapshot: &Snapshot,
     key: &FlowKey,
     packet: Option<&Packet>,
+    decide: Option<Decide<'_>>,
     scratch: &mut Scratch,
     tracer: &mut impl Tracer,
 ) -> Translation {
     let Some(state) = snapshot.shared.recirculation.find(key.recirc_id) else {
         let mut mask = FlowMask::default();
         mask::begin(key, &mut mask);
-        mask::finish(key, &mut mask);
+        mask::finish(key, key, &mut mask);
         return Translation { mask, error: Some(TranslateError::NoRecirculation), ..Translation::default() };
     };
     let mut key = *key;
     if let Some((_, port)) = snapshot.world.ports.get(&key.dp_port()) {
         key.in_port = u32::from(port.0);
     }
-    let input = Input { bridge: state.bridge, key, packet, start: Start::Thaw(&state), dry: false };
+    let input = Input { bridge: state.bridge, key, packet, start: Start::Thaw(&state), dry: false, decide };
     translate_input(snapshot, &input, scratch, tracer)
 }
 

@@ -29,7 +29,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             self.commit();
             let before = (self.base, self.was_mpls, self.conntracked);
             let inner = self.collect(|context| {
-                let outer = std::mem::replace(&mut context.last, false);
+                let outer = std::mem::replace(&mut context.last, true);
                 context.run_outermost(list);
                 context.last = outer;
             });
@@ -69,7 +69,6 @@ impl<'s, T: Tracer> Context<'s, T> {
     /// `check_pkt_larger`: what follows it, once for each answer.
     pub(super) fn check_pkt_larger(&mut self, len: u16, dst: Subfield, rest: List<'s>) {
         self.commit();
-        let exit = self.exit;
         let fork = self.fork();
         let greater = self.branch_on(dst, 1, rest);
         // As in the original, the stack and the action set are what the first way has left of them.
@@ -79,7 +78,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         self.exit = false;
         let less_equal = self.branch_on(dst, 0, rest);
         self.join(&fork);
-        self.exit = exit;
+        // If the second way ended the translation, the lists around end too.
         let check = CheckPktLenAction { len, greater: greater.into(), less_equal: less_equal.into() };
         self.out.push(DpAction::CheckPktLen(check));
     }

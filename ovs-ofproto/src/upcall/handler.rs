@@ -9,10 +9,11 @@ use ovs_dpif::{
     Actions, ControllerPunt, DropReason, HandlerFactory, Install, Punt, PuntCookie, Upcall, UpcallHandler,
     Verdict, WorkerId,
 };
-use ovs_flow::{FlowKey, SparseKey, Ufid, extract};
+use ovs_flow::{FlowKey, Metadata, SparseKey, Ufid, extract};
+use ovs_packet::Packet;
 
 use super::identity::Identities;
-use super::message::{Age, Message, Miss, NewFlow, PuntedPacket};
+use super::message::{Age, HeldPacket, Message, Miss, NewFlow, PuntedPacket};
 use crate::compact::Compact;
 use crate::snapshot::{Shared, Snapshot};
 use crate::trace::Unwatched;
@@ -68,7 +69,7 @@ impl Handler {
         sent
     }
 
-    fn translate(&mut self, key: &FlowKey, packet: &ovs_packet::Packet) -> (Translation, Age) {
+    fn translate(&mut self, key: &FlowKey, packet: &Packet) -> (Translation, Age) {
         let age = Age {
             version: self.snapshot.version,
             generation: self.snapshot.world.generation,
@@ -86,10 +87,33 @@ impl Handler {
         let message = Message::Punted(PuntedPacket {
             punt: cookie,
             state,
+            dp_port: punt.metadata.in_port.0,
             data: data[..kept].to_vec(),
             total_len: data.len(),
         });
         if self.send(message) { Ok(()) } else { Err(DropReason::EffectsFull) }
+    }
+
+    /// Hands a packet over that changes tables.
+    fn hold(
+        &self,
+        key: &FlowKey,
+        metadata: &Metadata,
+        packet: &Packet,
+        now: Duration,
+        counted: bool,
+    ) -> Result<(), DropReason> {
+        let mut copy = Packet::detached(packet.data()).map_err(|_| DropReason::NoBuffer)?;
+        copy.facts_mut().packet_type = packet.facts().packet_type;
+        let held = HeldPacket {
+            worker: self.worker,
+            now,
+            key: *key,
+            metadata: metadata.clone(),
+            packet: copy,
+            counted,
+        };
+        if self.send(Message::Held(Box::new(held))) { Ok(()) } else { Err(DropReason::EffectsFull) }
     }
 
     fn key_of(&mut self, punt: &Punt<'_>) -> FlowKey {
@@ -109,6 +133,12 @@ impl UpcallHandler for Handler {
 
     fn miss(&mut self, upcall: Upcall<'_>) -> Verdict {
         let (translation, age) = self.translate(upcall.key, upcall.packet);
+        if translation.undecided {
+            return match self.hold(upcall.key, upcall.metadata, upcall.packet, upcall.now, false) {
+                Ok(()) => Verdict::Keep,
+                Err(reason) => Verdict::Refuse(reason),
+            };
+        }
         let actions: Actions = translation.actions.as_slice().into();
         let mut bits = Box::new(translation.mask);
         masks::for_datapath(&mut bits);
@@ -121,6 +151,7 @@ impl UpcallHandler for Handler {
         let message = Message::Miss(Miss {
             now: upcall.now,
             bytes: upcall.packet.len() as u64,
+            tcp_flags: upcall.key.tcp_flags.get(),
             push: translation.push,
             install: Some(NewFlow {
                 ufid,
@@ -156,6 +187,9 @@ impl UpcallHandler for Handler {
             PuntCookie::SlowPath(_) => {
                 let key = self.key_of(&punt);
                 let (translation, _) = self.translate(&key, punt.packet);
+                if translation.undecided {
+                    return self.hold(&key, punt.metadata, punt.packet, punt.now, true).map(|()| None);
+                }
                 // The packet has been counted by the megaflow that sent it here.
                 Ok(Some(translation.actions.into()))
             }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use ovs_classifier::Version;
 use ovs_dpif::{Actions, ControllerPunt, WorkerId};
-use ovs_flow::Ufid;
+use ovs_flow::{FlowKey, Metadata, Ufid};
+use ovs_packet::Packet;
 
 use crate::compact::Compact;
 use crate::recirc::{FrozenState, RecircRef};
@@ -20,6 +21,8 @@ pub(crate) enum Message {
     Refused { ufid: Ufid, worker: WorkerId },
     /// A packet goes to controllers.
     Punted(PuntedPacket),
+    /// A packet changes tables: it waits until they are changed.
+    Held(Box<HeldPacket>),
 }
 
 /// What one translated packet counts for, and the megaflow that is being installed for its successors.
@@ -28,6 +31,7 @@ pub(crate) struct Miss {
     pub now: Duration,
     /// Bytes of the packet.
     pub bytes: u64,
+    pub tcp_flags: u16,
     pub push: Vec<Push>,
     pub install: Option<NewFlow>,
 }
@@ -55,11 +59,26 @@ pub(crate) struct Age {
     pub macs: u64,
 }
 
+/// A packet that waits for the change of tables that it makes, so that no answer to it overtakes what it taught.
+#[derive(Debug)]
+pub(crate) struct HeldPacket {
+    pub worker: WorkerId,
+    pub now: Duration,
+    /// `in_port` is a datapath port.
+    pub key: FlowKey,
+    pub metadata: Metadata,
+    pub packet: Packet,
+    /// A megaflow has counted it already.
+    pub counted: bool,
+}
+
 /// A packet for controllers.
 #[derive(Debug)]
 pub(crate) struct PuntedPacket {
     pub punt: ControllerPunt,
     pub state: Arc<FrozenState>,
+    /// The datapath port that it came in by.
+    pub dp_port: u32,
     /// The packet's bytes, cut to what the action allows.
     pub data: Vec<u8>,
     pub total_len: usize,

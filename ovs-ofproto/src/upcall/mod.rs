@@ -9,4 +9,5 @@ mod identity;
 mod message;
 
 pub(crate) use handler::{Handlers, SharedWaker};
-pub(crate) use message::{Message, Miss, NewFlow, PuntedPacket};
+pub(crate) use identity::Identities;
+pub(crate) use message::{Age, HeldPacket, Message, Miss, NewFlow, PuntedPacket};

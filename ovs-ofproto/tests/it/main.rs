@@ -7,6 +7,7 @@
 )]
 
 mod barrier;
+mod bundles;
 mod client;
 mod forwarding;
 mod news;
@@ -16,6 +17,8 @@ mod patch;
 mod peer;
 mod random;
 mod remains;
+mod resume;
+mod table_changes;
 mod trace;
 mod twins;
 mod world;

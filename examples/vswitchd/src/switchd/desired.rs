@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ovs_flow::{OfPort, VlanId};
 use ovs_netdev::EtherAddr;
+use ovs_ofproto::ovs_classifier::PrefixField;
 use ovs_ofproto::{
     BridgeConfig, ControllerConfig, DesiredState, FailMode, InterfaceConfig, PortConfig, TableConfig,
     VlanMode,
@@ -90,13 +91,20 @@ fn table_references(row: &Row<'_>) -> Vec<(u8, ovs_db::value::Uuid)> {
 
 fn table_config(row: &Row<'_>) -> TableConfig {
     let name = Some(row.string("name")).filter(|name| !name.is_empty()).map(str::to_owned);
-    TableConfig::default()
+    let config = TableConfig::default()
         .name(name)
         .evict(
             row.string("overflow_policy") == "evict",
             row.strings("groups").filter_map(|field| field.parse().ok()),
         )
-        .flow_limit(row.integer("flow_limit").and_then(|n| usize::try_from(n).ok()))
+        .flow_limit(row.integer("flow_limit").and_then(|n| usize::try_from(n).ok()));
+    let prefixes: Vec<&str> = row.strings("prefixes").collect();
+    if prefixes.is_empty() {
+        return config;
+    }
+    // `none` among them means none at all.
+    let named = prefixes.iter().filter_map(|name| PrefixField::named(name));
+    config.prefixes(named.filter(|_| !prefixes.contains(&"none")))
 }
 
 fn controller_config(row: &Row<'_>) -> ControllerConfig {

@@ -23,7 +23,8 @@ pub(super) fn field(scan: &mut Scanner<'_>) -> Parsed<SetField> {
         "tcp" => ports(scan).map(|(src, dst)| SetField::Tcp { src, dst })?,
         "udp" => ports(scan).map(|(src, dst)| SetField::Udp { src, dst })?,
         "sctp" => ports(scan).map(|(src, dst)| SetField::Sctp { src, dst })?,
-        "icmp" | "icmpv6" => icmp(scan)?,
+        "icmp" => icmp(scan).map(|(kind, code)| SetField::Icmp { kind, code })?,
+        "icmpv6" => icmp(scan).map(|(kind, code)| SetField::Icmpv6 { kind, code })?,
         "nd" => neighbor(scan)?,
         "tunnel" => tunnel(scan)?,
         _ => return Err(ParseActionsError::Unknown { at, name: name.to_owned() }),
@@ -143,7 +144,7 @@ fn ports(scan: &mut Scanner<'_>) -> Parsed<(Masked<u16>, Masked<u16>)> {
     Ok((src, dst))
 }
 
-fn icmp(scan: &mut Scanner<'_>) -> Parsed<SetField> {
+fn icmp(scan: &mut Scanner<'_>) -> Parsed<(Masked<u8>, Masked<u8>)> {
     let (mut kind, mut code) = (Masked::NONE, Masked::NONE);
     scan.members(&mut |scan, name| {
         match name {
@@ -153,7 +154,7 @@ fn icmp(scan: &mut Scanner<'_>) -> Parsed<SetField> {
         }
         Ok(true)
     })?;
-    Ok(SetField::Icmp { kind, code })
+    Ok((kind, code))
 }
 
 fn neighbor(scan: &mut Scanner<'_>) -> Parsed<SetField> {

@@ -290,6 +290,7 @@ impl Worker {
                 }
                 execute(&mut self.engine, &actions, packet, &mut metadata, context);
             }
+            Verdict::Keep => self.engine.ledger.punted += 1,
             Verdict::Refuse(reason) => {
                 self.stats.lost += 1;
                 self.engine.discard(packet, reason);

@@ -84,7 +84,10 @@ impl Fields {
                 mask_l3l4(key, false, m);
                 // As in the original, ports of other protocols are looked at too, and fit no hash.
                 if is_ip(key) && key.nw_proto != ip::UDP {
-                    mask_ports(m);
+                    match key.nw_proto {
+                        ip::ICMP | ip::ICMPV6 => mask_icmp(m),
+                        _ => mask_ports(m),
+                    }
                 }
             }
             Self::SymmetricL3L4 | Self::SymmetricL3L4Udp if !is_ip(key) => mask_layer2(m),
@@ -216,7 +219,8 @@ fn mask_layer2(m: &mut FlowKey) {
     m.dl_dst = [0xff; 6];
     m.dl_type.set(0xffff);
     for tag in &mut m.vlans {
-        tag.tci.set(tag.tci.get() | 0x0fff);
+        // Whether there is a tag is looked at with it.
+        tag.tci.set(tag.tci.get() | 0x0fff | crate::VLAN_CFI);
     }
 }
 
@@ -232,6 +236,12 @@ fn mask_addresses(key: &FlowKey, m: &mut FlowKey, src: bool, dst: bool) {
         }
         _ => {}
     }
+}
+
+/// Type and code have eight bits each.
+fn mask_icmp(m: &mut FlowKey) {
+    m.tp_src.set(m.tp_src.get() | 0xff);
+    m.tp_dst.set(m.tp_dst.get() | 0xff);
 }
 
 fn mask_ports(m: &mut FlowKey) {

@@ -1,7 +1,6 @@
 //! Which actions this switch does: others are refused when they come.
 
 use ovs_flow::{OfPort, TableId};
-use ovs_openflow::action::LearnFlags;
 use ovs_openflow::{Action, OfError};
 
 /// The deepest that lists may nest.
@@ -11,6 +10,12 @@ const DEPTH: usize = 64;
 pub(in crate::switch) fn check_actions(actions: &[Action], table: Option<TableId>) -> Result<(), OfError> {
     check_order(actions)?;
     check(actions, table, DEPTH)
+}
+
+/// Checks actions that were checked already when their rules came, and went over a wire since; some stand alone that
+/// were instructions.
+pub(super) fn check_each(actions: &[Action]) -> Result<(), OfError> {
+    check(actions, Some(TableId(0)), DEPTH)
 }
 
 /// When an instruction comes in the order of 1.1 and later; actions outside of a set are those of `apply_actions`.
@@ -45,20 +50,17 @@ fn check(actions: &[Action], table: Option<TableId>, depth: usize) -> Result<(),
                 _ => return Err(OfError::BicBadTableId),
             },
             Action::WriteActions(set) if depth > 0 => check(set, table, depth - 1)?,
-            Action::Controller(to) if to.pause => return Err(OfError::BacBadArgument),
             Action::Clone(list) if depth > 0 => check(list, table, depth - 1)?,
-            Action::Learn(learn) if learn.result_dst.is_some() => return Err(OfError::BacBadType),
-            // It would learn `fin_timeout`.
-            Action::Learn(learn) if learn.fin_idle_timeout != 0 || learn.fin_hard_timeout != 0 => {
-                return Err(OfError::BacBadType);
-            }
-            Action::Learn(learn) if learn.flags.contains(LearnFlags::DELETE_LEARNED) => {
-                return Err(OfError::BacBadType);
+            // Only options of tunnels can be away.
+            Action::DeleteField(field) if !field.facts().name.starts_with("tun_metadata") => {
+                return Err(OfError::BacBadSetType);
             }
             Action::OutputReg { .. }
             | Action::Bundle(_)
             | Action::Multipath(_)
             | Action::Learn(_)
+            | Action::FinTimeout { .. }
+            | Action::DeleteField(_)
             | Action::Conjunction { .. }
             | Action::CheckPktLarger { .. }
             | Action::Sample(_)

@@ -114,6 +114,10 @@ impl Switch {
                 self.must_write(id)?;
                 self.serve_packet_out(id, &packet)?;
             }
+            Message::Resume(packet) => {
+                self.must_write(id)?;
+                self.serve_resume(id, &packet)?;
+            }
             Message::PortMod(change) => {
                 self.must_write(id)?;
                 self.serve_port_mod(id, &change)?;

@@ -26,6 +26,7 @@ mod output;
 mod packets;
 mod port_mod;
 mod ports;
+mod resume;
 mod roles;
 mod stats;
 mod tables;

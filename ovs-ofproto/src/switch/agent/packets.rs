@@ -7,9 +7,11 @@ use ovs_packet::Packet;
 
 use super::check::check_actions;
 use super::connection::{ConnId, Connection};
+use crate::packet_in::continuation::{bridge_uuid, from_state};
 use crate::packet_in::reason;
 use crate::switch::Switch;
 use crate::trace::Unwatched;
+use crate::traffic::Traffic;
 use crate::translate::{Input, Start, translate_input};
 use crate::upcall::PuntedPacket;
 
@@ -40,15 +42,17 @@ impl Switch {
         let mut key = self.key_of(&packet, &metadata);
         key.in_port = u32::from(in_port.0);
         let snapshot = self.snapshot();
-        let input = Input {
-            bridge: state.id,
-            key,
-            packet: Some(&packet),
-            start: Start::Actions(actions),
-            dry: false,
-        };
-        let translation = translate_input(&snapshot, &input, &mut self.scratch, &mut Unwatched);
-        self.push_packet(&translation.push, data.len() as u64, self.now);
+        let id = state.id;
+        let translation = self.with_learner(|scratch, decide| {
+            let start = Start::Actions(actions);
+            let input =
+                Input { bridge: id, key, packet: Some(&packet), start, dry: false, decide: Some(decide) };
+            translate_input(&snapshot, &input, scratch, &mut Unwatched)
+        });
+        let (bytes, tcp_flags) = (data.len() as u64, key.tcp_flags.get());
+        self.push_packet(&translation.push, Traffic { packets: 1, bytes, used: self.now, tcp_flags });
+        // What it has changed is visible to the answers to it.
+        self.publish();
         if translation.actions.is_empty() {
             return Ok(());
         }
@@ -75,6 +79,7 @@ impl Switch {
             return;
         };
         let limit = self.config.limits.output_buffer;
+        let uuid = bridge_uuid(self.config.seed, packet.state.bridge);
         let ids: Vec<ConnId> = self.connections_of(&bridge).collect();
         for id in ids {
             let Some(conn) = self.connections.get_mut(&id) else { continue };
@@ -83,8 +88,19 @@ impl Switch {
                 conn.output.dropped += 1;
                 continue;
             }
-            let message = Message::PacketIn(Box::new(packet_in(packet, reason)));
-            conn.send(0, &message);
+            let mut told = packet_in(packet, reason);
+            if packet.punt.continuation {
+                let version = conn.protocol.map_or(Version::V13, |known| known.version);
+                let rest = from_state(&packet.state, uuid, packet.dp_port);
+                match rest.encode(version) {
+                    Ok(bytes) => told.continuation = bytes,
+                    Err(error) => {
+                        tracing::warn!(target: "ofproto", "{bridge}: a paused packet is lost: {error}");
+                        continue;
+                    }
+                }
+            }
+            conn.send(0, &Message::PacketIn(Box::new(told)));
         }
     }
 }

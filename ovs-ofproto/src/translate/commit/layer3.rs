@@ -8,15 +8,11 @@ use crate::translate::context::Context;
 
 impl<T: Tracer> Context<'_, T> {
     pub(super) fn commit_layer3(&mut self) {
-        let of = |key: &ovs_flow::FlowKey| {
-            let addresses = (key.nw_src, key.nw_dst, key.ipv6_src, key.ipv6_dst, key.ipv6_label);
-            (addresses, key.nw_tos, key.nw_ttl)
-        };
-        if self.base.ethertype() != 0x0806 && of(&self.flow) != of(&self.base) {
-            self.mask.fields.nw_proto = 0xff;
-        }
         // Without a protocol there is no such header, or it was cut off.
         if self.flow.nw_proto == 0 {
+            if self.flow.dl_type == self.base.dl_type && differs(&self.flow, &self.base) {
+                self.mask.fields.nw_proto = 0xff;
+            }
             return;
         }
         match self.base.ethertype() {
@@ -108,4 +104,13 @@ impl<T: Tracer> Context<'_, T> {
             self.go_slow(SlowPath::Action);
         }
     }
+}
+
+/// Whether there would be something to write to a network header.
+fn differs(flow: &ovs_flow::FlowKey, base: &ovs_flow::FlowKey) -> bool {
+    let of = |key: &ovs_flow::FlowKey| {
+        let addresses = (key.nw_src, key.nw_dst, key.ipv6_src, key.ipv6_dst, key.ipv6_label);
+        (addresses, key.nw_tos, key.nw_ttl)
+    };
+    matches!(base.ethertype(), 0x0800 | 0x86dd) && of(flow) != of(base)
 }

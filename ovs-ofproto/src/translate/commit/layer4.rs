@@ -1,6 +1,6 @@
 //! TCP, UDP and SCTP ports, ICMP type and code.
 
-use ovs_dpif::{Action as DpAction, SetField, SlowPath};
+use ovs_dpif::{Action as DpAction, Masked, SetField, SlowPath};
 
 use super::masked;
 use crate::trace::Tracer;
@@ -15,19 +15,24 @@ impl<T: Tracer> Context<'_, T> {
         }
         let src = masked(flow.tp_src.get(), base.tp_src.get(), mask.tp_src.get());
         let dst = masked(flow.tp_dst.get(), base.tp_dst.get(), mask.tp_dst.get());
-        let low =
-            |part: ovs_dpif::Masked<u16>| ovs_dpif::Masked { value: part.value as u8, mask: part.mask as u8 };
+        // Type and code are written as a whole.
+        let kind = Masked::exact(flow.tp_src.get() as u8);
+        let code = Masked::exact(flow.tp_dst.get() as u8);
         let set = match flow.nw_proto {
             6 => SetField::Tcp { src, dst },
             17 => SetField::Udp { src, dst },
             132 => SetField::Sctp { src, dst },
-            1 | 58 => SetField::Icmp { kind: low(src), code: low(dst) },
+            1 => SetField::Icmp { kind, code },
+            58 => SetField::Icmpv6 { kind, code },
             _ => return,
         };
-        let by_hand = matches!(set, SetField::Icmp { .. });
+        let by_hand = matches!(set, SetField::Icmp { .. } | SetField::Icmpv6 { .. });
         self.out.push(DpAction::Set(set));
         (self.base.tp_src, self.base.tp_dst) = (self.flow.tp_src, self.flow.tp_dst);
         if by_hand {
+            let fields = &mut self.mask.fields;
+            fields.tp_src.set(fields.tp_src.get() | 0xff);
+            fields.tp_dst.set(fields.tp_dst.get() | 0xff);
             self.go_slow(SlowPath::Action);
         }
     }

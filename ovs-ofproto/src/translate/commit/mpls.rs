@@ -37,7 +37,8 @@ impl<T: Tracer> Context<'_, T> {
         while base_n < flow_n {
             let (ethertype, entry) = (self.flow.dl_type.get(), self.flow.mpls_lse[flow_n - base_n - 1]);
             self.out.push(DpAction::PushMpls { ethertype, lse: entry.get() });
-            push(&mut self.base, base_n, ethertype, None, true);
+            // What is behind the labels is there all the same: a bucket's end may show it again.
+            push(&mut self.base, base_n, ethertype, None, false);
             self.base.mpls_lse[0] = U32::new(entry.get());
             base_n += 1;
         }

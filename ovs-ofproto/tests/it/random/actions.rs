@@ -95,46 +95,48 @@ fn action(draw: &mut Draw, depth: usize) -> String {
     }
 }
 
-/// What the traces of are not all equal yet; asked for by `OVS_OFPROTO_WIDE=1`.
 fn extra(draw: &mut Draw, depth: usize) -> String {
-    if std::env::var_os("OVS_OFPROTO_WIDE").is_none() {
-        return settled(draw);
-    }
-    match draw.below(12) {
+    match draw.below(14) {
         0 if depth > 0 => {
             let list: Vec<String> = (0..=draw.below(3)).map(|_| action(draw, depth - 1)).collect();
             format!("clone({})", list.join(","))
         }
-        0..=1 => draw
-            .of(&["note:01.02", "set_tunnel:5", "exit", "sample(probability=100,collector_set_id=1)"])
-            .into(),
+        0..=1 => draw.of(&SMALL).into(),
         2..=3 => multipath(draw),
         4 => bundle(draw),
         5 => draw
             .of(&["check_pkt_larger(100)->NXM_NX_REG0[0]", "check_pkt_larger(1500)->NXM_NX_REG1[3]"])
             .into(),
-        6 => draw
-            .of(&["fin_timeout(idle_timeout=5)", "learn(table=4,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[])"])
-            .into(),
-        10 => format!(
+        6..=7 => draw.of(&LEARNED).into(),
+        8 => format!(
             "output(port={},max_len={})",
             draw.of(&["1", "2", "3", "in_port", "local"]),
             64 + draw.below(64)
         ),
-        11 => "learn(table=4,priority=7,NXM_OF_VLAN_TCI[0..11],load:NXM_OF_IN_PORT[]->NXM_NX_REG0[0..15])"
-            .into(),
+        9 => draw.of(&["group:1", "group:2", "group:3", "group:4"]).into(),
         _ => mpls(draw),
     }
 }
 
-fn settled(draw: &mut Draw) -> String {
-    match draw.below(8) {
-        0..=2 => draw.of(&["note:01.02", "exit", "sample(probability=100,collector_set_id=1)"]).into(),
-        3 => draw.of(&["learn(table=4,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[])", "set_tunnel:5"]).into(),
-        4 => format!("output(port={},max_len={})", draw.of(&["1", "2", "3", "local"]), 64 + draw.below(64)),
-        _ => multipath(draw),
-    }
-}
+const SMALL: [&str; 8] = [
+    "note:01.02",
+    "set_tunnel:5",
+    "set_tunnel64:0x500000000",
+    "exit",
+    "sample(probability=100,collector_set_id=1)",
+    "sample(probability=7,collector_set_id=2,obs_domain_id=3,obs_point_id=4)",
+    "controller(userdata=01.02.03,pause)",
+    "output:table",
+];
+
+const LEARNED: [&str; 6] = [
+    "fin_timeout(idle_timeout=5)",
+    "fin_timeout(idle_timeout=5,hard_timeout=7)",
+    "learn(table=4,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[])",
+    "learn(table=4,priority=7,NXM_OF_VLAN_TCI[0..11],load:NXM_OF_IN_PORT[]->NXM_NX_REG0[0..15])",
+    "learn(table=3,idle_timeout=9,fin_idle_timeout=2,eth_type=0x800,nw_proto=6,NXM_OF_IP_SRC[]=NXM_OF_IP_DST[])",
+    "learn(table=3,limit=5,result_dst=NXM_NX_REG0[2],delete_learned,cookie=0x9,NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[])",
+];
 
 fn hash_fields<'a>(draw: &mut Draw) -> &'a str {
     draw.of(&[

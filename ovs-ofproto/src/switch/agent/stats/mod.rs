@@ -97,9 +97,8 @@ impl Switch {
         self.with_revalidator(|revalidator, sink| {
             for (ufid, worker, stats) in views {
                 if revalidator.index.get(&ufid).is_some_and(|flow| !flow.busy) {
-                    revalidator.push_growth(ufid, worker, &stats, &mut |list, packets, bytes, used| {
-                        sink.push(list, packets, bytes, used);
-                    });
+                    revalidator
+                        .push_growth(ufid, worker, &stats, &mut |list, traffic| sink.push(list, traffic));
                 }
             }
         });

@@ -1,0 +1,57 @@
+//! Paused packets that controllers give back.
+
+use ovs_dpif::Execute;
+use ovs_flow::{DpPort, Metadata};
+use ovs_openflow::{Continuation, OfError, PacketIn, Version};
+use ovs_packet::Packet;
+
+use super::check::check_each;
+use super::connection::ConnId;
+use crate::packet_in::continuation::{actions_of, bridge_uuid, to_state};
+use crate::switch::Switch;
+use crate::trace::Unwatched;
+use crate::traffic::Traffic;
+use crate::translate::{Input, Start, translate_input};
+
+impl Switch {
+    /// Goes on with a packet where it was paused, with the bytes and the metadata that the controller gives it.
+    pub(super) fn serve_resume(&mut self, id: ConnId, told: &PacketIn) -> Result<(), OfError> {
+        let version = self.connections.get(&id).and_then(|conn| conn.protocol).map(|known| known.version);
+        let rest = Continuation::decode(&told.continuation, version.unwrap_or(Version::V13))?;
+        let seed = self.config.seed;
+        let bridge = self.bridges.values().find(|bridge| bridge_uuid(seed, bridge.id) == rest.bridge);
+        let bridge = bridge.ok_or(OfError::NxRStale)?;
+        let actions = actions_of(&rest);
+        check_each(&actions)?;
+        bridge.check_names(&actions)?;
+        let bridge = bridge.id;
+        let packet = Packet::detached(&told.data).map_err(|_| OfError::BrcBadPacket)?;
+        let mut metadata = Metadata::of_port(DpPort(rest.dp_port));
+        metadata.mark = told.metadata.key.pkt_mark;
+        let mut key = self.key_of(&packet, &metadata);
+        let words = ovs_flow::STAGE_ENDS[0];
+        let packet_type = key.packet_type;
+        key.words_mut()[..words].copy_from_slice(&told.metadata.key.words()[..words]);
+        (key.packet_type, key.recirc_id) = (packet_type, 0);
+        let state = to_state(rest, bridge, &key, &told.userdata)?;
+        self.publish();
+        let snapshot = self.snapshot();
+        let translation = self.with_learner(|scratch, decide| {
+            let start = Start::Thaw(&state);
+            let input = Input { bridge, key, packet: Some(&packet), start, dry: false, decide: Some(decide) };
+            translate_input(&snapshot, &input, scratch, &mut Unwatched)
+        });
+        let (bytes, tcp_flags) = (told.data.len() as u64, key.tcp_flags.get());
+        self.push_packet(&translation.push, Traffic { packets: 1, bytes, used: self.now, tcp_flags });
+        self.publish();
+        if translation.actions.is_empty() {
+            return Ok(());
+        }
+        let execute = Execute { packet, metadata, actions: translation.actions.into() };
+        // A datapath whose queue is full loses the packet as a full device queue would.
+        if self.dpif.execute(execute).is_err() {
+            tracing::debug!(target: "ofproto", "a resumed packet was dropped, the datapath is busy");
+        }
+        Ok(())
+    }
+}
