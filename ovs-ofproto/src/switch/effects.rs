@@ -193,7 +193,7 @@ impl Switch {
                     let completion = result.ok();
                     self.with_revalidator(|revalidator, sink| {
                         revalidator.complete(ticket, completion.as_ref(), &mut |list, traffic| {
-                            sink.push(list, traffic)
+                            sink.push(list, traffic);
                         });
                     });
                 }

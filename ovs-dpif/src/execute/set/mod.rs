@@ -34,7 +34,7 @@ pub(super) fn set(field: &SetField, packet: &mut Packet, metadata: &mut Metadata
         SetField::Udp { src, dst } => transport::ports(packet, transport::UDP, *src, *dst),
         SetField::Sctp { src, dst } => transport::ports(packet, transport::SCTP, *src, *dst),
         SetField::Icmp { kind, code } | SetField::Icmpv6 { kind, code } => {
-            transport::icmp(packet, *kind, *code)
+            transport::icmp(packet, *kind, *code);
         }
         SetField::Nd { target, sll, tll } => transport::neighbor(packet, *target, *sll, *tll),
     }

@@ -4,14 +4,15 @@
 //! one fails, those before it are taken back in reverse order.
 
 use ovs_openflow::{
-    BundleAdd, BundleControl, BundleControlKind, BundleFlags, Message, OfError, PacketOut, PortMod, Version,
+    BundleAdd, BundleControl, BundleControlKind, BundleFlags, Header, Message, OfError, PacketOut, PortMod,
+    Protocol, Version,
 };
 
 use super::check::check_actions;
 use super::connection::ConnId;
 use super::flows::check_flow_mod;
 use super::groups::check_group_mod;
-use crate::bridge::Undo;
+use crate::bridge::{BridgeState, Round, Undo};
 use crate::switch::Switch;
 
 /// Bundles that a connection may have open.
@@ -22,7 +23,41 @@ const BUNDLES: usize = 16;
 pub(in crate::switch) struct Bundle {
     flags: BundleFlags,
     closed: bool,
-    messages: Vec<(u32, Message)>,
+    /// The messages as they came, one behind the other: a decoded change of flows takes ten times as much.
+    bytes: Vec<u8>,
+    /// Where each begins.
+    starts: Vec<usize>,
+    /// Those that are no changes of flows, with their places among all.
+    others: Vec<(usize, Message)>,
+}
+
+impl Bundle {
+    fn new(flags: BundleFlags) -> Self {
+        Self { flags, closed: false, bytes: Vec::new(), starts: Vec::new(), others: Vec::new() }
+    }
+
+    /// The messages as they came.
+    fn messages(&self) -> impl Iterator<Item = &[u8]> {
+        let ends = self.starts.iter().skip(1).copied().chain([self.bytes.len()]);
+        self.starts.iter().zip(ends).map(|(start, end)| self.bytes.get(*start..end).unwrap_or_default())
+    }
+
+    fn add(&mut self, message: Message, bytes: &[u8]) {
+        if !matches!(message, Message::FlowMod(_)) {
+            self.others.push((self.starts.len(), message));
+        }
+        self.starts.push(self.bytes.len());
+        self.bytes.extend_from_slice(bytes);
+    }
+}
+
+/// The message in a request that adds it to a bundle.
+fn message_in(request: &[u8]) -> Result<&[u8], OfError> {
+    const EXPERIMENTER: u8 = 4;
+    let start = if request.get(1) == Some(&EXPERIMENTER) { 24 } else { 16 };
+    let inner = request.get(start..).ok_or(OfError::BfcMsgBadLen)?;
+    let header = Header::parse(inner).ok_or(OfError::BfcMsgBadLen)?;
+    inner.get(..usize::from(header.length)).ok_or(OfError::BfcMsgBadLen)
 }
 
 impl Switch {
@@ -57,7 +92,7 @@ impl Switch {
         if conn.bundles.len() >= BUNDLES {
             return Err(OfError::BfcOutOfBundles);
         }
-        conn.bundles.insert(control.id, Bundle { flags: control.flags, closed: false, messages: Vec::new() });
+        conn.bundles.insert(control.id, Bundle::new(control.flags));
         Ok(())
     }
 
@@ -77,7 +112,12 @@ impl Switch {
         Ok(())
     }
 
-    pub(super) fn serve_bundle_add(&mut self, id: ConnId, add: BundleAdd) -> Result<(), OfError> {
+    pub(super) fn serve_bundle_add(
+        &mut self,
+        id: ConnId,
+        add: BundleAdd,
+        request: &[u8],
+    ) -> Result<(), OfError> {
         let limit = self.config.limits.bundle_messages;
         let Some(conn) = self.connections.get_mut(&id) else { return Ok(()) };
         let full = conn.bundles.len() >= BUNDLES;
@@ -85,10 +125,7 @@ impl Switch {
             Some(bundle) => bundle,
             None if full => return Err(OfError::BfcOutOfBundles),
             // A bundle opens with its first message, too.
-            None => {
-                let fresh = Bundle { flags: add.flags, closed: false, messages: Vec::new() };
-                conn.bundles.entry(add.id).or_insert(fresh)
-            }
+            None => conn.bundles.entry(add.id).or_insert(Bundle::new(add.flags)),
         };
         let error = if bundle.closed {
             OfError::BfcBundleClosed
@@ -96,10 +133,10 @@ impl Switch {
             OfError::BfcBadFlags
         } else if !can_be_bundled(&add.message) {
             OfError::BfcMsgUnsup
-        } else if bundle.messages.len() >= limit {
+        } else if bundle.starts.len() >= limit {
             OfError::BfcMsgTooMany
         } else {
-            bundle.messages.push((add.xid, add.message));
+            bundle.add(add.message, message_in(request)?);
             return Ok(());
         };
         conn.bundles.remove(&add.id);
@@ -113,49 +150,43 @@ impl Switch {
             return Err(OfError::BfcBadFlags);
         }
         let name = conn.bridge.clone();
-        let version = conn.protocol.map_or(Version::V10, |known| known.version);
-        match self.try_bundle(&name, version, &bundle.messages) {
+        let protocol = conn.protocol.unwrap_or(Protocol::new(Version::V10));
+        match self.try_bundle(&name, protocol, &bundle) {
             Ok(()) => {
-                self.finish_bundle(&name, &bundle.messages);
+                self.finish_bundle(&name, &bundle.others);
                 Ok(())
             }
             Err((index, error)) => {
                 // The message that failed is named by its own error first.
-                if let Some((xid, message)) = bundle.messages.get(index) {
-                    self.refuse_bundled(id, *xid, error, message);
+                if let Some(request) = bundle.messages().nth(index) {
+                    let xid = Header::parse(request).map_or(0, |header| header.xid);
+                    self.refuse(id, xid, error, request);
                 }
                 Err(OfError::BfcMsgFailed)
             }
         }
     }
 
-    /// Makes all changes of flows and groups, or none; checks the other messages.
+    /// Makes all changes of flows and groups, or none; checks the other messages first.
     fn try_bundle(
         &mut self,
         name: &str,
-        version: Version,
-        messages: &[(u32, Message)],
+        protocol: Protocol,
+        bundle: &Bundle,
     ) -> Result<(), (usize, OfError)> {
-        for (index, (_, message)) in messages.iter().enumerate() {
+        for (index, message) in &bundle.others {
             let checked = match message {
-                Message::FlowMod(change) => check_flow_mod(change, version),
                 Message::GroupMod(change) => check_group_mod(change),
                 Message::PortMod(change) => self.check_port_mod(name, change),
                 Message::PacketOut(packet) => check_packet_out(packet),
                 _ => Err(OfError::BfcMsgUnsup),
             };
-            checked.map_err(|error| (index, error))?;
+            checked.map_err(|error| (*index, error))?;
         }
         let result = self.change_rules(name, |bridge, round| {
             round.undo = Some(Vec::new());
-            for (index, (_, message)) in messages.iter().enumerate() {
-                let done = match message {
-                    Message::FlowMod(change) => bridge.flow_mod(change, round),
-                    Message::GroupMod(change) => bridge.group_mod(change, round),
-                    Message::PacketOut(packet) => bridge.check_names(&packet.actions),
-                    _ => continue,
-                };
-                if let Err(error) = done {
+            for (index, request) in bundle.messages().enumerate() {
+                if let Err(error) = change_one(bridge, round, protocol, request) {
                     let undo: Vec<Undo> = round.undo.take().unwrap_or_default();
                     bridge.take_back(undo);
                     round.gone.clear();
@@ -169,7 +200,7 @@ impl Switch {
     }
 
     /// What cannot fail any more.
-    fn finish_bundle(&mut self, name: &str, messages: &[(u32, Message)]) {
+    fn finish_bundle(&mut self, name: &str, messages: &[(usize, Message)]) {
         for (_, message) in messages {
             match message {
                 Message::PortMod(change) => self.change_port(name, change.port, change.config, change.mask),
@@ -189,11 +220,24 @@ impl Switch {
             Some(_) => Ok(()),
         }
     }
+}
 
-    fn refuse_bundled(&mut self, id: ConnId, xid: u32, error: OfError, message: &Message) {
-        let Some(protocol) = self.connections.get(&id).and_then(|conn| conn.protocol) else { return };
-        let request = message.encode(protocol, xid).unwrap_or_default();
-        self.refuse(id, xid, error, &request);
+/// Makes a bundle's change of flows or groups, or checks the names that a packet-out uses.
+fn change_one(
+    bridge: &mut BridgeState,
+    round: &mut Round<'_>,
+    protocol: Protocol,
+    request: &[u8],
+) -> Result<(), OfError> {
+    let (_, message) = Message::decode(protocol, request).map_err(|rejected| rejected.error)?;
+    match message {
+        Message::FlowMod(change) => {
+            check_flow_mod(&change, protocol.version)?;
+            bridge.flow_mod(&change, round)
+        }
+        Message::GroupMod(change) => bridge.group_mod(&change, round),
+        Message::PacketOut(packet) => bridge.check_names(&packet.actions),
+        _ => Ok(()),
     }
 }
 

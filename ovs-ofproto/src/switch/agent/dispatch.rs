@@ -59,7 +59,7 @@ impl Switch {
             (None, _) => self.give_up(id, "received a message before the hello".to_owned()),
             (Some(_), Ok((xid, message))) => {
                 self.source = Some((id, xid));
-                if let Err(error) = self.serve(id, xid, message) {
+                if let Err(error) = self.serve(id, xid, message, request) {
                     self.refuse(id, xid, error, request);
                 }
                 self.source = None;
@@ -91,7 +91,8 @@ impl Switch {
         }
     }
 
-    fn serve(&mut self, id: ConnId, xid: u32, message: Message) -> Result<(), OfError> {
+    /// `request` is the message as it came.
+    fn serve(&mut self, id: ConnId, xid: u32, message: Message, request: &[u8]) -> Result<(), OfError> {
         match message {
             Message::EchoRequest(bytes) => self.reply(id, xid, &Message::EchoReply(bytes)),
             Message::FeaturesRequest => self.serve_features(id, xid)?,
@@ -118,6 +119,7 @@ impl Switch {
                 self.must_write(id)?;
                 self.serve_resume(id, &packet)?;
             }
+            Message::BundleAdd(add) => self.serve_bundle_add(id, *add, request)?,
             Message::PortMod(change) => {
                 self.must_write(id)?;
                 self.serve_port_mod(id, &change)?;
@@ -173,7 +175,6 @@ impl Switch {
                 }
             }
             Message::BundleControl(control) => self.serve_bundle_control(id, xid, control)?,
-            Message::BundleAdd(add) => self.serve_bundle_add(id, *add)?,
             Message::FlowMonitorCancel(monitor) => self.cancel_monitor(id, monitor)?,
             Message::TlvTableMod(change) => {
                 self.must_write(id)?;

@@ -50,8 +50,8 @@ impl<P: PortNames> Context<'_, P> {
 
 /// As Open vSwitch prints it: four numbers of 32 bits, each with its least significant byte first.
 fn uuid(bytes: [u8; 16]) -> String {
-    let digits: String =
-        bytes.chunks(4).flat_map(|word| word.iter().rev()).map(|b| format!("{b:02x}")).collect();
+    let turned = bytes.chunks(4).flat_map(|word| word.iter().rev());
+    let digits = format!("{:032x}", turned.fold(0_u128, |all, byte| all << 8 | u128::from(*byte)));
     let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| digits.get(range).unwrap_or_default());
     parts.join("-")
 }
