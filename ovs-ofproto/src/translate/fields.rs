@@ -83,12 +83,10 @@ impl<T: Tracer> Context<'_, T> {
             Mod::EthSrc(mac) => (flow.dl_src, mask.dl_src) = (mac, [0xff; 6]),
             Mod::EthDst(mac) => (flow.dl_dst, mask.dl_dst) = (mac, [0xff; 6]),
             Mod::Ipv4Src(ip) if dl_type == IPV4 => {
-                mask.nw_proto = 0xff;
                 mask.nw_src.set(u32::MAX);
                 flow.nw_src.set(ip);
             }
             Mod::Ipv4Dst(ip) if dl_type == IPV4 => {
-                mask.nw_proto = 0xff;
                 mask.nw_dst.set(u32::MAX);
                 flow.nw_dst.set(ip);
             }
