@@ -7,7 +7,9 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use ovs_dpif::conntrack::{ConntrackConfig, CtAction, CtFilter, NatAction, NatRange, NatSelect, Tracker};
+use ovs_dpif::conntrack::{
+    ConntrackConfig, CtAction, CtFilter, Helper, NatAction, NatRange, NatSelect, Tracker,
+};
 use ovs_dpif::ovs_flow::{CtMetadata, CtState};
 use ovs_packet::{Offload, Packet};
 
@@ -30,7 +32,7 @@ fuzz_target!(|data: &[u8]| {
                 }
             }
             _ => {
-                let Ok(mut packet) = Packet::detached(&frame(*choice, bytes)) else { return };
+                let Ok(mut packet) = Packet::detached(&frame(*choice, &announcing(*choice, bytes))) else { return };
                 if choice & 0x20 == 0 {
                     packet.facts_mut().offload = Offload::CSUM_VALID;
                 }
@@ -73,6 +75,11 @@ fn action(settings: u8) -> CtAction {
             2 => Some(NatAction::Source(nat)),
             _ => Some(NatAction::Destination(nat)),
         },
+        helper: match settings / 3 % 4 {
+            0 | 1 => Some(Helper::Ftp),
+            2 => Some(Helper::Tftp),
+            _ => None,
+        },
         ..CtAction::default()
     }
 }
@@ -97,4 +104,24 @@ fn frame(choice: u8, bytes: &[u8]) -> Vec<u8> {
         frame[24..26].copy_from_slice(&sum);
     }
     frame
+}
+
+/// A packet's bytes, with an announcement behind them that may name its source.
+fn announcing(choice: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    if choice & 0x50 != 0x10 || bytes.len() < 40 {
+        return bytes;
+    }
+    bytes[32] = 5 << 4 | bytes[32] & 0x0f;
+    let [a, b, c, d] = [bytes[12], bytes[13], bytes[14], bytes[15]];
+    let port = u16::from(bytes[6]) * 256 + u16::from(bytes[7]);
+    let line = match bytes[4] % 5 {
+        0 => format!("PORT {a},{b},{c},{d},{},{}\r\n", bytes[6], bytes[7]),
+        1 => format!("227 Passive ({a},{b},{c},{d},{},{}).\r\n", bytes[6], bytes[7]),
+        2 => format!("EPRT |1|{a}.{b}.{c}.{d}|{port}|\r\n"),
+        3 => format!("229 Passive (|||{port}|)\r\n"),
+        _ => String::new(),
+    };
+    bytes.extend(line.bytes());
+    bytes
 }

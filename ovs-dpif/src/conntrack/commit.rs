@@ -6,6 +6,7 @@ use ovs_flow::{CtMetadata, CtState};
 use ovs_packet::Packet;
 
 use super::connection::{Connection, Translated};
+use super::fields::add;
 use super::nat;
 use super::protocol::{State, begins};
 use super::track::{Passage, Refusal, Tracker, millis};
@@ -18,7 +19,7 @@ impl Tracker {
     /// A packet without a connection: says whether it may begin one, and if it is to be committed, where that is.
     pub(super) fn begin(
         &mut self,
-        passage: &Passage,
+        passage: &mut Passage,
         packet: &mut Packet,
         ct: &mut CtMetadata,
         action: &CtAction,
@@ -29,6 +30,11 @@ impl Tracker {
             return Ok(None);
         }
         ct.state = CtState::NEW.bits();
+        passage.foretold =
+            self.expectations.find(&passage.parsed.tuple, millis(passage.now)).cloned().map(Box::new);
+        if passage.foretold.is_some() {
+            add(ct, CtState::REL);
+        }
         if !action.commit && !action.force {
             return Ok(None);
         }
@@ -38,6 +44,7 @@ impl Tracker {
                 if action.nat.is_some() {
                     nat::translate(packet, ct, &connection, &passage.parsed, false);
                 }
+                self.expectations.fulfil(&connection.orig);
                 return Ok(Some(self.insert(connection)));
             }
             Err(refused) => refused,
@@ -71,9 +78,16 @@ impl Tracker {
             Some(NatAction::Destination(range)) => (Translated::Destination, Some(range)),
             Some(NatAction::Existing) | None => (Translated::No, None),
         };
-        let reply = match range {
-            Some(range) => self.choose(&orig, translated, range, passage).ok_or(Refusal::NatExhausted)?,
-            None => orig.reversed(),
+        let foretold = passage.foretold.as_deref();
+        let (reply, translated) = match (foretold, range) {
+            (Some(foretold), _) if action.nat.is_some() => {
+                self.foretold(&orig, &foretold.change, passage).ok_or(Refusal::NatExhausted)?
+            }
+            (None, Some(range)) => {
+                let chosen = self.choose(&orig, translated, range, passage);
+                (chosen.ok_or(Refusal::NatExhausted)?, translated)
+            }
+            _ => (orig.reversed(), Translated::No),
         };
         let policy = self.policy(action);
         let expires = millis(passage.now + self.policies[usize::from(policy)].1.get(phase));
@@ -82,14 +96,15 @@ impl Tracker {
             reply,
             expires,
             state,
-            mark: 0,
-            label: [0; 16],
+            mark: foretold.map_or(0, |foretold| foretold.mark),
+            label: foretold.map_or([0; 16], |foretold| foretold.label),
             translated,
-            related: false,
+            related: foretold.is_some(),
             helper: action.helper,
+            helped: None,
             serial: self.stats.created,
             policy,
-            parent: None,
+            parent: foretold.map(|foretold| Box::new(foretold.tuple)),
         })
     }
 

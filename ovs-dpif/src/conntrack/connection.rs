@@ -1,6 +1,7 @@
 //! A connection, as the table keeps it.
 
 use super::Helper;
+use super::helper::Helped;
 use super::protocol::State;
 use super::tuple::Tuple;
 
@@ -32,6 +33,8 @@ pub(super) struct Connection {
     /// Another connection's helper foretold it.
     pub related: bool,
     pub helper: Option<Helper>,
+    /// What the helper keeps.
+    pub helped: Option<Box<Helped>>,
     /// How many connections began before it.
     pub serial: u64,
     /// Index of its timeout policy.

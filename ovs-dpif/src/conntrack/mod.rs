@@ -35,8 +35,11 @@
 //! Connections never cross zones, also not by translation, so the zone is what the table is divided by: a
 //! [`Conntrack`] is a handle to a number of trackers, each behind a lock of its own, and a packet takes
 //! only that of its zone. Where workers serve different zones (as with OVN, which has a zone for each logical port) they do not
-//! meet. Where one zone carries everything they do, and then the lock is held for one packet at a time. Dumps, flushes
-//! and sweeps take a lock for a bounded slice and leave it in between.
+//! meet. Where one zone carries everything they do, and then the lock is held for one packet at a time.
+//!
+//! Control takes a lock too, and a worker may have to wait for it; what bounds that: a sweep takes a lock only if nobody has it,
+//! and looks at eight places; a dump copies what eight places hold and shows it after; a flush looks at eight; a setting is
+//! one write. Whoever of control leaves a lock hands it to the worker that waits, so none waits for a second slice.
 //!
 //! # Differences in what is meant by the same words
 //!
@@ -48,6 +51,7 @@ mod commit;
 mod config;
 mod connection;
 mod fields;
+mod helper;
 mod index;
 mod limits;
 mod nat;

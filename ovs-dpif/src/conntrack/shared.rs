@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ovs_flow::CtMetadata;
 use ovs_packet::Packet;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::track::Common;
 use super::view::{ConnectionView, CtCursor, CtFilter, CtStats};
@@ -14,8 +14,8 @@ use super::{ConntrackConfig, CtAction, TimeoutPolicy, Tracked, Tracker, ZoneLimi
 
 /// Trackers that zones are spread over.
 const TRACKERS: usize = 64;
-/// Places that a dump or flush looks at before it lets packets pass.
-const SLICE: u32 = 64;
+/// Places that control looks at in one holding of a lock: what a packet may have to wait for.
+const SLICE: u32 = 8;
 
 /// How often a part of the table is swept, and how many parts it has.
 const SWEEP_EVERY: Duration = Duration::from_millis(10);
@@ -73,6 +73,7 @@ impl Conntrack {
                 let slice = left.min(SLICE);
                 gone += tracker.sweep(now, slice);
                 left -= slice;
+                MutexGuard::unlock_fair(tracker);
             }
         }
         gone
@@ -87,7 +88,7 @@ impl Conntrack {
         self.sweep(now, SWEEPS);
     }
 
-    /// Shows up to a few dozen of the connections that `filter` means from where `cursor` stands; true if there may
+    /// Shows a few of the connections that `filter` means from where `cursor` stands; true if there may
     /// be more. Connections that come and go meanwhile may or may not be shown.
     pub fn dump(
         &self,
@@ -96,7 +97,15 @@ impl Conntrack {
         now: Duration,
         show: &mut dyn FnMut(ConnectionView<'_>),
     ) -> bool {
-        self.walk(cursor, filter, &mut |tracker, slot| tracker.dump(slot, SLICE, filter, now, show))
+        let mut copies = Vec::new();
+        let more = self.walk(cursor, filter, &mut |tracker, slot| {
+            tracker.copy(slot, SLICE, filter, now, &mut |connection| copies.push(connection.clone()))
+        });
+        // Whoever looks at them takes as long as it likes.
+        for connection in &copies {
+            show(connection.view(now));
+        }
+        more
     }
 
     /// Takes out connections that `filter` means, a slice of the table at a time; true if there may be more.
@@ -115,7 +124,10 @@ impl Conntrack {
             cursor.tracker = cursor.tracker.max(only as u32);
         }
         let Some(tracker) = self.0.trackers.get(cursor.tracker as usize) else { return false };
-        match step(&mut tracker.lock(), cursor.slot) {
+        let mut held = tracker.lock();
+        let next = step(&mut held, cursor.slot);
+        MutexGuard::unlock_fair(held);
+        match next {
             Some(slot) => cursor.slot = slot,
             None if only.is_some() => return false,
             None => *cursor = CtCursor { tracker: cursor.tracker + 1, slot: 0 },

@@ -10,10 +10,11 @@ use ovs_packet::Packet;
 
 use super::connection::Connection;
 use super::fields::{self, TRANSLATED, add, has};
+use super::helper::{Expectation, Expectations};
 use super::index::Index;
 use super::limits::ZoneLimits;
 use super::nat;
-use super::packet::{Parsed, parse};
+use super::packet::{Parsed, Segment, parse};
 use super::slab::Slab;
 use super::tcp::{Strictness, Verdict};
 use super::tuple::Tuple;
@@ -83,6 +84,7 @@ pub struct Tracker {
     pub(super) slab: Slab,
     pub(super) limits: ZoneLimits,
     pub(super) policies: Vec<(u32, TimeoutPolicy)>,
+    pub(super) expectations: Expectations,
     pub(super) common: Arc<Common>,
     pub(super) stats: CtStats,
     /// The place that was swept last.
@@ -98,6 +100,8 @@ pub(super) struct Passage {
     pub reply: bool,
     /// Where its connection is.
     pub slot: Option<u32>,
+    /// What another connection has said of it.
+    pub foretold: Option<Box<Expectation>>,
 }
 
 /// A time in whole milliseconds.
@@ -118,6 +122,7 @@ impl Tracker {
             slab: Slab::default(),
             limits: ZoneLimits::default(),
             policies: vec![(u32::MAX, config.timeouts)],
+            expectations: Expectations::default(),
             common,
             stats: CtStats::default(),
             swept: 0,
@@ -150,20 +155,24 @@ impl Tracker {
         if ct.zone != action.zone {
             ct.state = 0;
         }
-        let mut passage = Passage { parsed, now, random, reply: false, slot: None };
-        self.look_up(&mut passage, has(ct, TRANSLATED));
+        let fresh = !has(ct, TRANSLATED);
+        let mut passage = Passage { parsed, now, random, reply: false, slot: None, foretold: None };
+        self.look_up(&mut passage, !fresh);
         if action.force && passage.reply {
             passage.slot.take().into_iter().for_each(|slot| self.remove(slot));
         }
         let mut tracked = Tracked::default();
         if self.is_new(&mut passage, packet, ct, action) {
-            passage.slot = match self.begin(&passage, packet, ct, action) {
+            passage.slot = match self.begin(&mut passage, packet, ct, action) {
                 Ok(slot) => slot,
                 Err(refusal) => {
                     tracked.refused = Some(refusal);
                     None
                 }
             };
+        }
+        if let Some(slot) = passage.slot {
+            self.help(slot, &passage, packet, ct, action, fresh);
         }
         self.finish(&passage, ct, action);
         tracked
@@ -296,7 +305,11 @@ impl Tracker {
         if connection.related {
             add(ct, CtState::REL);
         }
-        let phase = match connection.state.update(passage.parsed.segment.as_ref(), passage.reply, strict) {
+        let segment = passage
+            .parsed
+            .segment
+            .map(|segment| Segment { ack: connection.own_ack(segment.ack, passage.reply), ..segment });
+        let phase = match connection.state.update(segment.as_ref(), passage.reply, strict) {
             Verdict::Valid(phase) => {
                 ct.state &= !CtState::NEW.bits();
                 add(ct, CtState::EST | reply);
@@ -325,7 +338,12 @@ impl Tracker {
         let own = &passage.parsed.tuple;
         let Some((slot, connection)) = passage.slot.and_then(|slot| Some((slot, self.slab.get_mut(slot)?)))
         else {
-            return fields::write(ct, action.zone, None, Some(own));
+            let foretold = passage.foretold.as_deref();
+            fields::write(ct, action.zone, None, Some(foretold.map_or(own, |foretold| &foretold.tuple)));
+            if let Some(foretold) = foretold {
+                (ct.mark, ct.label) = (foretold.mark, foretold.label);
+            }
+            return;
         };
         fields::write(ct, action.zone, Some(connection), Some(own));
         fields::set(ct, connection, action);
@@ -334,8 +352,12 @@ impl Tracker {
 
     /// Takes a connection out.
     pub(super) fn remove(&mut self, slot: u32) {
+        let name = self.slab.name(slot);
         let Some(connection) = self.slab.remove(slot) else { return };
-        let Connection { orig, reply, .. } = &connection;
+        if connection.helped.as_deref().is_some_and(|helped| helped.expects) {
+            self.expectations.forget(name);
+        }
+        let (orig, reply) = (&connection.orig, &connection.reply);
         let hashes = [orig, reply].map(|tuple| tuple.hash(&self.hash));
         self.index.remove(hashes[0], slot);
         if hashes[0] != hashes[1] {

@@ -129,6 +129,10 @@ pub struct CtStats {
     pub zone_full: u64,
     /// Connections refused because nothing was left to translate them to.
     pub nat_exhausted: u64,
+    /// Announcements in the payload that named another host, or a port that needs privilege.
+    pub lies: u64,
+    /// Announcements that nothing was expected of because there were as many expectations as may be.
+    pub expectations_full: u64,
 }
 
 impl CtStats {
@@ -149,6 +153,24 @@ impl CtStats {
         self.full += other.full;
         self.zone_full += other.zone_full;
         self.nat_exhausted += other.nat_exhausted;
+        self.lies += other.lies;
+        self.expectations_full += other.expectations_full;
+    }
+}
+
+impl Connection {
+    /// What can be seen of it.
+    pub fn view(&self, now: Duration) -> ConnectionView<'_> {
+        ConnectionView {
+            orig: &self.orig,
+            reply: &self.reply,
+            mark: self.mark,
+            label: self.label,
+            state: self.state.view(),
+            left: Duration::from_millis(self.expires.saturating_sub(millis(now))),
+            helper: self.helper,
+            parent: self.parent.as_deref(),
+        }
     }
 }
 
@@ -163,22 +185,23 @@ impl Tracker {
         now: Duration,
         show: &mut dyn FnMut(ConnectionView<'_>),
     ) -> Option<u32> {
+        self.copy(from, max, filter, now, &mut |connection| show(connection.view(now)))
+    }
+
+    /// The same with the connections themselves.
+    pub(super) fn copy(
+        &self,
+        from: u32,
+        max: u32,
+        filter: &CtFilter,
+        now: Duration,
+        show: &mut dyn FnMut(&Connection),
+    ) -> Option<u32> {
         let now = millis(now);
         let to = from.saturating_add(max).min(self.slab.slots());
         for slot in from..to {
             let live = self.slab.get(slot).filter(|connection| connection.expires > now);
-            if let Some(connection) = live.filter(|connection| filter.fits(connection)) {
-                show(ConnectionView {
-                    orig: &connection.orig,
-                    reply: &connection.reply,
-                    mark: connection.mark,
-                    label: connection.label,
-                    state: connection.state.view(),
-                    left: Duration::from_millis(connection.expires - now),
-                    helper: connection.helper,
-                    parent: connection.parent.as_deref(),
-                });
-            }
+            live.filter(|connection| filter.fits(connection)).into_iter().for_each(&mut *show);
         }
         (to < self.slab.slots()).then_some(to)
     }

@@ -137,10 +137,6 @@ pub(crate) fn execute<E: Env>(
                 return env.discard(packet, DropReason::Meter);
             }
         } else if let Action::Ct(ct) = action {
-            // No helper is there yet, and without one its connections would be taken for others.
-            if ct.helper.is_some() {
-                return env.discard(packet, DropReason::UnsupportedAction);
-            }
             if ct::may_be_fragment(&packet) {
                 return ct::fragments(env, ct, &actions[index + 1..], packet, metadata, context);
             }
@@ -227,7 +223,6 @@ fn finish<E: Env>(
             env.discard(packet, if passed { DropReason::FlowWithoutActions } else { DropReason::Meter });
         }
         Action::Sample(sample) if !nest::chosen(env, sample) => env.discard(packet, DropReason::Sample),
-        Action::Ct(ct) if ct.helper.is_some() => env.discard(packet, DropReason::UnsupportedAction),
         Action::Ct(ct) if ct::may_be_fragment(&packet) => {
             ct::fragments(env, ct, &[], packet, metadata, context);
         }

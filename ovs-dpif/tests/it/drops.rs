@@ -190,11 +190,8 @@ fn scenario(reason: DropReason) -> Rig {
             rig.dpif.set_meter(MeterId(3), &spec).unwrap();
             forwarding_by(rig, &[Action::Meter(MeterId(3)), output(2)])
         }
-        DropReason::UnsupportedAction => {
-            tracked(UserspaceConfig::default(), "ct(commit,helper=ftp),2", &["udp 1 > 2"], 0)
-        }
-        // Only the switch's logic knows how full its queue is.
-        DropReason::EffectsFull => refusing(reason),
+        // Only the switch's logic knows how full its queue is, and which punts it does not know.
+        DropReason::EffectsFull | DropReason::UnsupportedAction => refusing(reason),
         // What translation says of a packet comes as the code of an explicit drop.
         reason => {
             let code = (1..64).find(|code| DropReason::of_drop_code(*code) == reason);

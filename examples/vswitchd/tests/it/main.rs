@@ -12,6 +12,7 @@ mod controller;
 mod daemon;
 mod databases;
 mod dummy;
+mod helpers;
 mod hosts;
 mod interop;
 mod lab;

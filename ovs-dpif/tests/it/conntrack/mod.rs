@@ -1,6 +1,7 @@
 //! Connection tracking, compared with the distribution's Open vSwitch and with itself.
 
 mod generate;
+mod helpers;
 mod ours;
 mod peer;
 mod pipelines;
