@@ -27,7 +27,7 @@ mod users;
 pub use config::{Limits, SwitchConfig};
 pub use desired::{
     BridgeConfig, ControllerConfig, DesiredState, FailMode, InterfaceConfig, PortConfig, TableConfig,
-    VlanMode,
+    VlanMode, ZoneConfig, ZonesConfig,
 };
 pub use error::{BridgeError, ConnectionError, InterfaceError};
 pub use mac_learning::{MacEntry, MacStats};

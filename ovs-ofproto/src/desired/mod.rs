@@ -10,12 +10,14 @@
 
 mod bridge;
 mod port;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use bridge::{BridgeConfig, ControllerConfig, FailMode, TableConfig};
 pub use port::{InterfaceConfig, PortConfig, VlanMode};
+pub use zones::{ZoneConfig, ZonesConfig};
 
 /// All that a switch shall be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct DesiredState {
     pub max_idle: Option<Duration>,
     /// The most megaflows (`other_config:flow-limit`); `None` for the limit that the switch was made with.
     pub flow_limit: Option<usize>,
+    /// Settings of the connection tracker.
+    pub zones: ZonesConfig,
 }
 
 impl DesiredState {
@@ -40,6 +44,12 @@ impl DesiredState {
     /// Sets how long an idle megaflow stays.
     pub fn max_idle(mut self, idle: Option<Duration>) -> Self {
         self.max_idle = idle;
+        self
+    }
+
+    /// Sets what the connection tracker's zones get.
+    pub fn zones(mut self, zones: ZonesConfig) -> Self {
+        self.zones = zones;
         self
     }
 

@@ -56,7 +56,7 @@ pub(crate) fn diff(present: Present<'_>, wanted: &DesiredState) -> Plan {
         let old = present.state.bridges.get(name);
         port_settings(name, old, bridge, &mut steps);
     }
-    let global = |state: &DesiredState| (state.max_idle, state.flow_limit);
+    let global = |state: &DesiredState| (state.max_idle, state.flow_limit, state.zones.clone());
     if global(present.state) != global(&wanted) {
         steps.push(Step::ConfigureSwitch);
     }

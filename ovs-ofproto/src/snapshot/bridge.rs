@@ -31,6 +31,8 @@ pub(crate) struct World {
     /// To which bridge and port a datapath's port belongs.
     pub ports: BTreeMap<DpPort, (BridgeId, OfPort)>,
     pub features: Features,
+    /// Numbers of the timeout policies of the connection tracker's zones.
+    pub zone_policies: Arc<BTreeMap<u16, u32>>,
 }
 
 /// Lookup handles of a bridge's tables, by number; `None` for a table that never had a rule.

@@ -73,7 +73,7 @@ impl Switch {
                 }
                 self.world_changed = true;
             }
-            Step::ConfigureSwitch => {}
+            Step::ConfigureSwitch => self.configure_zones(&plan.wanted.zones),
         }
     }
 

@@ -16,6 +16,7 @@ mod texts;
 mod trace;
 mod trace_text;
 mod view;
+mod zones;
 
 pub use trace_text::TraceError;
 pub use view::{Bridge, Revalidation};
@@ -59,6 +60,9 @@ pub struct Switch {
     /// Why interfaces that are wanted are not there, by name of bridge and interface.
     errors: BTreeMap<(String, String), String>,
     next_bridge: u32,
+    policy_numbers: zones::PolicyNumbers,
+    /// Numbers of the zones' timeout policies.
+    zone_policies: Arc<BTreeMap<u16, u32>>,
 
     shared: Arc<Shared>,
     world: Arc<World>,
@@ -120,6 +124,8 @@ impl Switch {
             by_dp: BTreeMap::new(),
             errors: BTreeMap::new(),
             next_bridge: 0,
+            policy_numbers: zones::PolicyNumbers::default(),
+            zone_policies: Arc::default(),
             version: shared.version().next(),
             scratch: Scratch::new(&snapshot),
             shared,

@@ -40,6 +40,7 @@ impl Switch {
             generation: self.world.generation + 1,
             version: if self.rules_changed { self.version } else { self.shared.version() },
             features: self.dpif.features(),
+            zone_policies: Arc::clone(&self.zone_policies),
             ..World::default()
         };
         for bridge in self.bridges.values_mut() {

@@ -33,6 +33,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         self.run_list(List::Actions(&ct.actions));
         let written = (self.mask.fields.ct_mark, self.mask.fields.ct_label);
         let helper = self.ct_helper(ct.alg);
+        let policy = self.snapshot.world.zone_policies.get(&zone).filter(|_| ct.commit);
         let action = CtAction {
             commit: ct.commit,
             force: ct.force,
@@ -40,7 +41,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             mark: (written.0 != 0).then(|| Masked::new(self.flow.ct_mark, written.0)),
             label: (written.1 != [0; 16]).then(|| Masked::new(self.flow.ct_label, written.1)),
             helper,
-            timeout: None,
+            timeout: policy.map(|number| number.to_string().into()),
             nat: self.nat.map(nat_action),
         };
         self.out.push(DpAction::Ct(Box::new(action)));

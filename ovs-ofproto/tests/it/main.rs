@@ -22,3 +22,4 @@ mod table_changes;
 mod trace;
 mod twins;
 mod world;
+mod zones;

@@ -13,6 +13,7 @@ use ovs_ofproto::{
 use ovs_openflow::{Version, VersionSet};
 
 use super::rows::{Row, Rows};
+use super::zones;
 
 /// How device types are mapped where the database names a role rather than a device.
 #[derive(Clone, Copy, Debug)]
@@ -31,10 +32,10 @@ pub fn desired(rows: &dyn Rows, kinds: impl Fn(&str) -> Kinds) -> BTreeMap<Strin
         let config = bridge_config(rows, &bridge, kinds(kind));
         *state = std::mem::take(state).bridge(config);
     }
-    for state in datapaths.values_mut() {
+    for (kind, state) in &mut datapaths {
         let idle = root.key_number("other_config", "max-idle").map(Duration::from_millis);
         let limit = root.key_number("other_config", "flow-limit");
-        *state = std::mem::take(state).max_idle(idle).flow_limit(limit);
+        *state = std::mem::take(state).max_idle(idle).flow_limit(limit).zones(zones::of(rows, &root, kind));
     }
     datapaths
 }

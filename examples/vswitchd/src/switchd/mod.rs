@@ -23,6 +23,7 @@ mod tls;
 mod types;
 mod waker;
 mod workers;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;

@@ -96,6 +96,9 @@ const COLUMNS: &[(&str, &[&str])] = &[
     ),
     ("Datapath", &["capabilities"]),
     ("Manager", &["target", "inactivity_probe", "is_connected", "status"]),
+    ("Datapath", &["ct_zones", "ct_zone_default_limit"]),
+    ("CT_Zone", &["timeout_policy", "limit"]),
+    ("CT_Timeout_Policy", &["timeouts"]),
     ("Flow_Table", &["name", "flow_limit", "groups", "overflow_policy", "prefixes"]),
     (
         "SSL",
