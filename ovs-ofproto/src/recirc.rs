@@ -34,6 +34,8 @@ pub(crate) struct FrozenState {
     pub action_set: Box<[Action]>,
     pub was_mpls: bool,
     pub conntracked: bool,
+    /// Mirrors that have got their copy, by place.
+    pub mirrored: u32,
     pub userdata: Box<[u8]>,
 }
 
@@ -81,6 +83,7 @@ impl FrozenState {
             action_set: Box::default(),
             was_mpls: false,
             conntracked: false,
+            mirrored: 0,
             userdata: userdata.into(),
         }
     }

@@ -25,10 +25,22 @@ pub struct BridgeStatus {
     pub datapath_type: String,
     /// Interfaces of all ports, by name.
     pub interfaces: BTreeMap<String, InterfaceStatus>,
+    /// What mirrors have copied, by the keys of their configuration.
+    pub mirrors: BTreeMap<String, MirrorStatus>,
     /// Whether it acts on its own because no controller is connected.
     pub fail_open: bool,
     /// Controllers whose connection is up.
     pub controllers_connected: usize,
+}
+
+/// What a mirror has copied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MirrorStatus {
+    /// Packets.
+    pub tx_packets: u64,
+    /// Their bytes, before they were cut to `snaplen`.
+    pub tx_bytes: u64,
 }
 
 /// The state of an interface.

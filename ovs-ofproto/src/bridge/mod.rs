@@ -7,6 +7,7 @@ mod group_mod;
 mod identity;
 mod internal;
 mod learned;
+mod mirrors;
 mod ports;
 mod prefixes;
 mod select;
@@ -14,6 +15,7 @@ mod select;
 pub(crate) use flow_mod::{Gone, Round, RuleEvent, Undo};
 pub(crate) use identity::datapath_id_of;
 pub(crate) use internal::InternalStats;
+pub(crate) use mirrors::Mirrors;
 pub(crate) use ports::{PortCounters, PortRecord};
 pub(crate) use select::Criteria;
 
@@ -42,6 +44,7 @@ pub(crate) struct BridgeState {
     pub meters: Meters,
     pub macs: MacTable,
     pub learned: learned::Learned,
+    pub mirrors: Mirrors,
     pub table_settings: BTreeMap<u8, TableSettings>,
     /// Geneve options that have fields, by field.
     pub tlv_table: Vec<TlvMap>,
@@ -78,6 +81,7 @@ impl BridgeState {
             meters: Meters::default(),
             macs: MacTable::new(config.mac_table_size, config.mac_aging, seeds),
             learned: learned::Learned::default(),
+            mirrors: Mirrors::default(),
             table_settings: BTreeMap::new(),
             tlv_table: Vec::new(),
             watched: false,

@@ -1,14 +1,14 @@
 //! A bridge as it is wanted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ovs_classifier::PrefixField;
-use ovs_flow::Subfield;
+use ovs_flow::{Subfield, VlanId};
 use ovs_netdev::EtherAddr;
 use ovs_openflow::VersionSet;
 
-use super::PortConfig;
+use super::{MirrorConfig, PortConfig};
 
 /// A bridge: an OpenFlow switch of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,10 @@ pub struct BridgeConfig {
     pub mac_table_size: usize,
     /// Whether frames to the addresses reserved by 802.1D are forwarded (`other_config:forward-bpdu`).
     pub forward_bpdu: bool,
+    /// VLANs in which addresses are not learned, so that packets are flooded.
+    pub flood_vlans: BTreeSet<VlanId>,
+    /// Mirrors, by a key that stays a mirror's own while it lives (the identity of its row, for instance).
+    pub mirrors: BTreeMap<String, MirrorConfig>,
     /// Everything of `other_config`, for what has no field of its own.
     pub other_config: BTreeMap<String, String>,
 }
@@ -130,6 +134,18 @@ impl BridgeConfig {
         self
     }
 
+    /// Sets the VLANs in which addresses are not learned.
+    pub fn flood_vlans(mut self, vlans: impl IntoIterator<Item = VlanId>) -> Self {
+        self.flood_vlans = vlans.into_iter().collect();
+        self
+    }
+
+    /// Adds a mirror, in place of one of the same key.
+    pub fn mirror(mut self, key: impl Into<String>, mirror: MirrorConfig) -> Self {
+        self.mirrors.insert(key.into(), mirror);
+        self
+    }
+
     /// Sets the `other_config` map.
     pub fn other_config(mut self, map: BTreeMap<String, String>) -> Self {
         self.other_config = map;
@@ -154,6 +170,8 @@ impl Default for BridgeConfig {
             mac_aging: Duration::from_mins(5),
             mac_table_size: 8192,
             forward_bpdu: false,
+            flood_vlans: BTreeSet::new(),
+            mirrors: BTreeMap::new(),
             other_config: BTreeMap::new(),
         }
     }

@@ -9,6 +9,7 @@
 //! ```
 
 mod bridge;
+mod mirror;
 mod port;
 mod zones;
 
@@ -16,7 +17,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use bridge::{BridgeConfig, ControllerConfig, FailMode, TableConfig};
-pub use port::{InterfaceConfig, PortConfig, VlanMode};
+pub use mirror::{MirrorConfig, MirrorOutput};
+pub use port::{InterfaceConfig, PortConfig, PriorityTags, VlanMode};
 pub use zones::{ZoneConfig, ZonesConfig};
 
 /// All that a switch shall be.

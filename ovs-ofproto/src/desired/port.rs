@@ -6,7 +6,7 @@ use ovs_flow::{OfPort, VlanId};
 use ovs_netdev::{EtherAddr, Options};
 
 /// A port of a bridge: what NORMAL sees as one way out. Usually one interface.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PortConfig {
     /// Name.
@@ -17,9 +17,15 @@ pub struct PortConfig {
     pub tag: Option<VlanId>,
     /// The VLANs of tagged packets; empty for all.
     pub trunks: BTreeSet<VlanId>,
-    /// Priority tags on packets of VLAN 0 leaving an access or native-untagged port
-    /// (`other_config:priority-tags`).
-    pub priority_tags: bool,
+    /// The VLANs of customers that a [`VlanMode::Dot1qTunnel`] lets through; empty for all.
+    pub cvlans: BTreeSet<VlanId>,
+    /// The Ethernet type of the tag that a [`VlanMode::Dot1qTunnel`] puts on (`other_config:qinq-ethtype`): 0x88a8
+    /// or 0x8100.
+    pub service_tpid: u16,
+    /// Tags that say no VLAN but a priority (`other_config:priority-tags`).
+    pub priority_tags: PriorityTags,
+    /// Packets do not go from one protected port to another.
+    pub protected: bool,
     /// Interfaces, in order of their name.
     pub interfaces: Vec<InterfaceConfig>,
     /// Everything of `other_config`, for what has no field of its own.
@@ -50,8 +56,26 @@ impl PortConfig {
         self
     }
 
-    /// Sets whether priority tags are used.
-    pub fn priority_tags(mut self, tags: bool) -> Self {
+    /// Sets the VLANs of customers.
+    pub fn cvlans(mut self, vlans: impl IntoIterator<Item = VlanId>) -> Self {
+        self.cvlans = vlans.into_iter().collect();
+        self
+    }
+
+    /// Sets the Ethernet type of service tags.
+    pub fn service_tpid(mut self, tpid: u16) -> Self {
+        self.service_tpid = tpid;
+        self
+    }
+
+    /// Sets whether it is protected.
+    pub fn protected(mut self, protected: bool) -> Self {
+        self.protected = protected;
+        self
+    }
+
+    /// Sets when tags are used that say a priority alone.
+    pub fn priority_tags(mut self, tags: PriorityTags) -> Self {
         self.priority_tags = tags;
         self
     }
@@ -69,6 +93,36 @@ impl PortConfig {
     }
 }
 
+impl Default for PortConfig {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            vlan_mode: None,
+            tag: None,
+            trunks: BTreeSet::new(),
+            cvlans: BTreeSet::new(),
+            service_tpid: 0x88a8,
+            priority_tags: PriorityTags::default(),
+            protected: false,
+            interfaces: Vec::new(),
+            other_config: BTreeMap::new(),
+        }
+    }
+}
+
+/// When packets of no VLAN leave with a tag that says their priority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum PriorityTags {
+    /// Never: the tag is taken off.
+    #[default]
+    Never,
+    /// If the priority is not zero.
+    IfNonzero,
+    /// Whenever they had a tag.
+    Always,
+}
+
 /// How a port treats VLANs (`vlan_mode` column).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -81,6 +135,8 @@ pub enum VlanMode {
     NativeTagged,
     /// A trunk whose untagged packets are in VLAN `tag`; what leaves in that VLAN is not tagged.
     NativeUntagged,
+    /// One service VLAN, whose tag is not on the wire: the tags there are customers', behind it.
+    Dot1qTunnel,
 }
 
 /// An interface of a port: a device, or one end of a patch.

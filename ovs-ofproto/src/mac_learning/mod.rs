@@ -2,54 +2,30 @@
 //!
 //! The control side owns [`MacTable`]: entries by age, limits, fairness. Workers read the [`MacIndex`] beside it,
 //! which knows only where an address is. When the table is full, the oldest entry of the port that has the
-//! most goes, so that one port cannot push out the others.
+//! most goes, so that one port cannot push out the others. Static entries neither age, give way nor move.
 
+mod entry;
 mod index;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ovs_flow::OfPort;
+use ovs_flow::{OfPort, VlanId};
 use ovs_netdev::EtherAddr;
 
+pub use entry::{MacEntry, MacStats, StaticMacError};
 pub(crate) use index::{MacIndex, mac_key};
 
 /// An address seen again within this time keeps its place in the order of age.
 const COARSE: Duration = Duration::from_secs(1);
 
-/// A learned address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MacEntry {
-    /// The VLAN, 0 for none.
-    pub vlan: u16,
-    /// The address.
-    pub mac: EtherAddr,
-    /// The port behind which it is.
-    pub port: OfPort,
-    /// Time since it was last seen.
-    pub age: Duration,
-}
-
-/// Counters of a MAC table (`fdb/stats-show`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct MacStats {
-    /// Addresses learned.
-    pub learned: u64,
-    /// Addresses forgotten because of their age.
-    pub expired: u64,
-    /// Addresses that had to go because the table was full.
-    pub evicted: u64,
-    /// Addresses that were seen behind another port than before.
-    pub moved: u64,
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     port: OfPort,
     used: Duration,
+    /// Put in by hand; neither in the order of age nor among those that its port may lose.
+    fixed: bool,
 }
 
 /// What learning did.
@@ -74,6 +50,9 @@ pub(crate) struct MacTable {
     entries: BTreeMap<u64, Entry>,
     by_age: BTreeSet<(Duration, u64)>,
     by_port: BTreeMap<OfPort, BTreeSet<(Duration, u64)>>,
+    /// How many entries are static.
+    fixed: usize,
+    flood_vlans: BTreeSet<VlanId>,
     stats: MacStats,
 }
 
@@ -93,6 +72,8 @@ impl MacTable {
             entries: BTreeMap::new(),
             by_age: BTreeSet::new(),
             by_port: BTreeMap::new(),
+            fixed: 0,
+            flood_vlans: BTreeSet::new(),
             stats: MacStats::default(),
         }
     }
@@ -103,6 +84,16 @@ impl MacTable {
 
     pub fn stats(&self) -> MacStats {
         self.stats
+    }
+
+    /// Counts from zero again.
+    pub fn clear_stats(&mut self) {
+        self.stats = MacStats::default();
+    }
+
+    /// How many entries are static.
+    pub fn fixed(&self) -> usize {
+        self.fixed
     }
 
     pub fn len(&self) -> usize {
@@ -127,16 +118,66 @@ impl MacTable {
             self.index = Arc::new(index);
         }
         self.max = max;
-        while self.entries.len() > self.max {
-            gone.extend(self.evict());
+        while self.entries.len() > self.max
+            && let Some(key) = self.evict()
+        {
+            gone.push(key);
         }
         gone
     }
 
+    /// Sets the VLANs in which nothing is learned. If they are others than before, everything learned is forgotten;
+    /// gives the keys.
+    pub fn set_flood_vlans(&mut self, vlans: &BTreeSet<VlanId>) -> Vec<u64> {
+        if self.flood_vlans == *vlans {
+            return Vec::new();
+        }
+        self.flood_vlans.clone_from(vlans);
+        self.flush(None)
+    }
+
+    /// Puts an address behind a port for good, in place of what was known of it; gives that.
+    pub fn add_static(
+        &mut self,
+        vlan: u16,
+        mac: [u8; 6],
+        port: OfPort,
+        now: Duration,
+    ) -> Result<(Option<MacEntry>, Vec<u64>), StaticMacError> {
+        let key = mac_key(vlan, mac);
+        let before = self.entries.get(&key).copied();
+        let mut changed = vec![key];
+        if before.is_none() && self.entries.len() >= self.max {
+            changed.push(self.evict().ok_or(StaticMacError::Full)?);
+        }
+        if !self.index.set(vlan, mac, port) {
+            return Err(StaticMacError::Full);
+        }
+        if let Some(entry) = before {
+            self.unlink(key, entry);
+        }
+        self.link(key, Entry { port, used: now, fixed: true });
+        Ok((before.map(|entry| told(key, entry, now)), changed))
+    }
+
+    /// Takes a static address out; gives its key, `None` if there is none.
+    pub fn remove_static(&mut self, vlan: u16, mac: [u8; 6]) -> Option<u64> {
+        let key = mac_key(vlan, mac);
+        self.entries.get(&key).filter(|entry| entry.fixed)?;
+        self.remove(key);
+        Some(key)
+    }
+
     /// An address was seen behind a port.
     pub fn learn(&mut self, vlan: u16, mac: [u8; 6], port: OfPort, now: Duration) -> Learned {
+        if VlanId::new(vlan).is_some_and(|vlan| self.flood_vlans.contains(&vlan)) {
+            return Learned::Refreshed;
+        }
         let key = mac_key(vlan, mac);
         if let Some(entry) = self.entries.get(&key).copied() {
+            if entry.fixed {
+                return Learned::Refreshed;
+            }
             let moved = entry.port != port;
             if moved {
                 self.stats.moved += 1;
@@ -145,17 +186,22 @@ impl MacTable {
                 return Learned::Refreshed;
             }
             self.unlink(key, entry);
-            self.link(key, Entry { port, used: now.max(entry.used) });
+            self.link(key, Entry { port, used: now.max(entry.used), fixed: false });
             return if moved { Learned::Changed { evicted: None } } else { Learned::Refreshed };
         }
-        let evicted = if self.entries.len() >= self.max { self.evict() } else { None };
+        let full = self.entries.len() >= self.max;
+        let evicted = if full { self.evict() } else { None };
+        if full && evicted.is_none() {
+            // Nothing but static entries.
+            return Learned::Refreshed;
+        }
         if !self.index.set(vlan, mac, port) {
             // Both buckets are full: as if the table were.
             self.stats.evicted += 1;
             return Learned::Refreshed;
         }
         self.stats.learned += 1;
-        self.link(key, Entry { port, used: now });
+        self.link(key, Entry { port, used: now, fixed: false });
         Learned::Changed { evicted }
     }
 
@@ -178,30 +224,23 @@ impl MacTable {
         self.by_age.first().map(|(used, _)| *used + self.aging)
     }
 
-    /// Forgets everything, or everything behind one port; gives the keys.
+    /// Forgets everything learned, or everything behind one port, static entries too; gives the keys.
     pub fn flush(&mut self, port: Option<OfPort>) -> Vec<u64> {
-        let keys: Vec<u64> = match port {
-            None => self.entries.keys().copied().collect(),
-            Some(port) => self
-                .by_port
-                .get(&port)
-                .map(|set| set.iter().map(|(_, key)| *key).collect())
-                .unwrap_or_default(),
-        };
+        let goes = |entry: &Entry| port.map_or(!entry.fixed, |port| entry.port == port);
+        let keys: Vec<u64> =
+            self.entries.iter().filter(|(_, entry)| goes(entry)).map(|(key, _)| *key).collect();
         for key in &keys {
             self.remove(*key);
         }
         keys
     }
 
-    /// All entries, the oldest first.
+    /// All entries, those seen (or, if static, put in) longest ago first.
     pub fn list(&self, now: Duration) -> Vec<MacEntry> {
-        let entry = |(used, key): &(Duration, u64)| {
-            let (vlan, mac) = split(*key);
-            let port = self.entries.get(key)?.port;
-            Some(MacEntry { vlan, mac: EtherAddr(mac), port, age: now.saturating_sub(*used) })
-        };
-        self.by_age.iter().filter_map(entry).collect()
+        let mut entries: Vec<_> =
+            self.entries.iter().map(|(key, entry)| (entry.used, *key, *entry)).collect();
+        entries.sort_unstable_by_key(|(used, key, _)| (*used, *key));
+        entries.into_iter().map(|(_, key, entry)| told(key, entry, now)).collect()
     }
 
     fn evict(&mut self) -> Option<u64> {
@@ -222,6 +261,10 @@ impl MacTable {
     }
 
     fn unlink(&mut self, key: u64, entry: Entry) {
+        if entry.fixed {
+            self.fixed -= 1;
+            return;
+        }
         self.by_age.remove(&(entry.used, key));
         if let Some(set) = self.by_port.get_mut(&entry.port) {
             set.remove(&(entry.used, key));
@@ -233,9 +276,20 @@ impl MacTable {
 
     fn link(&mut self, key: u64, entry: Entry) {
         self.entries.insert(key, entry);
+        if entry.fixed {
+            self.fixed += 1;
+            return;
+        }
         self.by_age.insert((entry.used, key));
         self.by_port.entry(entry.port).or_default().insert((entry.used, key));
     }
+}
+
+/// An entry as it is told.
+fn told(key: u64, entry: Entry, now: Duration) -> MacEntry {
+    let (vlan, mac) = split(key);
+    let age = now.saturating_sub(entry.used);
+    MacEntry { vlan, mac: EtherAddr(mac), port: entry.port, age, is_static: entry.fixed }
 }
 
 #[cfg(test)]
@@ -270,5 +324,39 @@ mod tests {
         assert_eq!(table.index().get(0, mac(1)), None);
         assert_eq!(table.list(10 * SECOND)[0].age, 5 * SECOND);
         assert_eq!(table.flush(Some(OfPort(1))).len(), 1);
+    }
+
+    #[test]
+    fn static_entries_neither_move_nor_age_nor_give_way() {
+        let mut table = MacTable::new(10, 10 * SECOND, [1, 2]);
+        table.learn(0, mac(1), OfPort(1), Duration::ZERO);
+        let (before, _) = table.add_static(0, mac(1), OfPort(2), SECOND).unwrap();
+        assert_eq!(before.map(|entry| (entry.port, entry.is_static)), Some((OfPort(1), false)));
+        assert_eq!(table.learn(0, mac(1), OfPort(3), SECOND), Learned::Refreshed);
+        for n in 2..30 {
+            table.learn(0, mac(n), OfPort(3), SECOND);
+        }
+        assert_eq!((table.len(), table.fixed()), (10, 1));
+        table.expire(100 * SECOND);
+        assert_eq!((table.index().get(0, mac(1)), table.len()), (Some(OfPort(2)), 1));
+        assert_eq!((table.flush(None).len(), table.len()), (0, 1));
+        for n in 2..11 {
+            table.add_static(0, mac(n), OfPort(2), SECOND).unwrap();
+        }
+        assert_eq!(table.add_static(0, mac(11), OfPort(2), SECOND), Err(StaticMacError::Full));
+        assert_eq!(table.learn(0, mac(12), OfPort(2), SECOND), Learned::Refreshed);
+        assert_eq!((table.remove_static(0, mac(1)).is_some(), table.remove_static(0, mac(1))), (true, None));
+        assert_eq!(table.flush(Some(OfPort(2))).len(), 9);
+    }
+
+    #[test]
+    fn nothing_is_learned_in_vlans_that_are_flooded() {
+        let mut table = MacTable::new(10, 10 * SECOND, [1, 2]);
+        let vlan = |n| VlanId::new(n).unwrap();
+        table.learn(7, mac(1), OfPort(1), SECOND);
+        assert_eq!(table.set_flood_vlans(&BTreeSet::from([vlan(7)])).len(), 1);
+        assert_eq!(table.learn(7, mac(1), OfPort(1), SECOND), Learned::Refreshed);
+        assert!(matches!(table.learn(8, mac(1), OfPort(1), SECOND), Learned::Changed { .. }));
+        assert!(table.set_flood_vlans(&BTreeSet::from([vlan(7)])).is_empty());
     }
 }

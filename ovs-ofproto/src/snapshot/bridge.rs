@@ -8,7 +8,7 @@ use ovs_dpif::Features;
 use ovs_flow::{DpPort, OfPort, TableId};
 use ovs_openflow::PortConfig;
 
-use crate::VlanMode;
+use super::{BundleSnap, MirrorSnap, Vlans};
 use crate::bridge::InternalStats;
 use crate::group::GroupIndex;
 use crate::mac_learning::MacIndex;
@@ -46,6 +46,10 @@ pub(crate) struct BridgeSnap {
     pub ports: BTreeMap<OfPort, PortSnap>,
     /// In the order in which floods go.
     pub bundles: Vec<BundleSnap>,
+    /// In the order of their places.
+    pub mirrors: Vec<MirrorSnap>,
+    /// VLANs in which nothing is learned.
+    pub flood_vlans: Option<Vlans>,
     pub tables: Arc<TableReaders>,
     /// Tables whose misses do not go the usual way.
     pub misses: BTreeMap<TableId, Miss>,
@@ -68,6 +72,11 @@ impl BridgeSnap {
         let index = self.ports.get(&port)?.bundle?;
         self.bundles.get(index).map(|bundle| (index, bundle))
     }
+
+    /// Whether packets of a VLAN are flooded whoever they are for.
+    pub fn floods_vlan(&self, vid: u16) -> bool {
+        self.flood_vlans.as_ref().is_some_and(|vlans| vlans.contains(vid))
+    }
 }
 
 /// A port.
@@ -84,52 +93,4 @@ pub(crate) struct PortSnap {
     pub config: PortConfig,
     /// Whether its link is up, as far as is known.
     pub may_enable: bool,
-}
-
-/// What NORMAL sees as one way in and out.
-#[derive(Clone, Debug)]
-pub(crate) struct BundleSnap {
-    pub name: Arc<str>,
-    pub mode: VlanMode,
-    /// The VLAN of untagged packets, 0 for none.
-    pub vlan: u16,
-    /// The VLANs carried, `None` for all.
-    pub trunks: Option<Trunks>,
-    pub priority_tags: bool,
-    pub members: Vec<OfPort>,
-    pub floodable: bool,
-}
-
-/// A set of VLANs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Trunks(Box<[u64; 64]>);
-
-impl Trunks {
-    pub fn new(vids: impl IntoIterator<Item = u16>) -> Self {
-        let mut bits = Box::new([0; 64]);
-        for vid in vids {
-            bits[usize::from(vid & 0xfff) / 64] |= 1 << (vid % 64);
-        }
-        Self(bits)
-    }
-
-    pub fn contains(&self, vid: u16) -> bool {
-        self.0[usize::from(vid & 0xfff) / 64] >> (vid % 64) & 1 == 1
-    }
-}
-
-impl BundleSnap {
-    /// Whether tagged packets of `vid` are carried.
-    pub fn trunks_vlan(&self, vid: u16) -> bool {
-        self.trunks.as_ref().is_none_or(|trunks| trunks.contains(vid))
-    }
-
-    /// Whether packets of `vid` leave by this bundle at all.
-    pub fn includes_vlan(&self, vid: u16) -> bool {
-        match self.mode {
-            VlanMode::Access => vid == self.vlan,
-            VlanMode::Trunk => self.trunks_vlan(vid),
-            VlanMode::NativeTagged | VlanMode::NativeUntagged => vid == self.vlan || self.trunks_vlan(vid),
-        }
-    }
 }

@@ -4,9 +4,11 @@
 //! the version that is to be read; the rules stay in concurrently readable classifiers.
 
 mod bridge;
+mod bundle;
 mod shared;
 
-pub(crate) use bridge::{BridgeId, BridgeSnap, BundleSnap, PortSnap, Trunks, World};
+pub(crate) use bridge::{BridgeId, BridgeSnap, PortSnap, World};
+pub(crate) use bundle::{BundleMirrors, BundleSnap, MirrorSnap, MirrorTo, Vlans};
 pub(crate) use shared::Shared;
 
 use std::sync::Arc;

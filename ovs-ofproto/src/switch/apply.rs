@@ -1,5 +1,6 @@
 //! Plans: making and applying them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ovs_flow::{OfPort, TableId};
@@ -10,7 +11,7 @@ use crate::plan::{self, Present};
 use crate::revalidate::Change;
 use crate::snapshot::BridgeId;
 use crate::table::TABLES;
-use crate::{Applied, BridgeConfig, DesiredState, InterfaceConfig, InterfaceError, Plan, Step};
+use crate::{Applied, BridgeConfig, DesiredState, InterfaceConfig, InterfaceError, Plan, PortConfig, Step};
 
 impl Switch {
     /// What has to be done to get to the wanted state. Changes nothing.
@@ -68,8 +69,8 @@ impl Switch {
             }
             Step::ConfigurePort { bridge, port } => {
                 let wanted = plan.wanted.bridges.get(bridge).and_then(|bridge| bridge.ports.get(port));
-                if let (Some(wanted), Some(state)) = (wanted, self.bridges.get_mut(bridge)) {
-                    state.config.ports.insert(port.clone(), wanted.clone());
+                if let Some(wanted) = wanted {
+                    self.configure_port(bridge, wanted);
                 }
                 self.world_changed = true;
             }
@@ -111,12 +112,36 @@ impl Switch {
         let Some(bridge) = self.bridges.get_mut(&wanted.name) else { return };
         tables.for_each(|table| bridge.configure_eviction(table, self.version));
         let id = bridge.id;
-        for key in bridge.macs.configure(wanted.mac_table_size, wanted.mac_aging) {
+        for name in bridge.mirrors.configure(&wanted.mirrors) {
+            tracing::warn!(
+                target: "bridge",
+                "bridge {}: maximum of 32 port mirrors reached, cannot create {name}",
+                wanted.name
+            );
+        }
+        let mut gone = bridge.macs.configure(wanted.mac_table_size, wanted.mac_aging);
+        gone.extend(bridge.macs.set_flood_vlans(&wanted.flood_vlans));
+        for key in gone {
             self.shared.count_mac_change();
             self.revalidator.changes.note(Change::Mac { bridge: id, key });
         }
         self.world_changed = true;
         self.fail_mode_configured(&old, wanted);
+    }
+
+    /// Gives a port its settings. What was learned by a port whose VLANs or protection change is forgotten.
+    fn configure_port(&mut self, bridge: &str, wanted: &PortConfig) {
+        let Some(state) = self.bridges.get_mut(bridge) else { return };
+        let old = state.config.ports.insert(wanted.name.clone(), wanted.clone());
+        if old.is_none_or(|old| switching(&old) == switching(wanted)) {
+            return;
+        }
+        let numbers = state.ports.values().filter(|record| record.port == wanted.name);
+        let numbers: Vec<OfPort> = numbers.map(|record| record.number).collect();
+        for key in numbers.into_iter().flat_map(|number| state.macs.flush(Some(number))) {
+            self.shared.count_mac_change();
+            self.revalidator.changes.note(Change::Mac { bridge: state.id, key });
+        }
     }
 
     fn note(
@@ -133,6 +158,11 @@ impl Switch {
         };
         applied.interfaces.insert(key, result);
     }
+}
+
+/// What of a port decides how NORMAL treats it.
+fn switching(port: &PortConfig) -> PortConfig {
+    PortConfig { interfaces: Vec::new(), other_config: BTreeMap::new(), ..port.clone() }
 }
 
 fn find<'a>(plan: &'a Plan, bridge: &str, port: &str, interface: &str) -> Option<&'a InterfaceConfig> {

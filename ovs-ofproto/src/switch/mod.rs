@@ -2,6 +2,7 @@
 
 mod agent;
 mod apply;
+mod bundles;
 mod effects;
 mod fail_mode;
 mod held;

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ovs_flow::{OfPort, TableId};
-use ovs_openflow::PortConfig as OfConfig;
 
 use super::Switch;
+use super::bundles::{bundles, mirrors};
 use crate::bridge::BridgeState;
 use crate::revalidate::Change;
-use crate::snapshot::{BridgeId, BridgeSnap, BundleSnap, PortSnap, Trunks, World};
+use crate::snapshot::{BridgeId, BridgeSnap, PortSnap, Vlans, World};
 use crate::table::Miss;
-use crate::{PortConfig, VlanMode};
 
 impl Switch {
     /// Makes all changes so far visible to workers. Answers from before are looked at again by the
@@ -63,7 +62,8 @@ impl Switch {
     }
 
     fn bridge_snap(&self, bridge: &BridgeState) -> BridgeSnap {
-        let bundles = bundles(bridge);
+        let mut bundles = bundles(bridge);
+        let mirrors = mirrors(bridge, &mut bundles);
         let bundle_of: BTreeMap<OfPort, usize> = bundles
             .iter()
             .enumerate()
@@ -82,6 +82,8 @@ impl Switch {
             name: bridge.config.name.as_str().into(),
             ports: bridge.ports.iter().map(|(number, record)| (*number, port(record))).collect(),
             bundles,
+            mirrors,
+            flood_vlans: Vlans::some(bridge.config.flood_vlans.iter().map(|vid| vid.get())),
             tables: Arc::clone(bridge.tables.readers()),
             misses: misses(bridge),
             groups: Arc::clone(bridge.groups.index()),
@@ -108,39 +110,4 @@ impl Switch {
 fn misses(bridge: &BridgeState) -> BTreeMap<TableId, Miss> {
     let set = bridge.table_settings.iter().filter(|(_, settings)| settings.miss != Miss::Default);
     set.map(|(table, settings)| (TableId(*table), settings.miss)).collect()
-}
-
-/// The bundles of a bridge in the order in which they came: that of floods.
-fn bundles(bridge: &BridgeState) -> Vec<BundleSnap> {
-    let mut members: BTreeMap<&str, Vec<&crate::bridge::PortRecord>> = BTreeMap::new();
-    for record in bridge.ports.values() {
-        members.entry(&record.port).or_default().push(record);
-    }
-    let default = PortConfig::default();
-    let mut bundles: Vec<(Option<u64>, BundleSnap)> = members
-        .into_iter()
-        .map(|(name, records)| {
-            let config = bridge.config.ports.get(name).unwrap_or(&default);
-            let first = records.iter().map(|record| record.order).min();
-            (first, bundle(name, config, &records))
-        })
-        .collect();
-    bundles.sort_by_key(|(first, _)| *first);
-    bundles.into_iter().map(|(_, bundle)| bundle).collect()
-}
-
-fn bundle(name: &str, config: &PortConfig, records: &[&crate::bridge::PortRecord]) -> BundleSnap {
-    let tag = config.tag.map(ovs_flow::VlanId::get);
-    let mode = config.vlan_mode.unwrap_or(if tag.is_some() { VlanMode::Access } else { VlanMode::Trunk });
-    let trunks = (mode != VlanMode::Access && !config.trunks.is_empty())
-        .then(|| Trunks::new(config.trunks.iter().map(|vid| vid.get())));
-    BundleSnap {
-        name: name.into(),
-        mode,
-        vlan: if mode == VlanMode::Trunk { 0 } else { tag.unwrap_or(0) },
-        trunks,
-        priority_tags: config.priority_tags,
-        members: records.iter().map(|record| record.number).collect(),
-        floodable: records.iter().all(|record| !record.of_config.contains(OfConfig::NO_FLOOD)),
-    }
 }

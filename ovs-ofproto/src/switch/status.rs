@@ -21,6 +21,7 @@ impl Switch {
             if let Some(state) = self.bridges.get(&bridge.name) {
                 told.mac = state.mac();
                 told.datapath_id = bridge.datapath_id.unwrap_or_else(|| datapath_id_of(told.mac));
+                told.mirrors = state.mirrors.status();
                 told.fail_open = state.fail_open;
                 told.controllers_connected = self.connected_controllers(&bridge.name);
             }

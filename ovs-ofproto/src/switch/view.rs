@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use ovs_flow::{FlowKey, OfPort};
+use ovs_flow::{FlowKey, OfPort, VlanId};
+use ovs_netdev::EtherAddr;
 use ovs_openflow::{Action, FlowMod, FlowStats, OfError, PortDesc};
 
 use super::Switch;
 use super::agent::facts;
 use crate::BridgeError;
-use crate::bridge::Criteria;
-use crate::mac_learning::{MacEntry, MacStats};
+use crate::bridge::{Criteria, PortRecord};
+use crate::mac_learning::{MacEntry, MacStats, StaticMacError};
 use crate::revalidate::Change;
 use crate::trace::TraceReport;
 
@@ -111,7 +112,7 @@ impl Bridge<'_> {
         self.switch.port_descs(&self.name)
     }
 
-    /// Learned addresses, those seen longest ago first.
+    /// Known addresses, those seen (or, if static, put in) longest ago first.
     pub fn macs(&self) -> Vec<MacEntry> {
         let now = self.switch.now;
         self.switch.bridges.get(&self.name).map(|bridge| bridge.macs.list(now)).unwrap_or_default()
@@ -121,9 +122,10 @@ impl Bridge<'_> {
     pub fn macs_text(&self) -> String {
         use std::fmt::Write as _;
         let mut text = String::from(" port  VLAN  MAC                Age\n");
-        for MacEntry { vlan, mac, port, age } in self.macs() {
+        for MacEntry { vlan, mac, port, age, is_static } in self.macs() {
+            let age = if is_static { "static".to_owned() } else { format!("{:>3}", age.as_secs()) };
             // A text that grows cannot fail.
-            let _ = writeln!(text, "{:>5}  {vlan:>4}  {mac}  {:>3}", port.to_string(), age.as_secs());
+            let _ = writeln!(text, "{:>5}  {vlan:>4}  {mac}  {age}", port.to_string());
         }
         text
     }
@@ -138,15 +140,71 @@ impl Bridge<'_> {
         self.switch.bridges.get(&self.name).map_or((0, 0), |bridge| (bridge.macs.len(), bridge.macs.max()))
     }
 
+    /// Counts learning from zero again.
+    pub fn clear_mac_stats(&mut self) {
+        if let Some(bridge) = self.switch.bridges.get_mut(&self.name) {
+            bridge.macs.clear_stats();
+        }
+    }
+
+    /// Counters of learning as `fdb/stats-show` prints them.
+    pub fn mac_stats_text(&self) -> String {
+        let (MacStats { learned, expired, evicted, moved }, (count, max)) =
+            (self.mac_stats(), self.mac_count());
+        let fixed = self.switch.bridges.get(&self.name).map_or(0, |bridge| bridge.macs.fixed());
+        format!(
+            "Statistics for bridge \"{}\":\n\
+             \x20 Current/maximum MAC entries in the table: {count}/{max}\n\
+             \x20 Current static MAC entries in the table : {fixed}\n\
+             \x20 Total number of learned MAC entries     : {learned}\n\
+             \x20 Total number of expired MAC entries     : {expired}\n\
+             \x20 Total number of evicted MAC entries     : {evicted}\n\
+             \x20 Total number of port moved MAC entries  : {moved}\n",
+            self.name
+        )
+    }
+
+    /// Puts an address behind an interface for good. Gives what was known of the address
+    /// before, if that was something else.
+    pub fn add_static_mac(
+        &mut self,
+        interface: &str,
+        vlan: VlanId,
+        mac: EtherAddr,
+    ) -> Result<Option<MacEntry>, StaticMacError> {
+        let now = self.switch.now;
+        let bridge = self.switch.bridges.get_mut(&self.name).ok_or(StaticMacError::NoBridge)?;
+        let number = bridge.port_named(interface).ok_or(StaticMacError::NoPort)?.number;
+        // Of a port with several interfaces the first one stands for all.
+        let same_port = |record: &&PortRecord| record.port == bridge.ports[&number].port;
+        let first = bridge.ports.values().find(same_port).map_or(number, |record| record.number);
+        let (before, changed) = bridge.macs.add_static(vlan.get(), mac.0, first, now)?;
+        self.macs_changed(&changed);
+        Ok(before.filter(|before| !before.is_static || before.port != first))
+    }
+
+    /// Takes a static address out; says whether there was one.
+    pub fn remove_static_mac(&mut self, vlan: VlanId, mac: EtherAddr) -> bool {
+        let Some(bridge) = self.switch.bridges.get_mut(&self.name) else { return false };
+        let key = bridge.macs.remove_static(vlan.get(), mac.0);
+        self.macs_changed(key.as_slice());
+        key.is_some()
+    }
+
     /// Forgets all learned addresses; says how many.
     pub fn flush_macs(&mut self) -> usize {
         let Some(bridge) = self.switch.bridges.get_mut(&self.name) else { return 0 };
-        let (id, gone) = (bridge.id, bridge.macs.flush(None));
-        for key in &gone {
+        let gone = bridge.macs.flush(None);
+        self.macs_changed(&gone);
+        gone.len()
+    }
+
+    fn macs_changed(&mut self, keys: &[u64]) {
+        let Some(id) = self.switch.bridges.get(&self.name).map(|bridge| bridge.id) else { return };
+        for key in keys {
             self.switch.shared.count_mac_change();
             self.switch.revalidator.changes.note(Change::Mac { bridge: id, key: *key });
         }
-        gone.len()
     }
 
     /// What the bridge would do with a packet of this key; see [`Switch::trace`].

@@ -68,6 +68,10 @@ pub(super) struct Context<'s, T> {
     pub in_bucket: bool,
     /// Groups that were entered.
     pub groups: u32,
+    /// Mirrors that have got their copy, by place.
+    pub mirrored: u32,
+    /// How much of a packet the mirror gets that is being served.
+    pub snaplen: Option<u32>,
     pub in_packet_out: bool,
     pub dry: bool,
     /// Says whether rules can be learned.
@@ -130,6 +134,8 @@ impl<'s, T: Tracer> Context<'s, T> {
             in_action_set: false,
             in_bucket: false,
             groups: 0,
+            mirrored: 0,
+            snaplen: None,
             in_packet_out: matches!(input.start, Start::Actions(_)),
             dry: input.dry,
             decide: input.decide,

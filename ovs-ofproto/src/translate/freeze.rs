@@ -102,6 +102,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         let mut state = FrozenState::new(self.bridge.id, self.table, &self.flow, userdata);
         state.stack = self.stack.as_slice().into();
         (state.was_mpls, state.conntracked) = (self.was_mpls, self.conntracked);
+        state.mirrored = self.mirrored;
         state
     }
 
@@ -116,6 +117,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             clear_conntrack(&mut self.flow);
         }
         (self.was_mpls, self.conntracked) = (state.was_mpls, state.conntracked);
+        self.mirrored = state.mirrored;
         state.restore(&mut self.flow);
         self.stack = state.stack.to_vec();
         if !state.action_set.is_empty() {
@@ -132,6 +134,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         if state.steps.is_empty() {
             self.enter_table(state.table);
         } else {
+            self.mirror_input();
             self.run_outermost(List::Steps(&state.steps));
         }
     }

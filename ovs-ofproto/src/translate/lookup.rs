@@ -37,31 +37,37 @@ struct Way {
     cloned: bool,
     /// The addresses and ports are those of the connection's first packet.
     by_tuple: bool,
+    /// The packet has just come in, which mirrors want to know.
+    mirrors: bool,
+}
+
+impl Way {
+    /// Into the bridge.
+    const FIRST: Self = Self {
+        may_punt: true,
+        deeper: false,
+        outermost: true,
+        cloned: false,
+        by_tuple: false,
+        mirrors: true,
+    };
 }
 
 impl<'s, T: Tracer> Context<'s, T> {
     /// A packet enters the bridge: first table, action set.
     pub(super) fn enter_tables(&mut self) {
         let port = self.flow.of_port();
-        if self.bridge.no_receive(port) {
+        if self.bridge.no_receive(port) || self.bridge.is_mirror_output(port) {
             self.lookup_only(TableId(0));
             return;
         }
-        self.look_up(
-            TableId(0),
-            port,
-            Way { may_punt: true, deeper: false, outermost: true, cloned: false, by_tuple: false },
-        );
+        self.look_up(TableId(0), port, Way::FIRST);
     }
 
     /// A packet that comes again goes on in a table.
     pub(super) fn enter_table(&mut self, table: TableId) {
         let port = self.flow.of_port();
-        self.look_up(
-            table,
-            port,
-            Way { may_punt: true, deeper: false, outermost: true, cloned: false, by_tuple: false },
-        );
+        self.look_up(table, port, Way::FIRST);
     }
 
     /// A packet enters the bridge by a patch.
@@ -70,17 +76,27 @@ impl<'s, T: Tracer> Context<'s, T> {
         if self.bridge.no_receive(port) {
             return;
         }
-        self.look_up(
-            TableId(0),
-            port,
-            Way { may_punt: true, deeper: false, outermost: true, cloned: true, by_tuple: false },
-        );
+        self.mirror_input();
+        self.look_up(TableId(0), port, Way { cloned: true, mirrors: false, ..Way::FIRST });
     }
 
     /// The packet is dropped on entry; the bits that the first table looks at are in the mask all the same.
     fn lookup_only(&mut self, table: TableId) {
         self.table = table;
-        let _ = self.find(self.flow.of_port(), false);
+        let port = self.flow.of_port();
+        if let Found::Rule(rule) = self.find(port, false) {
+            self.push.push(Push::Rule(Arc::clone(&rule.value().stats)));
+            self.open_table(|| describe(rule));
+            if let Some((_, bundle)) = self.bridge.bundle_of(port).filter(|(_, bundle)| bundle.mirrors.out) {
+                self.fail_softly(|| {
+                    format!(
+                        "dropping packet received on port {}, which is reserved exclusively for mirroring",
+                        bundle.name
+                    )
+                });
+            }
+            self.close_table();
+        }
     }
 
     /// Looks up in a table and runs what is found. `deeper` if the nesting counts (not for a later table).
@@ -88,13 +104,14 @@ impl<'s, T: Tracer> Context<'s, T> {
         self.look_up(
             table,
             in_port,
-            Way { may_punt, deeper, outermost: false, cloned: false, by_tuple: false },
+            Way { may_punt, deeper, outermost: false, cloned: false, by_tuple: false, mirrors: false },
         );
     }
 
     /// `resubmit(,N,ct)`: the lookup sees the addresses and ports of the connection's first packet.
     pub(super) fn go_by_tuple(&mut self, table: TableId, in_port: OfPort, deeper: bool) {
-        let way = Way { may_punt: false, deeper, outermost: false, cloned: false, by_tuple: true };
+        let way =
+            Way { may_punt: false, deeper, outermost: false, cloned: false, by_tuple: true, mirrors: false };
         self.look_up(table, in_port, way);
     }
 
@@ -189,6 +206,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             Found::Nothing | Found::ForController => {
                 let table = self.table;
                 self.open_table(|| format!("{:>2}. No match.", table.0));
+                self.mirror_on(way);
                 if matches!(found, Found::ForController) {
                     self.push.push(Push::Rule(Arc::clone(&self.bridge.internal.miss)));
                     self.punt_miss();
@@ -204,6 +222,7 @@ impl<'s, T: Tracer> Context<'s, T> {
                 self.open_table(|| {
                     "Packets are IP fragments and the fragment handling mode is \"drop\".".into()
                 });
+                self.mirror_on(way);
                 self.report(NodeKind::Action, || "drop".into());
                 self.close_table();
                 return;
@@ -214,6 +233,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         (self.rule, self.cookie) = (Some(*rule), flow.cookie);
         self.table_miss_rule = rule.priority() == 0 && rule.to_mask() == ovs_flow::FlowMask::default();
         self.open_table(|| describe(rule));
+        self.mirror_on(way);
         let list = List::Actions(&flow.actions);
         // What it sends to controllers is the rule's, wherever the rule was come to from.
         let in_bucket = std::mem::take(&mut self.in_bucket);
@@ -227,6 +247,12 @@ impl<'s, T: Tracer> Context<'s, T> {
         }
         self.in_bucket = in_bucket;
         self.close_table();
+    }
+
+    fn mirror_on(&mut self, way: Way) {
+        if way.mirrors {
+            self.mirror_input();
+        }
     }
 
     pub(super) fn open_table(&mut self, text: impl FnOnce() -> String) {

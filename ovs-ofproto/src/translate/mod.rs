@@ -15,6 +15,7 @@
 
 mod action_set;
 mod actions;
+mod bundle_vlan;
 mod choose;
 mod commit;
 mod context;
@@ -30,6 +31,7 @@ mod list;
 mod lookup;
 pub(crate) mod mask;
 mod meter;
+mod mirror;
 mod mpls;
 mod nested;
 mod normal;
@@ -153,7 +155,7 @@ pub(crate) enum Through {
 /// What a packet of a translated flow counts for, or refreshes.
 #[derive(Clone, Debug)]
 pub(crate) enum Push {
-    /// A rule was hit.
+    /// A rule was hit, or a mirror used.
     Rule(Arc<RuleStats>),
     /// A table was asked.
     Table { bridge: BridgeId, table: TableId, matched: bool },
@@ -307,7 +309,10 @@ pub(crate) fn translate_input<T: Tracer>(
     context.open_bridge();
     match input.start {
         Start::Tables => context.enter_tables(),
-        Start::Actions(actions) => context.run_outermost(List::Actions(actions)),
+        Start::Actions(actions) => {
+            context.mirror_input();
+            context.run_outermost(List::Actions(actions));
+        }
         Start::Thaw(state) => context.thaw(state),
     }
     context.close_bridge();
@@ -315,6 +320,11 @@ pub(crate) fn translate_input<T: Tracer>(
 }
 
 impl BridgeSnap {
+    /// Whether a port is for copies of packets alone.
+    fn is_mirror_output(&self, port: OfPort) -> bool {
+        self.bundle_of(port).is_some_and(|(_, bundle)| bundle.mirrors.out)
+    }
+
     fn no_receive(&self, port: OfPort) -> bool {
         self.ports.get(&port).is_some_and(|port| port.config.contains(ovs_openflow::PortConfig::NO_RECV))
     }

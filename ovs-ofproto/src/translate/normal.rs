@@ -2,13 +2,14 @@
 
 use ovs_flow::{OfPort, VLAN_CFI};
 
+use super::bundle_vlan::{self, Vlans};
 use super::context::Context;
-use super::vlan::{self, Vlan};
+use super::vlan::EXACT;
 use super::{Dep, Push};
 use crate::VlanMode;
 use crate::mac_learning::mac_key;
 use crate::snapshot::BundleSnap;
-use crate::trace::{NodeKind, Tracer};
+use crate::trace::Tracer;
 
 const ARP: u16 = 0x0806;
 
@@ -37,17 +38,22 @@ impl<'s, T: Tracer> Context<'s, T> {
             self.warn(|| "dropping packet with partial VLAN tag received on port".into());
             return;
         }
-        let tag = Vlan::of(self.flow.vlans[0]);
-        if !self.admits_vlan(source, tag.vid) || !self.admits_address() {
+        let tags = Vlans::of(self.flow.vlans);
+        let vlans = match source {
+            Source::Bundle(_, bundle) => {
+                if !self.admits_vlan(bundle, tags.vid()) {
+                    return;
+                }
+                bundle_vlan::on_input(bundle, tags)
+            }
+            Source::Nowhere => tags,
+        };
+        if !self.admits_address() {
             return;
         }
-        let vlan = match source {
-            Source::Bundle(_, bundle) => vlan::on_input(bundle, tag),
-            Source::Nowhere => tag,
-        };
         self.look_at_gratuitous_arp();
-        self.learn(source, vlan.vid);
-        self.forward(source, vlan);
+        self.learn(source, vlans.vid());
+        self.forward(source, vlans);
     }
 
     fn source(&mut self) -> Option<Source<'s>> {
@@ -62,28 +68,20 @@ impl<'s, T: Tracer> Context<'s, T> {
         bridge.bundle_of(port).map(|(index, bundle)| Source::Bundle(index, bundle))
     }
 
-    fn admits_vlan(&mut self, source: Source<'_>, vid: u16) -> bool {
-        let Source::Bundle(_, bundle) = source else { return true };
-        if vlan::accepts(bundle, vid) {
-            return true;
+    fn admits_vlan(&mut self, bundle: &BundleSnap, vid: u16) -> bool {
+        if bundle.mirrors.out {
+            self.warn(|| "input port is mirror output port, dropping".into());
+            return false;
         }
-        let name = &bundle.name;
-        self.report(NodeKind::Error, || match bundle.mode {
-            VlanMode::Access => format!(
-                "dropping VLAN {vid} tagged packet received on port {name} configured as VLAN {} access port",
-                bundle.vlan
-            ),
-            _ => format!(
-                "dropping VLAN {vid} packet received on port {name} not configured for trunking VLAN {vid}"
-            ),
-        });
-        self.warn(|| "disallowed VLAN VID for this input port, dropping".into());
-        false
+        if !self.accepts_vlan(bundle, vid) {
+            self.warn(|| "disallowed VLAN VID for this input port, dropping".into());
+            return false;
+        }
+        true
     }
 
     fn admits_address(&mut self) -> bool {
-        let reserved = matches!(self.flow.dl_dst, [0x01, 0x80, 0xc2, 0, 0, 0..=0x0f]);
-        if reserved && !self.bridge.forward_bpdu {
+        if is_reserved(self.flow.dl_dst) && !self.bridge.forward_bpdu {
             self.detail(|| "packet has reserved destination MAC, dropping".into());
             return false;
         }
@@ -104,59 +102,80 @@ impl<'s, T: Tracer> Context<'s, T> {
 
     fn learn(&mut self, source: Source<'_>, vid: u16) {
         let mac = self.flow.dl_src;
-        if let (Source::Bundle(_, bundle), 0) = (source, mac[0] & 1) {
+        if let (Source::Bundle(_, bundle), 0, false) = (source, mac[0] & 1, self.bridge.floods_vlan(vid)) {
             let port = bundle.members.first().copied().unwrap_or_default();
             self.push.push(Push::Learn { bridge: self.bridge.id, vlan: vid, mac, port });
         }
     }
 
-    fn forward(&mut self, source: Source<'s>, vlan: Vlan) {
-        let bridge = self.bridge;
-        let destination = self.flow.dl_dst;
-        let known = if destination[0] & 1 == 0 {
-            self.depend(Dep::Mac(bridge.id, mac_key(vlan.vid, destination)));
-            bridge.macs.get(vlan.vid, destination)
-        } else {
-            None
-        };
-        let Some(port) = known else {
+    /// Where an address is, as far as is known.
+    fn known(&mut self, vid: u16, mac: [u8; 6]) -> Option<OfPort> {
+        if mac[0] & 1 == 1 || self.bridge.floods_vlan(vid) {
+            return None;
+        }
+        self.depend(Dep::Mac(self.bridge.id, mac_key(vid, mac)));
+        self.bridge.macs.get(vid, mac)
+    }
+
+    fn forward(&mut self, source: Source<'s>, vlans: Vlans) {
+        let Some(port) = self.known(vlans.vid(), self.flow.dl_dst) else {
             self.detail(|| "no learned MAC for destination, flooding".into());
-            self.flood_vlan(source, vlan);
+            self.flood_vlan(source, vlans);
             return;
         };
         let came_from = match source {
             Source::Bundle(index, _) => Some(index),
             Source::Nowhere => None,
         };
-        match bridge.bundle_of(port) {
+        match self.bridge.bundle_of(port) {
+            Some((_, bundle)) if bundle.mirrors.out => {
+                self.warn(|| "learned port is a mirror port, dropping".into());
+            }
             Some((index, _)) if Some(index) == came_from => {
                 self.detail(|| "learned port is input port, dropping".into());
             }
             Some((_, bundle)) => {
                 self.detail(|| "forwarding to learned port".into());
-                self.output_bundle(source, bundle, vlan);
+                self.output_bundle(bundle, vlans);
             }
             None => self.detail(|| "learned port is unknown, dropping".into()),
         }
     }
 
-    fn flood_vlan(&mut self, source: Source<'s>, vlan: Vlan) {
+    fn flood_vlan(&mut self, source: Source<'s>, vlans: Vlans) {
         let bridge = self.bridge;
         for (index, bundle) in bridge.bundles.iter().enumerate() {
             let from_here = matches!(source, Source::Bundle(from, _) if from == index);
-            if !from_here && bundle.floodable && bundle.includes_vlan(vlan.vid) {
-                self.output_bundle(source, bundle, vlan);
+            let takes = bundle.floodable && !bundle.mirrors.out && bundle.includes_vlans(vlans.vids());
+            if !from_here && takes {
+                self.output_bundle(bundle, vlans);
             }
         }
     }
 
-    fn output_bundle(&mut self, source: Source<'_>, bundle: &BundleSnap, vlan: Vlan) {
+    /// Sends a packet of some VLANs out of a bundle, with the tags that they have there.
+    pub(super) fn output_bundle(&mut self, bundle: &BundleSnap, vlans: Vlans) {
         let Some(port) = bundle.members.first().copied() else { return };
+        if bundle.cvlans.is_some() && bundle.mode == VlanMode::Dot1qTunnel {
+            self.mask.fields.vlans[1] = EXACT;
+        }
         let before = self.flow.vlans;
-        // A priority tag on an access port says no VLAN: it does not stay behind the one that is put on.
-        let access_in = matches!(source, Source::Bundle(_, from) if from.mode == VlanMode::Access);
-        self.flow.vlans = vlan::on_output(bundle, vlan, before, access_in);
+        self.flow.vlans = bundle_vlan::on_output(bundle, vlans, before);
         self.output_port(port);
         self.flow.vlans = before;
+    }
+}
+
+/// Whether an address is for switches and not for what is behind them: those of 802.1D, and of other protocols that
+/// networks use among their parts.
+pub(super) fn is_reserved(mac: [u8; 6]) -> bool {
+    match mac {
+        [0x01, 0x80, 0xc2, 0x00, 0x00, last] => last <= 0x0f,
+        // Discovery and automatic protection of Extreme's.
+        [0x00, 0xe0, 0x2b, 0x00, 0x00, last] => matches!(last, 0x00 | 0x04 | 0x06),
+        // Cisco's: discovery, trunking, spanning trees, fault management, inter-switch links.
+        [0x01, 0x00, 0x0c, 0xcc, 0xcc, last] => last & 0xf0 == 0xc0,
+        [0x01, 0x00, 0x0c, 0xcd, 0xcd, 0xcd] | [0x01, 0x00, 0x0c, 0x00, 0x00, 0x00] => true,
+        _ => false,
     }
 }

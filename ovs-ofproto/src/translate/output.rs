@@ -120,6 +120,10 @@ impl<T: Tracer> Context<'_, T> {
             self.warn(|| "OFPPC_NO_FWD set, skipping output".into());
             return;
         }
+        if self.is_between_protected(number) {
+            self.warn(|| "Flow is between protected ports, skipping output.".into());
+            return;
+        }
         if let Some(dp_port) = port.dp_port {
             if self.flow.packet_type.get() != 0 {
                 self.warn(|| {
@@ -128,11 +132,25 @@ impl<T: Tracer> Context<'_, T> {
                 return;
             }
             self.commit();
+            if let Some(bytes) = self.snaplen {
+                self.out.push(DpAction::Trunc(bytes));
+            }
             self.out.push(DpAction::Output(dp_port));
+            self.mirror_output(number);
         } else if let Some(peer) = port.peer {
+            if self.snaplen.is_some() {
+                self.warn(|| "Mirror truncate to ODPP_NONE port, skipping output".into());
+                return;
+            }
             self.cross_patch(number, peer);
+            self.mirror_output(number);
         } else {
             self.warn(|| "Nonexistent output port".into());
         }
+    }
+
+    fn is_between_protected(&self, to: OfPort) -> bool {
+        let protected = |port| self.bridge.bundle_of(port).is_some_and(|(_, bundle)| bundle.protected);
+        protected(to) && protected(self.flow.of_port())
     }
 }

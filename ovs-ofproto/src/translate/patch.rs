@@ -25,6 +25,7 @@ impl<T: Tracer> Context<'_, T> {
         let outer = (self.bridge, self.flow, self.table, self.cookie, self.table_miss_rule, self.exit);
         let (stack, set) = (std::mem::take(&mut self.stack), std::mem::take(&mut self.action_set));
         let in_packet_out = std::mem::replace(&mut self.in_packet_out, false);
+        let mirrored = std::mem::take(&mut self.mirrored);
         self.bridge = next;
         self.flow.in_port = u32::from(port.0);
         self.flow.metadata.set(0);
@@ -41,5 +42,6 @@ impl<T: Tracer> Context<'_, T> {
         self.conntracked = conntracked;
         (self.bridge, self.flow, self.table, self.cookie, self.table_miss_rule, self.exit) = outer;
         (self.stack, self.action_set, self.in_packet_out) = (stack, set, in_packet_out);
+        self.mirrored = mirrored;
     }
 }

@@ -11,6 +11,7 @@ mod bundles;
 mod client;
 mod forwarding;
 mod news;
+mod normal;
 mod ofctl;
 mod openflow;
 mod patch;

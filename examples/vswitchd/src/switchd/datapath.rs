@@ -49,6 +49,8 @@ pub struct Plan<'a> {
     pub local_kind: &'static str,
     /// Where its randomness comes from.
     pub seed: u64,
+    /// How many VLAN tags of a packet it looks at.
+    pub vlan_limit: usize,
     /// Where its sockets lie.
     pub rundir: &'a Path,
     /// Their keys.
@@ -92,6 +94,7 @@ impl Datapath {
         let config = UserspaceConfig::default()
             .named(plan.name, plan.kind)
             .seed(plan.seed)
+            .vlan_limit(plan.vlan_limit)
             .cycles(super::cycles::cycles);
         let mut dpif = UserspaceDatapath::new(config);
         dpif.set_control_waker(Arc::clone(&plan.control) as Arc<dyn ovs_dpif::Waker>);

@@ -7,8 +7,8 @@ use ovs_flow::{OfPort, VlanId};
 use ovs_netdev::EtherAddr;
 use ovs_ofproto::ovs_classifier::PrefixField;
 use ovs_ofproto::{
-    BridgeConfig, ControllerConfig, DesiredState, FailMode, InterfaceConfig, PortConfig, TableConfig,
-    VlanMode,
+    BridgeConfig, ControllerConfig, DesiredState, FailMode, InterfaceConfig, PortConfig, PriorityTags,
+    TableConfig, VlanMode,
 };
 use ovs_openflow::{Version, VersionSet};
 
@@ -22,14 +22,76 @@ pub struct Kinds {
     pub internal: &'static str,
 }
 
+/// What of the database cannot be done, for the log.
+#[derive(Debug, Default)]
+pub struct Complaints(Vec<(bool, String)>);
+
+impl Complaints {
+    /// Something that is wrong in the database.
+    pub fn error(&mut self, text: String) {
+        self.0.push((true, text));
+    }
+
+    /// Something that has no effect.
+    pub fn warn(&mut self, text: String) {
+        self.0.push((false, text));
+    }
+
+    /// Logs them.
+    pub fn log(&self) {
+        for (is_error, text) in &self.0 {
+            if *is_error {
+                tracing::error!(target: "bridge", "{text}");
+            } else {
+                tracing::warn!(target: "bridge", "{text}");
+            }
+        }
+    }
+}
+
+/// A VLAN's number.
+fn vlan(number: i64) -> Option<VlanId> {
+    u16::try_from(number).ok().and_then(VlanId::new)
+}
+
+/// Names what a bridge's row asks for and does not get.
+fn complain_of_bridge(row: &Row<'_>, complaints: &mut Complaints) {
+    let name = row.string("name");
+    let asked = [
+        ("stp_enable", row.boolean("stp_enable", false), "there is no spanning tree here"),
+        ("rstp_enable", row.boolean("rstp_enable", false), "there is no spanning tree here"),
+        ("mcast_snooping_enable", row.boolean("mcast_snooping_enable", false), "multicast is flooded"),
+        ("netflow", row.references("netflow").next().is_some(), "no flows are exported"),
+        ("sflow", row.references("sflow").next().is_some(), "no packets are sampled"),
+        ("ipfix", row.references("ipfix").next().is_some(), "no flows are exported"),
+    ];
+    for (column, _, why) in asked.into_iter().filter(|(_, asked, _)| *asked) {
+        complaints.warn(format!("bridge {name}: {column} has no effect: {why}"));
+    }
+}
+
+/// Names what a port's row asks for and does not get.
+fn complain_of_port(rows: &dyn Rows, bridge: &Row<'_>, row: &Row<'_>, complaints: &mut Complaints) {
+    let (bridge, name) = (bridge.string("name"), row.string("name"));
+    let members = row.references("interfaces").filter(|uuid| rows.get("Interface", *uuid).is_some());
+    if members.count() > 1 {
+        let why = "there are no bonds here: the first interface carries what the port sends";
+        complaints.warn(format!("bridge {bridge}: port {name} has several interfaces, and {why}"));
+    }
+}
+
 /// The desired state of each datapath type that a bridge names, by that type.
-pub fn desired(rows: &dyn Rows, kinds: impl Fn(&str) -> Kinds) -> BTreeMap<String, DesiredState> {
+pub fn desired(
+    rows: &dyn Rows,
+    kinds: impl Fn(&str) -> Kinds,
+    complaints: &mut Complaints,
+) -> BTreeMap<String, DesiredState> {
     let mut datapaths: BTreeMap<String, DesiredState> = BTreeMap::new();
     let Some(root) = rows.all("Open_vSwitch").into_iter().next() else { return datapaths };
     for bridge in root.references("bridges").filter_map(|uuid| rows.get("Bridge", uuid)) {
         let kind = datapath_type(&bridge);
         let state = datapaths.entry(kind.to_owned()).or_default();
-        let config = bridge_config(rows, &bridge, kinds(kind));
+        let config = bridge_config(rows, &bridge, kinds(kind), complaints);
         *state = std::mem::take(state).bridge(config);
     }
     for (kind, state) in &mut datapaths {
@@ -48,7 +110,7 @@ pub fn datapath_type<'a>(bridge: &Row<'a>) -> &'a str {
     }
 }
 
-fn bridge_config(rows: &dyn Rows, row: &Row<'_>, kinds: Kinds) -> BridgeConfig {
+fn bridge_config(rows: &dyn Rows, row: &Row<'_>, kinds: Kinds, complaints: &mut Complaints) -> BridgeConfig {
     let other = |key| row.key("other_config", key);
     let mut config = BridgeConfig::new(row.string("name"))
         .datapath_type(datapath_type(row))
@@ -58,7 +120,12 @@ fn bridge_config(rows: &dyn Rows, row: &Row<'_>, kinds: Kinds) -> BridgeConfig {
         .description(other("dp-desc").map(str::to_owned))
         .serial(other("dp-sn").map(str::to_owned))
         .forward_bpdu(other("forward-bpdu") == Some("true"))
+        .flood_vlans(row.integers("flood_vlans").filter_map(vlan))
         .other_config(row.map("other_config"));
+    for (key, mirror) in super::mirrors::mirrors(rows, row, complaints) {
+        config = config.mirror(key, mirror);
+    }
+    complain_of_bridge(row, complaints);
     let protocols: VersionSet =
         row.strings("protocols").filter_map(|name| name.parse::<Version>().ok()).collect();
     if protocols != VersionSet::NONE {
@@ -74,6 +141,7 @@ fn bridge_config(rows: &dyn Rows, row: &Row<'_>, kinds: Kinds) -> BridgeConfig {
         config = config.controller(controller_config(&controller));
     }
     for port in row.references("ports").filter_map(|uuid| rows.get("Port", uuid)) {
+        complain_of_port(rows, row, &port, complaints);
         config = config.port(port_config(rows, &port, row, kinds));
     }
     for (number, uuid) in table_references(row) {
@@ -117,20 +185,28 @@ fn controller_config(row: &Row<'_>) -> ControllerConfig {
 }
 
 fn port_config(rows: &dyn Rows, row: &Row<'_>, bridge: &Row<'_>, kinds: Kinds) -> PortConfig {
-    let vlan = |n: i64| u16::try_from(n).ok().and_then(VlanId::new);
     let mode = match row.string("vlan_mode") {
         "access" => Some(VlanMode::Access),
         "trunk" => Some(VlanMode::Trunk),
         "native-tagged" => Some(VlanMode::NativeTagged),
         "native-untagged" => Some(VlanMode::NativeUntagged),
+        "dot1q-tunnel" => Some(VlanMode::Dot1qTunnel),
         _ => None,
     };
-    let priority_tags =
-        row.key("other_config", "priority-tags").is_some_and(|v| v != "never" && v != "false");
+    let priority_tags = match row.key("other_config", "priority-tags") {
+        Some("always") => PriorityTags::Always,
+        Some("if-nonzero" | "true") => PriorityTags::IfNonzero,
+        _ => PriorityTags::Never,
+    };
+    let service_tpid =
+        if row.key("other_config", "qinq-ethtype") == Some("802.1q") { 0x8100 } else { 0x88a8 };
     let mut config = PortConfig::new(row.string("name"))
         .vlan_mode(mode)
         .tag(row.integer("tag").and_then(vlan))
         .trunks(row.integers("trunks").filter_map(vlan))
+        .cvlans(row.integers("cvlans").filter_map(vlan))
+        .service_tpid(service_tpid)
+        .protected(row.boolean("protected", false))
         .priority_tags(priority_tags)
         .other_config(row.map("other_config"));
     let mut interfaces: Vec<_> =
@@ -162,7 +238,7 @@ fn interface_config(row: &Row<'_>, bridge: &Row<'_>, kinds: Kinds) -> InterfaceC
 }
 
 /// Reads `aa:bb:cc:dd:ee:ff`; `None` for anything else, and for the address of all zeros or a group address.
-fn ether_addr(text: &str) -> Option<EtherAddr> {
+pub fn ether_addr(text: &str) -> Option<EtherAddr> {
     let mut bytes = [0_u8; 6];
     let mut parts = text.split(':');
     for byte in &mut bytes {

@@ -14,6 +14,7 @@ mod database;
 mod datapath;
 mod desired;
 mod dpdk;
+mod mirrors;
 mod openflow;
 mod polling;
 mod report;
@@ -234,7 +235,8 @@ impl Vswitchd {
         let keys = root.and_then(|root| root.references("ssl").next());
         self.keys.follow(keys.and_then(|uuid| self.database.get("SSL", uuid)));
         let types = &self.types;
-        let mut wanted = desired::desired(&self.database, |kind| types.kinds(kind));
+        let mut complaints = desired::Complaints::default();
+        let mut wanted = desired::desired(&self.database, |kind| types.kinds(kind), &mut complaints);
         let next = self.database.all("Open_vSwitch").first().and_then(|root| root.integer("next_cfg"));
         // Most changes are what the switch itself has told.
         let polling = Polling::of(&self.database);
@@ -245,6 +247,7 @@ impl Vswitchd {
             self.database.submit(updates, now);
             return;
         }
+        complaints.log();
         self.wanted = Some((wanted.clone(), polling.clone(), next));
         if let Some(root) = self.database.all("Open_vSwitch").first() {
             self.types.dpdk().start(root);
@@ -298,6 +301,7 @@ impl Vswitchd {
             registry: self.types.registry(&self.dummies, kind),
             local_kind: self.types.kinds(kind).internal,
             seed: self.types.seed(),
+            vlan_limit: self.vlan_limit(),
             rundir: &self.program.dirs.run,
             tls: self.keys.tls(),
             clock: self.clock.clone(),
@@ -307,6 +311,16 @@ impl Vswitchd {
             .map_err(|source| SwitchdError::System { what: "making a datapath", source })?;
         self.datapaths.insert(kind.to_owned(), made);
         Ok(())
+    }
+
+    /// How many VLAN tags are looked at (`other_config:vlan-limit`), 0 there being as many as can be. A datapath takes
+    /// what stands there when it is made.
+    fn vlan_limit(&self) -> usize {
+        let root = self.database.all("Open_vSwitch").into_iter().next();
+        match root.and_then(|root| root.key_number("other_config", "vlan-limit")) {
+            Some(0) => ovs_flow::MAX_VLANS,
+            limit => limit.unwrap_or(1),
+        }
     }
 
     /// Tells the database what came of its configuration, together with `cur_cfg`.

@@ -41,6 +41,17 @@ pub fn updates(rows: &dyn Rows, statuses: &BTreeMap<String, Status>, part: Part)
         if part == Part::State {
             push(&mut updates, "Bridge", &row, bridge_columns(bridge));
         }
+        if part == Part::Statistics {
+            for mirror in row.references("mirrors").filter_map(|uuid| rows.get("Mirror", uuid)) {
+                let counted = super::mirrors::statistics(bridge, mirror.uuid);
+                push(
+                    &mut updates,
+                    "Mirror",
+                    &mirror,
+                    counted.map(|told| ("statistics", told)).into_iter().collect(),
+                );
+            }
+        }
         for port in row.references("ports").filter_map(|uuid| rows.get("Port", uuid)) {
             for interface in port.references("interfaces").filter_map(|uuid| rows.get("Interface", uuid)) {
                 let columns = match (bridge.interfaces.get(interface.string("name")), part) {

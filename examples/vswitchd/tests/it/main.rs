@@ -8,6 +8,7 @@
 mod generated;
 mod harness;
 
+mod bridges;
 mod controller;
 mod daemon;
 mod databases;

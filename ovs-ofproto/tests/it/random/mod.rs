@@ -5,8 +5,8 @@
 
 mod actions;
 mod conntrack;
-mod control;
-mod draw;
+pub mod control;
+pub mod draw;
 mod flows;
 
 use std::collections::BTreeMap;
@@ -41,7 +41,8 @@ const GROUPS: [&str; 4] = [
     "group_id=4,type=all,bucket=push_vlan:0x8100,output:3,bucket=resubmit(,4),bucket=group:2",
 ];
 
-fn number(variable: &str, default: usize) -> usize {
+/// A number from the environment.
+pub fn number(variable: &str, default: usize) -> usize {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 

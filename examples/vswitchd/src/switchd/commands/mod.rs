@@ -3,6 +3,7 @@
 mod conntrack;
 mod datapath;
 mod dummy;
+mod fdb;
 mod flows;
 pub mod megaflow;
 #[cfg(feature = "count-allocations")]
@@ -90,8 +91,12 @@ const COMMANDS: &[Row] = &[
     ("dpif/show", "", 0, 0, datapath::dpif_show),
     ("dpif/show-dp-features", "bridge", 1, 1, ofproto::show_features),
     ("exit", "[--cleanup]", 0, 1, process::exit),
-    ("fdb/flush", "[bridge]", 0, 1, ofproto::fdb_flush),
-    ("fdb/show", "bridge", 1, 1, ofproto::fdb_show),
+    ("fdb/add", "bridge port vlan mac", 4, 4, fdb::add),
+    ("fdb/del", "bridge vlan mac", 3, 3, fdb::delete),
+    ("fdb/flush", "[bridge]", 0, 1, fdb::flush),
+    ("fdb/show", "bridge", 1, 1, fdb::show),
+    ("fdb/stats-clear", "[bridge]", 0, 1, fdb::stats_clear),
+    ("fdb/stats-show", "bridge", 1, 1, fdb::stats_show),
     ("memory/show", "", 0, 0, process::memory_show),
     ("ofproto/list", "", 0, 0, ofproto::list),
     (

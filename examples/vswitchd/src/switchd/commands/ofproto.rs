@@ -1,4 +1,4 @@
-//! Commands about bridges: their rules, their learned addresses, traces.
+//! Commands about bridges: their rules, traces.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use super::datapath::full_name;
 use super::{Answer, Command, done, fail};
 
 /// The datapath that a bridge belongs to.
-fn find<'a>(switchd: &'a mut Vswitchd, bridge: &str) -> Option<&'a mut Datapath> {
+pub fn find<'a>(switchd: &'a mut Vswitchd, bridge: &str) -> Option<&'a mut Datapath> {
     switchd.datapaths.values_mut().find(|datapath| datapath.switch.has_bridge(bridge))
 }
 
@@ -66,32 +66,6 @@ pub fn bridge_reconnect(switchd: &mut Vswitchd, request: &Request<Command>) -> A
         }
     }
     done("")
-}
-
-/// `fdb/show`.
-pub fn fdb_show(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
-    let Some(bridge) = request.args.first() else { return fail("no such bridge") };
-    let now = switchd.clock.now();
-    match find(switchd, bridge) {
-        Some(datapath) => done(datapath.switch.fdb_text(bridge, now)),
-        None => fail("no such bridge"),
-    }
-}
-
-/// `fdb/flush`.
-pub fn fdb_flush(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
-    let wanted = request.args.first();
-    if wanted.is_some_and(|bridge| find(switchd, bridge).is_none()) {
-        return fail("no such bridge");
-    }
-    for datapath in switchd.datapaths.values_mut() {
-        let names: Vec<String> = datapath.switch.bridge_names().map(str::to_owned).collect();
-        for name in names.iter().filter(|name| wanted.is_none_or(|w| w == *name)) {
-            datapath.switch.fdb_flush(name);
-        }
-    }
-    switchd.settle();
-    done("table successfully flushed")
 }
 
 /// `upcall/show`.

@@ -220,6 +220,18 @@ impl World {
         out
     }
 
+    /// Waits until `ready` holds, for 20 s at most; says whether it came to that.
+    pub fn wait_at_most(&self, mut ready: impl FnMut(&Self) -> bool) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < deadline {
+            if ready(self) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        false
+    }
+
     /// Waits until `ready` gives something; fails with the switch's log.
     pub fn wait_for<T>(&self, what: &str, mut ready: impl FnMut(&Self) -> Option<T>) -> T {
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -230,6 +242,11 @@ impl World {
             assert!(Instant::now() < deadline, "{what} did not happen{}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// What the switch has printed.
+    pub fn printed(&self) -> String {
+        self.switch.as_ref().map(Daemon::printed).unwrap_or_default()
     }
 
     fn log(&self) -> String {
