@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   test [ARGS]   install what the tests need (as root), run every test, count what was skipped
-//!   peer          fetch the distribution's switches and databases into target/peer
+//!   peer          fetch the distribution's switches and databases, and controllers, into target/peer
 //!   layers        check that crates depend only on what the design's arrows reach, and where unsafe stands
 //!   sizes         check the length of source files and of what escapes the lints
 //!   fuzz [CRATE] [SECONDS]   run the fuzz targets, print executions, edges and corpus
@@ -11,6 +11,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod clean;
+mod controllers;
 mod fuzz;
 mod layers;
 mod peer;

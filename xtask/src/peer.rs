@@ -8,6 +8,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use crate::controllers;
 use crate::run::{is_root, output, root, status};
 
 /// Unpacked, not installed.
@@ -39,6 +40,7 @@ const INSTALLED: &[&str] = &[
     "tcpdump",
     "tshark",
     "python3",
+    "python3-venv",
     "python3-openvswitch",
     "python3-scapy",
     "procps",
@@ -72,12 +74,16 @@ pub fn install_tools() -> Result<(), String> {
     status(install.args(&missing).stdout(std::process::Stdio::null()))
 }
 
-/// Downloads and unpacks the peers unless they are there already.
+/// Downloads and unpacks the peers, and installs controllers, unless they are there already.
 pub fn fetch() -> Result<(), String> {
     let peer = root().join("target/peer");
-    if peer.join("complete").exists() {
-        return Ok(());
+    if !peer.join("complete").exists() {
+        unpack(&peer)?;
     }
+    controllers::fetch(&peer)
+}
+
+fn unpack(peer: &Path) -> Result<(), String> {
     let downloads = peer.join("deb");
     fs::create_dir_all(&downloads).map_err(|e| format!("{}: {e}", downloads.display()))?;
     // apt's sandbox user cannot write into a user's folder; the warning about that is of no interest here.
@@ -90,13 +96,13 @@ pub fn fetch() -> Result<(), String> {
     let entries = fs::read_dir(&downloads).map_err(|e| e.to_string())?;
     let mut unpacked = 0;
     for entry in entries.flatten() {
-        status(Command::new("dpkg-deb").arg("-x").arg(entry.path()).arg(&peer))?;
+        status(Command::new("dpkg-deb").arg("-x").arg(entry.path()).arg(peer))?;
         unpacked += 1;
     }
     if unpacked < UNPACKED.len() {
         return Err(format!("only {unpacked} of {} peer packages could be fetched", UNPACKED.len()));
     }
-    link(&peer)?;
+    link(peer)?;
     fs::write(peer.join("complete"), "").map_err(|e| e.to_string())
 }
 

@@ -477,7 +477,8 @@ impl Vswitchd {
             for row in
                 bridge.references("controller").filter_map(|uuid| self.database.get("Controller", uuid))
             {
-                let state = datapath.sockets().controller(bridge.string("name"), row.string("target"), now);
+                let (name, target) = (bridge.string("name"), row.string("target"));
+                let state = datapath.sockets().controller(&datapath.switch, name, target, now);
                 report::push(&mut updates, "Controller", &row, report::controller_columns(state.as_ref()));
             }
         }

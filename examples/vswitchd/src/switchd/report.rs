@@ -162,10 +162,9 @@ pub fn controller_columns(state: Option<&ControllerState>) -> Vec<(&'static str,
     if let Some(seconds) = state.since_disconnect {
         status.insert("sec_since_disconnect", seconds.to_string());
     }
-    let role = if state.connected { Some("other".to_owned()) } else { None };
     vec![
         ("is_connected", Datum::scalar(state.connected)),
-        ("role", text(role)),
+        ("role", text(state.role.map(str::to_owned))),
         ("status", Datum::map(status.iter().map(|(k, v)| (*k, v.as_str())))),
     ]
 }

@@ -37,4 +37,5 @@ fn testcontroller_makes_a_secure_bridge_learn() {
         let connected = world.ok("ovs-vsctl", &["get", "controller", "br0", "is_connected"]);
         (connected.trim() == "true").then_some(())
     });
+    assert_eq!(world.ok("ovs-vsctl", &["get", "controller", "br0", "role"]).trim(), "other");
 }

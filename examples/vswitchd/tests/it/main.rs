@@ -20,6 +20,7 @@ mod lab;
 mod openflow;
 mod peer;
 mod program;
+mod python;
 mod soak;
 mod tables;
 mod tls;

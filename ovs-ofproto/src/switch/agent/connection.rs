@@ -167,6 +167,11 @@ impl Switch {
         Ok(taken)
     }
 
+    /// The role of a controller; `None` for a connection that is gone.
+    pub fn connection_role(&self, connection: ConnId) -> Option<Role> {
+        self.connections.get(&connection).map(|conn| conn.role)
+    }
+
     /// Bytes that wait to be sent on a connection.
     pub fn pending_output(&self, connection: ConnId) -> usize {
         self.connections.get(&connection).map_or(0, |conn| conn.output.len())

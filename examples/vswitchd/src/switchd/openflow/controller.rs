@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ovs_ofproto::ovs_openflow::Role;
 use ovs_ofproto::{ConnectionKind, Switch};
 use ovs_stream::{
     Action, Address, BackoffConfig, NoticeLevel, Reconnect, ReconnectConfig, State, Stream, StreamConfig,
@@ -16,12 +17,23 @@ use super::link::Link;
 pub struct ControllerState {
     /// Whether the connection stands.
     pub connected: bool,
+    /// The controller's role, while it stands.
+    pub role: Option<&'static str>,
     /// The state's name (`ACTIVE`, `BACKOFF` …).
     pub state: &'static str,
     /// Seconds since it was last connected; `None` if it never was.
     pub since_connect: Option<u64>,
     /// Seconds since it was last disconnected; `None` if it never was.
     pub since_disconnect: Option<u64>,
+}
+
+/// A role as the database has it.
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Primary => "master",
+        Role::Secondary => "slave",
+        _ => "other",
+    }
 }
 
 /// The active side of a connection.
@@ -44,10 +56,11 @@ impl Controller {
     }
 
     /// What the database shows.
-    pub fn state(&self, now: Duration) -> ControllerState {
+    pub fn state(&self, switch: &Switch, now: Duration) -> ControllerState {
         let ago = |at: Option<Duration>| at.map(|at| now.saturating_sub(at).as_secs());
         ControllerState {
             connected: self.link.is_some(),
+            role: self.link.as_ref().and_then(|link| switch.connection_role(link.id())).map(role_name),
             state: self.reconnect.state().name(),
             since_connect: ago(self.reconnect.connected_at()),
             since_disconnect: ago(self.lost),

@@ -106,8 +106,14 @@ impl Sockets {
     }
 
     /// The state of a bridge's controller, by its target.
-    pub fn controller(&self, bridge: &str, target: &str, now: Duration) -> Option<ControllerState> {
-        self.bridges.get(bridge)?.controllers.get(target).map(|c| c.state(now))
+    pub fn controller(
+        &self,
+        switch: &Switch,
+        bridge: &str,
+        target: &str,
+        now: Duration,
+    ) -> Option<ControllerState> {
+        self.bridges.get(bridge)?.controllers.get(target).map(|c| c.state(switch, now))
     }
 
     /// Drops all connections of a bridge, so that controllers are connected anew.
