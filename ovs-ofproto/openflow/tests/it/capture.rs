@@ -18,6 +18,7 @@ use crate::ofctl;
 const V10: &str = include_str!("flows/v10.txt");
 const NXM: &str = include_str!("flows/nxm.txt");
 const V13: &str = include_str!("flows/v13.txt");
+const FIELDS: &str = include_str!("flows/fields.txt");
 
 /// A message as it was received.
 pub(crate) struct Received {
@@ -192,6 +193,11 @@ fn flows_of_1_3() {
 #[test]
 fn flows_of_1_4() {
     check("flows_of_1_4", Version::V14, V13);
+}
+
+#[test]
+fn flows_with_every_field() {
+    check("flows_with_every_field", Version::V13, FIELDS);
 }
 
 #[test]

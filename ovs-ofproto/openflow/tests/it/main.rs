@@ -10,6 +10,7 @@ mod actions;
 mod capture;
 mod commands;
 mod connection;
+mod coverage;
 mod messages;
 mod ofctl;
 mod print;
