@@ -42,7 +42,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::arch::{Arch, Kernel, prefetch};
+use crate::arch::{Arch, Kernel, Vectors, prefetch};
 
 /// Places in a bucket: one cache line of 16-byte places.
 const WAYS: usize = 4;
@@ -128,6 +128,8 @@ const SMALL: usize = 256;
 const STEP: usize = 4;
 const TURN: usize = 64;
 const GENERATION: u64 = 0xff;
+/// Buckets of so many bytes are usually in the second cache.
+const NEAR: usize = 1 << 20;
 
 impl<H: Copy> ExactMatchCache<H> {
     /// An empty cache, with 8192 places if it may have so many. Memory comes with the first insertion.
@@ -435,12 +437,14 @@ fn bucket_of<'a, H>(
 
 #[inline(always)]
 fn find<H: Copy>(bucket: &Bucket<H>, signature: u64) -> Option<H> {
-    let mut found = WAYS;
-    for (way, other) in bucket.signatures.iter().enumerate() {
-        // Without a branch: which way it is cannot be foreseen.
-        found = if *other == signature { way } else { found };
-    }
-    bucket.handles.get(found).copied()
+    bucket.signatures.iter().position(|other| *other == signature).map(|way| bucket.handles[way])
+}
+
+/// The same without a branch for each way: which one it is cannot be foreseen.
+#[inline(always)]
+fn find_among<H: Copy, V: Vectors>(bucket: &Bucket<H>, signature: u64, vectors: V) -> Option<H> {
+    let equal = vectors.equal(&bucket.signatures, signature);
+    bucket.handles.get(equal.trailing_zeros() as usize).copied()
 }
 
 struct Lookup<'a, H: Copy> {
@@ -455,17 +459,20 @@ impl<H: Copy> Kernel for Lookup<'_, H> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vectors>(self, vectors: V) {
         let Self { buckets, next, generation, hashes, found } = self;
         if next.0.is_empty() {
-            for hash in hashes {
-                if let Some(bucket) = buckets.get(*hash as usize & buckets.len().wrapping_sub(1)) {
-                    prefetch(bucket);
+            // What is near comes soon enough by itself.
+            if size_of_val(buckets) > NEAR {
+                for hash in hashes {
+                    if let Some(bucket) = buckets.get(*hash as usize & buckets.len().wrapping_sub(1)) {
+                        prefetch(bucket);
+                    }
                 }
             }
             for (hash, found) in hashes.iter().zip(found) {
                 *found = match buckets.get(*hash as usize & buckets.len().wrapping_sub(1)) {
-                    Some(bucket) => find(bucket, hash & !GENERATION | generation),
+                    Some(bucket) => find_among(bucket, hash & !GENERATION | generation, vectors),
                     None => None,
                 };
             }
@@ -479,7 +486,7 @@ impl<H: Copy> Kernel for Lookup<'_, H> {
         for (hash, found) in hashes.iter().zip(found) {
             // No closure: it would be compiled for the baseline.
             *found = match bucket_of(buckets, next, *hash) {
-                Some(bucket) => find(bucket, hash & !GENERATION | generation),
+                Some(bucket) => find_among(bucket, hash & !GENERATION | generation, vectors),
                 None => None,
             };
         }

@@ -22,17 +22,17 @@
 mod x86;
 
 #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
-pub use x86::{prefetch, prefetch_second};
+pub use x86::{prefetch, prefetch_rest};
 
 /// Begins to fetch the memory of a value that is needed soon. Does nothing on machines that this module does not know.
 #[cfg(not(all(target_arch = "x86_64", not(ovs_portable))))]
 #[inline(always)]
 pub fn prefetch<T: ?Sized>(_place: &T) {}
 
-/// The same for the second cache line of a value that has one.
+/// The same for the second and the third cache line of a value that has them.
 #[cfg(not(all(target_arch = "x86_64", not(ovs_portable))))]
 #[inline(always)]
-pub fn prefetch_second<T>(_place: &T) {}
+pub fn prefetch_rest<T>(_place: &T) {}
 
 /// The instruction set that the tables' loops use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -78,7 +78,7 @@ impl Arch {
     #[inline]
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
-            Level::Portable => kernel.run(),
+            Level::Portable => kernel.run(Portable),
             #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
             Level::X86(has) => has.run(kernel),
         }
@@ -92,7 +92,28 @@ pub(crate) trait Kernel {
 
     /// Does it. To be `#[inline(always)]`, and so all that it calls in its loops: what is not inlined is compiled for
     /// the baseline.
-    fn run(self) -> Self::Output;
+    fn run<V: Vectors>(self, vectors: V) -> Self::Output;
+}
+
+/// What a compiler does not make of a loop. A value of such a type is the proof that the machine has the instructions.
+pub(crate) trait Vectors: Copy {
+    /// Which of four words equal another one, as bits.
+    fn equal(self, words: &[u64; 4], word: u64) -> u32;
+}
+
+/// Every machine's.
+#[derive(Clone, Copy)]
+struct Portable;
+
+impl Vectors for Portable {
+    #[inline(always)]
+    fn equal(self, words: &[u64; 4], word: u64) -> u32 {
+        let mut equal = 0;
+        for (at, other) in words.iter().enumerate() {
+            equal |= u32::from(*other == word) << at;
+        }
+        equal
+    }
 }
 
 #[cfg(test)]
@@ -105,17 +126,21 @@ mod tests {
         type Output = u64;
 
         #[inline(always)]
-        fn run(self) -> u64 {
-            self.0.iter().fold(0, |sum, word| sum ^ word.wrapping_mul(3))
+        fn run<V: Vectors>(self, vectors: V) -> u64 {
+            let equal = self.0.as_chunks().0.iter().map(|words| u64::from(vectors.equal(words, 7)));
+            equal.chain(self.0.iter().copied()).fold(0, |sum, word| sum.rotate_left(1) ^ word.wrapping_mul(3))
         }
     }
 
     #[test]
     fn all_copies_compute_the_same() {
-        let words = core::array::from_fn::<u64, 100, _>(|n| n as u64 * 0x9e37_79b9);
+        let words =
+            core::array::from_fn::<u64, 100, _>(
+                |n| if n.is_multiple_of(3) { 7 } else { n as u64 * 0x9e37_79b9 },
+            );
         prefetch(&words);
-        prefetch_second(&words);
-        prefetch_second(&words[0]);
+        prefetch_rest(&words);
+        prefetch_rest(&words[0]);
         let sums = Arch::all().map(|arch| arch.run(Sum(&words)));
         assert!(sums.into_iter().all(|sum| sum == Arch::PORTABLE.run(Sum(&words))));
         assert_eq!(Arch::all().next(), Some(Arch::default()));

@@ -20,7 +20,7 @@ use super::tuple::Tuple;
 use super::tuple_mask::{MaskWord, TupleMask, hash_of, hash_values, words_of};
 use super::visit::FieldTrie;
 use super::{ClassifierConfig, ClassifierError, ClassifierReader, Clause, Rule, RuleRef, Version};
-use crate::arch::{prefetch, prefetch_second};
+use crate::arch::{prefetch, prefetch_rest};
 use crate::hash::WordHash;
 use crate::rcu::{Domain, Link, Reader};
 
@@ -275,7 +275,7 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
         while let Some(rule) = self.removed.pop_front_if(|rule| rule.removed_in() <= oldest) {
             if let Some(later) = self.removed.get(AHEAD) {
                 prefetch(&**later);
-                prefetch_second(&**later);
+                prefetch_rest(&**later);
             }
             self.unlink(&rule);
             gone += 1;

@@ -12,7 +12,7 @@ use super::buckets::{Buckets, END, Slots, flow_at};
 use super::masks::{MaskList, MaskUsers};
 use super::reader::Shared;
 use super::{Flow, FlowCounters, FlowId, FlowStats, FlowTableReader};
-use crate::arch::{prefetch, prefetch_second};
+use crate::arch::{prefetch, prefetch_rest};
 use crate::hash::WordHash;
 use crate::rcu::{Domain, Guard, Link, Stamp};
 
@@ -255,7 +255,7 @@ impl<V: Send + Sync + 'static> FlowTable<V> {
         slots.clone().for_each(prefetch);
         for flow in slots.filter_map(|slot| slot.load(guard)) {
             prefetch(flow);
-            prefetch_second(flow);
+            prefetch_rest(flow);
         }
     }
 

@@ -14,7 +14,7 @@ use super::index::Ports;
 use super::port::{Moves, Port};
 use super::store::{Held, NONE, PortKey};
 use super::table::Table;
-use crate::arch::Kernel;
+use crate::arch::{Kernel, Vectors};
 
 /// Keys that are looked up together.
 pub(super) const BATCH: usize = 32;
@@ -55,7 +55,7 @@ impl<H, K: Borrow<SparseKey>> Kernel for Lookup<'_, H, K> {
     type Output = Cost;
 
     #[inline(always)]
-    fn run(mut self) -> Cost {
+    fn run<V: Vectors>(mut self, _: V) -> Cost {
         let mut ports = [None; BATCH];
         let mut hashes = [([0_u32; GROUP], 0_usize); BATCH];
         let deep = self.keys.len() > 1 && self.table.len() > DEEP;

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::arch::{prefetch, prefetch_second};
+use crate::arch::{prefetch, prefetch_rest};
 
 /// No number.
 pub(super) const NONE: u32 = u32::MAX;
@@ -196,11 +196,11 @@ impl<H> Held<H> {
     pub(super) fn prefetch(&self, id: u32, mask: u32) {
         if let Some(entry) = self.entries.get_cold(id) {
             prefetch(entry);
-            prefetch_second(entry);
+            prefetch_rest(entry);
         }
         if let Some(mask) = self.masks.get_cold(mask) {
             prefetch(mask);
-            prefetch_second(mask);
+            prefetch_rest(mask);
         }
     }
 
