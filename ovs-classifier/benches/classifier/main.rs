@@ -3,8 +3,9 @@
 //!
 //! `cargo bench -p ovs-classifier --bench classifier [KIND] [RULES]…`, KIND being `acl`, `fw`, `ipc`, `early`, `hostile`
 //! or `masks`; RULES up to which number. `early` is `acl` with a priority for each mask, so that what is found first is the
-//! result: packets of all rules, and packets of the mask that is looked at first. Lookups a second are medians of five passes over a trace, by the thread's own
-//! time; `plain` is the usual tuple-space search over the same rules (no mask, no versions, no readers), in the
+//! result: packets of all rules, and packets of the mask that is looked at first. Lookups a second are medians of five passes over a
+//! trace, by the thread's own time: one by one, and in batches of 16 (`ClassifierReader::lookup_batch`). A trace has bursts of equal
+//! packets, which a batch looks up once; `no repeats` is the trace without these, in batches, with masks. `plain` is the usual tuple-space search over the same rules (no mask, no versions, no readers), in the
 //! same run.
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 #![expect(clippy::expect_used, reason = "a benchmark may fail by panicking")]
@@ -25,6 +26,10 @@ use random::Random;
 use rules::{Kind, Packet, Spec, trace};
 use space::TupleSpace;
 
+/// The switch's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     if let [flag, kind, count] = words.as_slice()
@@ -33,7 +38,7 @@ fn main() {
         return memory(kind, count.parse().expect("a number"));
     }
     if let [flag, kind, count] = words.as_slice()
-        && matches!(flag.as_str(), "--profile" | "--masked" | "--bare")
+        && matches!(flag.as_str(), "--profile" | "--masked" | "--bare" | "--batch" | "--different")
     {
         return profile(flag, kind, count.parse().expect("a number"));
     }
@@ -44,12 +49,15 @@ fn main() {
     let most = words.iter().find_map(|word| word.parse().ok()).unwrap_or(1_000_000);
     let wanted = |name: &str| words.iter().all(|word| word.parse::<usize>().is_ok() || word == name);
     println!(
-        "{:<5} {:>8} {:>6} {:>12} {:>12} {:>12} {:>10} {:>10} {:>7} {:>7}",
+        "{:<5} {:>8} {:>6} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12} {:>10} {:>10} {:>7} {:>7}",
         "kind",
         "rules",
         "masks",
-        "lookups/s",
-        "with mask/s",
+        "one, bare/s",
+        "one, mask/s",
+        "batch, bare",
+        "batch, mask",
+        "no repeats",
         "plain/s",
         "changes/s",
         "one by one",
@@ -83,15 +91,20 @@ fn row(kind: Kind, count: usize) {
     let mut table = Table::new();
     let load = table.load(&specs);
     let plain = plain(&specs, &packets);
-    let [bare, masked] = [table.lookups(&packets, false), table.lookups(&packets, true)];
+    let [bare, masked] = [false, true].map(|masked| table.lookups(&packets, masked));
+    let batches = [false, true].map(|masked| table.batches(&packets, masked));
+    let different = table.batches(&without_repeats(&packets), true);
     let [bulk, single] = [table.changes(&specs, 64, &mut random), table.changes(&specs, 1, &mut random)];
     println!(
-        "{:<5} {:>8} {:>6} {:>12.0} {:>12.0} {:>12.0} {:>10.0} {:>10.0} {:>7.3} {:>7}",
+        "{:<5} {:>8} {:>6} {:>12.0} {:>12.0} {:>12.0} {:>12.0} {:>12.0} {:>12.0} {:>10.0} {:>10.0} {:>7.3} {:>7}",
         kind.name(),
         count,
         table.rules.masks(),
         bare,
         masked,
+        batches[0],
+        batches[1],
+        different,
         plain,
         bulk,
         single,
@@ -164,6 +177,35 @@ impl Table {
         })
     }
 
+    /// The same in batches.
+    fn batches(&self, packets: &[Packet], masked: bool) -> f64 {
+        const BATCH: usize = 16;
+        let (lookups, mut reader) = (self.rules.reader(), self.domain.reader());
+        let guard = reader.enter();
+        let (mut keys, start) = ([Packet::template(); BATCH], always());
+        let (mut masks, mut found) = ([start; BATCH], [None; BATCH]);
+        median(|| {
+            let mut sum = 0;
+            for packets in packets.chunks(BATCH) {
+                for (key, packet) in keys.iter_mut().zip(packets) {
+                    packet.write(key);
+                }
+                let keys = black_box(&keys[..packets.len()]);
+                if masked {
+                    masks.fill(start);
+                    lookups.lookup_batch(self.version, keys, Some(&mut masks), &mut found, &guard);
+                    black_box(&masks);
+                } else {
+                    lookups.lookup_batch(self.version, keys, None, &mut found, &guard);
+                }
+                let found = found.iter().take(packets.len()).flatten();
+                sum += found.map(|rule| u64::from(*rule.value())).sum::<u64>();
+            }
+            black_box(sum);
+            packets.len()
+        })
+    }
+
     /// Insertions and deletions a second, in a full table: some rules go and come back, so many of each a version,
     /// collected and reclaimed as the switch does it.
     fn changes(&mut self, specs: &[Spec], batch: usize, random: &mut Random) -> f64 {
@@ -191,6 +233,13 @@ impl Table {
             rounds * batch * 2
         })
     }
+}
+
+/// The packets that differ from the one before.
+fn without_repeats(packets: &[Packet]) -> Vec<Packet> {
+    let mut different = packets.to_vec();
+    different.dedup();
+    different
 }
 
 /// What a translation has looked at before its first lookup.
@@ -263,16 +312,24 @@ fn profile(flag: &str, kind: &str, count: usize) {
     if flag == "--profile" {
         black_box([table.lookups(&packets, false), table.lookups(&packets, true)]);
         black_box(table.changes(&specs, 64, &mut random));
-    } else {
-        println!("{:.0} lookups a second", table.lookups(&packets, flag == "--masked"));
+        return;
     }
+    let rate = match flag {
+        "--batch" => table.batches(&packets, true),
+        "--different" => table.batches(&without_repeats(&packets), true),
+        _ => table.lookups(&packets, flag == "--masked"),
+    };
+    println!("{rate:.0} lookups a second");
 }
 
 /// Memory a rule, beyond the rule itself (its words, priority, versions and value, in one allocation), measured in
 /// a process that does nothing else.
 fn measured_memory(kind: Kind, count: usize) -> String {
     let program = std::env::current_exe().expect("this program");
-    let output = Command::new(program).args(["--memory", kind.name(), &count.to_string()]).output();
+    let mut command = Command::new(program);
+    // What is freed goes back to the system at once, so that what is resident is in use.
+    command.args(["--memory", kind.name(), &count.to_string()]).env("MIMALLOC_PURGE_DELAY", "0");
+    let output = command.output();
     String::from_utf8_lossy(&output.expect("this program runs").stdout).trim().into()
 }
 

@@ -224,7 +224,7 @@ impl Spec {
 }
 
 /// What packets of a trace differ in.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Packet {
     pub addresses: (u32, u32),
     pub ports: (u16, u16),

@@ -8,8 +8,8 @@ use core::fmt;
 use ovs_flow::{FlowKey, FlowMask};
 
 use super::block::Visits;
-use super::search::{Best, Query};
-use super::visit::Tries;
+use super::search::{Best, Query, first};
+use super::visit::{Asked, Tries};
 use super::{Rule, Version};
 use crate::hash::WordHash;
 use crate::rcu::{Domain, Guard, Link};
@@ -56,6 +56,24 @@ impl<R: Send + Sync + 'static> ClassifierReader<R> {
         self.shared.look_up(Query { version, key, guard }, mask, None)
     }
 
+    /// [`ClassifierReader::lookup`] for several keys, each with a mask of its own if there are `masks`: the same answers, sooner,
+    /// since the memory of several keys is waited for at once, and what equals the key and mask before it has the answer of that.
+    /// As many keys are looked up as the shortest slice has.
+    ///
+    /// # Panics
+    /// If the guard belongs to another domain.
+    pub fn lookup_batch<'g>(
+        &'g self,
+        version: Version,
+        keys: &[FlowKey],
+        masks: Option<&mut [FlowMask]>,
+        found: &mut [Option<&'g Rule<R>>],
+        guard: &'g Guard<'_>,
+    ) {
+        assert!(guard.is_of(&self.shared.domain), "a guard of another domain");
+        self.shared.look_up_batch(version, keys, masks, found, guard);
+    }
+
     /// [`ClassifierReader::lookup`]; if a conjunction decided, its clauses that matched are added to `met`, in the
     /// order in which they were met, so that a trace can name them.
     ///
@@ -83,6 +101,18 @@ impl<R: Send + Sync + 'static> Shared<R> {
     ) -> Option<&'g Rule<R>> {
         assert!(query.guard.is_of(&self.domain), "a guard of another domain");
         let best = self.best(query, mask.as_deref_mut(), true);
+        self.conclude(best, query, mask, met)
+    }
+
+    /// The answer, when the best rule is known: that, or what a conjunction leads to.
+    #[inline]
+    pub(super) fn conclude<'g>(
+        &'g self,
+        best: Best<'g, R>,
+        query: Query<'_, 'g>,
+        mut mask: Option<&mut FlowMask>,
+        met: Option<&mut Vec<&'g Rule<R>>>,
+    ) -> Option<&'g Rule<R>> {
         if !best.soft.above(best.rule) {
             return best.rule;
         }
@@ -102,18 +132,30 @@ impl<R: Send + Sync + 'static> Shared<R> {
         conjunctions: bool,
     ) -> Best<'g, R> {
         let mut best = Best::new(conjunctions);
-        if let Some((rule, tuple)) = self.first(query) {
+        if let Some((rule, tuple)) = self.begin(query).and_then(|begun| first(query, begun)) {
             best.take(Some(rule));
             if let Some(mask) = mask {
                 tuple.fold_to(tuple.mask.words().len(), mask);
             }
             return best;
         }
-        match mask {
-            None => self.search(query, &mut best),
-            Some(mask) => self.search_and_mask(query, &mut best, mask),
-        }
+        self.rest(query, &mut best, &mut Asked::new(&self.tries, query.key, query.guard), mask);
         best
+    }
+
+    /// All visits, if the first tuple does not end them.
+    #[inline]
+    pub(super) fn rest<'g>(
+        &'g self,
+        query: Query<'_, 'g>,
+        best: &mut Best<'g, R>,
+        asked: &mut Asked<'_>,
+        mask: Option<&mut FlowMask>,
+    ) {
+        match mask {
+            None => self.search(query, best, asked),
+            Some(mask) => self.search_and_mask(query, best, asked, mask),
+        }
     }
 }
 

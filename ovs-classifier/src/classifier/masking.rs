@@ -13,8 +13,9 @@ use alloc::boxed::Box;
 
 use ovs_flow::FlowMask;
 
-use super::block::{Block, Head, Memo, first};
+use super::block::{Block, Head, first};
 use super::lookup::Shared;
+use super::memo::Memo;
 use super::search::{Best, Query};
 use super::tuple_mask::fold;
 use super::visit::{Asked, MAX_TRIES, visit};
@@ -25,9 +26,9 @@ impl<R: Send + Sync + 'static> Shared<R> {
         &'g self,
         query: Query<'_, 'g>,
         best: &mut Best<'g, R>,
+        asked: &mut Asked<'_>,
         mask: &mut FlowMask,
     ) {
-        let mut asked = Asked::new(&self.tries, query.key, query.guard);
         let mut memo = Memo::new(query.key, self.hash, query.guard);
         let Some(blocks) = self.visits.load(query.guard) else { return };
         for block in blocks {
@@ -35,10 +36,10 @@ impl<R: Send + Sync + 'static> Shared<R> {
                 return;
             }
             if block.stepwise {
-                self.mask_steps(block, query, best, &mut asked, mask);
+                self.mask_steps(block, query, best, asked, mask);
             } else {
                 memo.forget();
-                mask_block(block, query, best, &mut asked, &mut memo, mask);
+                mask_block(block, query, best, asked, &mut memo, mask);
             }
         }
     }

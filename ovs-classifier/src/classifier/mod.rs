@@ -64,6 +64,8 @@
 //!   beside the mask's bits they give the set of lengths that match, and that prunes the search whether a
 //!   mask is asked for or not. The source's and the destination's are gone through side by side, since what they
 //!   cost is waiting for memory; changes to them wait for each other for the same reason (`prefixes`).
+//! * Several keys go through the tries side by side ([`ClassifierReader::lookup_batch`], `batch`), and one that repeats
+//!   the one before it is looked up once.
 //!
 //! The mask is computed apart from the search, as a union over words of bits: tuples that fail in the first
 //! stages or that a trie excludes add the same few words and bits, once, in no matter what number. Only
@@ -99,6 +101,7 @@
 //! beside their readers. What is replaced is retired to the domain, and memory until it is reclaimed.
 //! Hashes are keyed and nonlinear.
 
+mod batch;
 mod block;
 mod chain;
 mod config;
@@ -108,6 +111,7 @@ pub(crate) mod fields;
 mod level;
 mod lookup;
 mod masking;
+mod memo;
 mod order;
 mod prefixes;
 mod roll;

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use core::array;
 
 use super::Rule;
+use super::trie::{Value, Walk};
 use super::visit::Tries;
 use crate::rcu::{Domain, Guard};
 
@@ -21,11 +22,18 @@ struct Change {
     value: u128,
     trie: u8,
     len: u8,
-    present: bool,
+    /// How many matches more or, if negative, fewer have it.
+    matches: i32,
+}
+
+impl Change {
+    fn prefix(&self) -> (u8, u128, u8) {
+        (self.trie, self.value, self.len)
+    }
 }
 
 /// As many changes as wait at most.
-const MOST: usize = 1 << 10;
+const MOST: usize = 1 << 16;
 /// Ways that are gone at once.
 const WAYS: usize = 8;
 
@@ -40,7 +48,7 @@ impl Prefixes {
             let len = rule.mask.prefix_len(trie.into());
             if len > 0 {
                 let value = field.value_of(rule.mask.words(), &rule.values);
-                self.changes.push(Change { value, trie, len, present });
+                self.changes.push(Change { value, trie, len, matches: if present { 1 } else { -1 } });
             }
         }
     }
@@ -53,16 +61,22 @@ impl Prefixes {
     /// Makes the changes.
     pub(super) fn settle(&mut self, tries: &Tries, guard: &Guard<'_>, domain: &Domain) {
         if self.changes.len() > WAYS {
-            // Stable: what goes into a trie and out of it again does so in that order.
-            self.changes.sort_by_key(|change| (change.trie, change.value));
+            self.changes.sort_unstable_by_key(Change::prefix);
         }
+        // What many rules have changes once, and what came and went does not.
+        self.changes.dedup_by(|change, kept| {
+            let same = change.prefix() == kept.prefix();
+            kept.matches += if same { change.matches } else { 0 };
+            same
+        });
+        self.changes.retain(|change| change.matches != 0);
         for changes in self.changes.chunks(WAYS) {
             walk(changes, tries, guard);
             for change in changes {
                 tries[usize::from(change.trie)].1.set(
                     change.value,
                     change.len,
-                    change.present,
+                    change.matches,
                     guard,
                     domain,
                 );
@@ -78,8 +92,16 @@ fn walk(changes: &[Change], tries: &Tries, guard: &Guard<'_>) {
     let trie = |change: &Change| &tries[usize::from(change.trie)].1;
     let mut narrow: [_; WAYS] =
         array::from_fn(|at| changes.get(at).and_then(|change| trie(change).narrow_walk(change.value, guard)));
-    while narrow.iter_mut().flatten().fold(false, |more, walk| walk.step(guard) | more) {}
+    go(&mut narrow, guard);
     let mut wide: [_; WAYS] =
         array::from_fn(|at| changes.get(at).and_then(|change| trie(change).wide_walk(change.value, guard)));
-    while wide.iter_mut().flatten().fold(false, |more, walk| walk.step(guard) | more) {}
+    go(&mut wide, guard);
+}
+
+fn go<'g, K: Value>(walks: &mut [Option<Walk<'g, K>>; WAYS], guard: &'g Guard<'_>) {
+    let mut more = true;
+    while more {
+        walks.iter_mut().flatten().for_each(Walk::approach);
+        more = walks.iter_mut().flatten().fold(false, |more, walk| walk.advance(guard) | more);
+    }
 }

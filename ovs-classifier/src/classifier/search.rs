@@ -2,9 +2,10 @@
 
 use ovs_flow::FlowKey;
 
-use super::block::{Block, Memo, Visit};
+use super::block::{Block, Visit, Visits};
 use super::conjunction::Soft;
 use super::lookup::Shared;
+use super::memo::Memo;
 use super::tuple::Tuple;
 use super::tuple_mask::hash_words;
 use super::visit::Asked;
@@ -52,25 +53,21 @@ impl<'g, R> Best<'g, R> {
 }
 
 impl<R: Send + Sync + 'static> Shared<R> {
-    /// The rule in the tuple that is visited first, if it ends the visits: then neither tries nor levels have anything
-    /// to say.
+    /// The order of visits, and the hash of the key under the mask of the tuple that is visited first; begins to fetch
+    /// what [`first`] reads.
     #[inline]
-    pub(super) fn first<'g>(&'g self, query: Query<'_, 'g>) -> Option<(&'g Rule<R>, &'g Tuple<R>)> {
-        let Query { version, key, guard } = query;
-        let blocks = self.visits.load(guard)?;
-        let block = blocks.first()?;
-        let tuple = &*block.visits.first()?.tuple;
-        let next = block.visits.get(1).map(Visit::priority).or_else(|| Some(blocks.get(1)?.top()));
-        let hash = hash_words(tuple.mask.words(), key, self.hash, self.hash.start());
-        let rule = tuple.find(self.hash.finish(hash), version, key, guard)?;
-        let ends = rule.clauses().is_empty() && next.is_none_or(|next| rule.priority() >= next);
-        ends.then_some((rule, tuple))
+    pub(super) fn begin<'g>(&'g self, query: Query<'_, 'g>) -> Option<(&'g Visits<R>, u64)> {
+        let blocks = self.visits.load(query.guard)?;
+        let tuple = &blocks.first()?.visits.first()?.tuple;
+        let hash = hash_words(tuple.mask.words(), query.key, self.hash, self.hash.start());
+        let hash = self.hash.finish(hash);
+        tuple.rules.prefetch(hash, query.guard);
+        Some((blocks, hash))
     }
 
     /// The best rule, without a word on why.
-    pub(super) fn search<'g>(&'g self, query: Query<'_, 'g>, best: &mut Best<'g, R>) {
+    pub(super) fn search<'g>(&'g self, query: Query<'_, 'g>, best: &mut Best<'g, R>, asked: &mut Asked<'_>) {
         let Query { version, key, guard } = query;
-        let mut asked = Asked::new(&self.tries, key, guard);
         let mut memo = Memo::new(key, self.hash, guard);
         let Some(blocks) = self.visits.load(guard) else { return };
         for block in blocks {
@@ -78,7 +75,7 @@ impl<R: Send + Sync + 'static> Shared<R> {
                 return;
             }
             memo.forget();
-            let mut left = possible(block, &mut memo, &mut asked);
+            let mut left = possible(block, &mut memo, asked);
             memo.prepare(block, left);
             while left != 0 {
                 let at = left.trailing_zeros() as usize;
@@ -111,4 +108,19 @@ fn possible<'a, R: Send + Sync + 'static>(
         }
     }
     left
+}
+
+/// The rule in the tuple that is visited first, and that, if it ends the visits: then neither tries nor levels have
+/// anything to say.
+#[inline]
+pub(super) fn first<'g, R: Send + Sync + 'static>(
+    query: Query<'_, 'g>,
+    (blocks, hash): (&'g Visits<R>, u64),
+) -> Option<(&'g Rule<R>, &'g Tuple<R>)> {
+    let block = blocks.first()?;
+    let tuple = &*block.visits.first()?.tuple;
+    let rule = tuple.find(hash, query.version, query.key, query.guard)?;
+    let next = block.visits.get(1).map(Visit::priority).or_else(|| Some(blocks.get(1)?.top()));
+    let ends = rule.clauses().is_empty() && next.is_none_or(|next| rule.priority() >= next);
+    ends.then_some((rule, tuple))
 }

@@ -129,7 +129,8 @@ impl<R: Send + Sync + 'static> Tuple<R> {
         domain: &Domain,
     ) {
         if self.mask.ports() != 0 {
-            self.ports.set(self.ports_of(rule), self.mask.ports_len(), present, guard, domain);
+            let matches = if present { 1 } else { -1 };
+            self.ports.set(self.ports_of(rule), self.mask.ports_len(), matches, guard, domain);
         }
         for (seat, hash) in self.seats.iter().zip(self.mask.stage_hashes(&rule.values, self.hash)) {
             if present {

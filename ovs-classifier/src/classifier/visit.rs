@@ -3,6 +3,7 @@
 use ovs_flow::{FlowKey, FlowMask};
 
 use super::Rule;
+use super::batch::LANES;
 use super::fields::{PrefixField, add_narrow, has_narrow};
 use super::search::Query;
 use super::trie::{Found, Trie, Value, Walk};
@@ -72,11 +73,11 @@ impl FieldTrie {
         }
     }
 
-    /// Adds a match's prefix, or takes it out.
-    pub(crate) fn set(&self, value: u128, len: u8, present: bool, guard: &Guard<'_>, domain: &Domain) {
+    /// Adds the prefix of so many matches, or takes so many away if that is negative.
+    pub(crate) fn set(&self, value: u128, len: u8, matches: i32, guard: &Guard<'_>, domain: &Domain) {
         match self {
-            Self::Narrow { trie, .. } => trie.set(u32::of(value), len, present, guard, domain),
-            Self::Wide { trie, .. } => trie.set(value, len, present, guard, domain),
+            Self::Narrow { trie, .. } => trie.set(u32::of(value), len, matches, guard, domain),
+            Self::Wide { trie, .. } => trie.set(value, len, matches, guard, domain),
         }
     }
 }
@@ -144,6 +145,45 @@ impl<'a> Asked<'a> {
                     self.learn(trie, found);
                     self.learn(next, of_next);
                 }
+            }
+        }
+    }
+
+    /// Asks all tries for several keys, side by side.
+    pub(super) fn ask_all(all: &mut [Option<&mut Self>; LANES]) {
+        let tries = all.iter().flatten().next().map_or(0, |asked| asked.tries.len().min(MAX_TRIES));
+        for trie in 0..tries {
+            Self::ask_for_all(all, trie, |asked| asked.tries[trie].1.narrow(asked.key));
+            Self::ask_for_all(all, trie, |asked| asked.tries[trie].1.wide(asked.key));
+        }
+    }
+
+    fn ask_for_all<K: Value>(
+        all: &mut [Option<&mut Self>; LANES],
+        trie: usize,
+        value: impl Fn(&Self) -> Option<(&'a Trie<K>, K)>,
+    ) {
+        let mut walks: [Option<Walk<'a, K>>; LANES] = core::array::from_fn(|at| {
+            let asked = all[at].as_deref().filter(|asked| asked.known >> trie & 1 == 0)?;
+            let (trie, value) = value(asked)?;
+            Some(trie.walk(value, asked.guard))
+        });
+        loop {
+            walks.iter_mut().flatten().for_each(Walk::approach);
+            let mut more = false;
+            for (walk, asked) in walks.iter_mut().zip(&*all) {
+                if let (Some(walk), Some(asked)) = (walk, asked) {
+                    more |= walk.advance(asked.guard);
+                }
+            }
+            if !more {
+                break;
+            }
+        }
+        for (asked, walk) in all.iter_mut().zip(&walks) {
+            if let (Some(walk), Some(asked)) = (walk, asked) {
+                asked.known |= 1 << trie;
+                asked.learn(trie, walk.found());
             }
         }
     }

@@ -57,6 +57,11 @@ fn every_lookup_sees_one_version() {
                             assert_eq!(masked.map(|rule| *rule.value()), Some(version));
                             count += 1;
                         }
+                        let keys: Vec<FlowKey> = (0..RULES).map(|n| rule(n).0.key).collect();
+                        let mut masks = vec![FlowMask::default(); keys.len()];
+                        let mut found = vec![None; keys.len()];
+                        lookups.lookup_batch(Version(version), &keys, Some(&mut masks), &mut found, &guard);
+                        assert!(found.iter().all(|rule| rule.map(|rule| *rule.value()) == Some(version)));
                     }
                     count
                 })

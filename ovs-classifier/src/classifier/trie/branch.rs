@@ -28,7 +28,8 @@ pub(super) struct Branch<K: Value> {
     most: u32,
 }
 
-struct Slot<K: Value> {
+/// Where a value goes on.
+pub(super) struct Slot<K: Value> {
     below: Link<Node<K>>,
     /// Bit `8 - l`: there is an end of length `l` that the slot's bits begin with.
     lengths: AtomicU8,
@@ -91,20 +92,35 @@ impl<K: Value> Branch<K> {
         branch
     }
 
-    /// Takes the value one step further: what ends here goes into `found`; the link to what is below, unless
+    /// Takes the value one step further: what ends here goes into `said`; the link to what is below, unless
     /// all is said.
     #[inline]
     pub(super) fn step(&self, value: K, said: &mut Said<K>) -> Option<&Link<Node<K>>> {
+        self.pass(self.slot_for(value, said)?, value, said)
+    }
+
+    /// The first half of a step: the slot for a value, unless all is said.
+    #[inline]
+    pub(super) fn slot_for(&self, value: K, said: &mut Said<K>) -> Option<&Slot<K>> {
         let common = value.common(self.base);
         if common < self.depth {
             said.bits = common + 1;
             return None;
         }
-        let at = value.slice(self.depth, self.stride);
-        let slot = &self.slots[at];
+        Some(&self.slots[value.slice(self.depth, self.stride)])
+    }
+
+    /// The second half.
+    #[inline]
+    pub(super) fn pass<'a>(
+        &self,
+        slot: &'a Slot<K>,
+        value: K,
+        said: &mut Said<K>,
+    ) -> Option<&'a Link<Node<K>>> {
         said.ends = said.ends.with_ends(slot.lengths.load(Ordering::Relaxed), self.depth);
         if slot.below.is_none() {
-            said.bits = self.depth + self.reach(at);
+            said.bits = self.depth + self.reach(value.slice(self.depth, self.stride));
             return None;
         }
         said.bits = self.depth + self.stride;

@@ -18,8 +18,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use crate::arch::{prefetch, prefetch_rest};
 use crate::rcu::{Domain, Guard, Link};
-use branch::Branch;
+use branch::{Branch, Slot};
 use bucket::{Added, BUCKET, Bucket};
 pub(crate) use value::Value;
 
@@ -64,6 +65,8 @@ impl Found {
 /// A look-up on its way.
 pub(crate) struct Walk<'g, K: Value> {
     next: Option<&'g Node<K>>,
+    /// Between the halves of a step.
+    slot: Option<&'g Slot<K>>,
     value: K,
     said: Said<K>,
 }
@@ -100,6 +103,45 @@ impl<'g, K: Value> Walk<'g, K> {
         };
         self.next.is_some()
     }
+
+    /// The first half of a step: begins to fetch what the second half reads. Of several walks, all make one half and then
+    /// all the other: so the memory of all is waited for at once.
+    #[inline]
+    pub(crate) fn approach(&mut self) {
+        if let Some(Node::Branch(branch)) = self.next {
+            self.slot = branch.slot_for(self.value, &mut self.said);
+            match self.slot {
+                Some(slot) => prefetch(slot),
+                None => self.next = None,
+            }
+        }
+    }
+
+    /// The second half: begins to fetch the next node. Says whether there is one.
+    #[inline]
+    pub(crate) fn advance(&mut self, guard: &'g Guard<'_>) -> bool {
+        self.next = match (self.next, self.slot.take()) {
+            (Some(Node::Bucket(bucket)), _) => {
+                bucket.look(self.value, &mut self.said);
+                None
+            }
+            (Some(Node::Branch(branch)), Some(slot)) => {
+                branch.pass(slot, self.value, &mut self.said).and_then(|link| link.load(guard))
+            }
+            _ => None,
+        };
+        if let Some(next) = self.next {
+            prefetch(next);
+            prefetch_rest(next);
+        }
+        self.next.is_some()
+    }
+
+    /// What was found, when there is no other step.
+    #[inline]
+    pub(crate) fn found(&self) -> Found {
+        self.said.found()
+    }
 }
 
 impl<K: Value> Trie<K> {
@@ -129,16 +171,17 @@ impl<K: Value> Trie<K> {
     /// Begins to look up a value.
     #[inline]
     pub(crate) fn walk<'g>(&'g self, value: K, guard: &'g Guard<'_>) -> Walk<'g, K> {
-        Walk { next: self.root.load(guard), value, said: Said { ends: K::of(0), bits: 0 } }
+        Walk { next: self.root.load(guard), slot: None, value, said: Said { ends: K::of(0), bits: 0 } }
     }
 
-    /// Adds a match's prefix, or takes it out if it is not `present` any more; `len` is not 0. Nothing happens if what
+    /// Adds the prefix of so many matches, or takes so many away if that is negative; `len` is not 0. Nothing happens if what
     /// shall be taken out is not there.
-    pub(crate) fn set(&self, value: K, len: u8, present: bool, guard: &Guard<'_>, domain: &Domain) {
+    pub(crate) fn set(&self, value: K, len: u8, matches: i32, guard: &Guard<'_>, domain: &Domain) {
         let prefix = value.cut(len);
-        if present {
-            put(&self.root, Entry { prefix, matches: 1, len }, guard, domain);
-        } else {
+        if matches > 0 {
+            put(&self.root, Entry { prefix, matches: matches.unsigned_abs(), len }, guard, domain);
+        }
+        for _ in matches..0 {
             take(&self.root, prefix, len, guard, domain);
         }
     }

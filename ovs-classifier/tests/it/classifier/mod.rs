@@ -12,7 +12,7 @@ use ovs_flow::{FlowKey, FlowMask, Match};
 use proptest::prelude::*;
 
 use crate::cases;
-use generate::{key, mask, ops, packet};
+use generate::{Op, key, mask, ops, packet};
 use pair::Pair;
 
 proptest! {
@@ -37,6 +37,8 @@ proptest! {
                 pair.mask_is_enough(key, other)?;
             }
         }
+        let asked = ops.iter().filter_map(|op| if let Op::Lookup(key) = op { Some(**key) } else { None });
+        pair.compare_batch(&asked.chain(keys).collect::<Vec<_>>())?;
         pair.compare_lists()?;
     }
 }
