@@ -3,32 +3,34 @@
 use std::cmp::Ordering;
 
 use super::atom::Atom;
-use super::datum::{Datum, Repr};
+use super::datum::{Datum, Elements};
 
 impl Datum {
     /// True if every element (for maps: every pair, with its value) of `other` is in `self`.
     pub fn includes(&self, other: &Datum) -> bool {
-        match (&self.0, &other.0) {
-            (Repr::Set(_), Repr::Set(wanted)) => wanted.iter().all(|atom| self.contains(atom)),
-            (Repr::Map(_), Repr::Map(wanted)) => wanted.iter().all(|(k, v)| self.get(k) == Some(v)),
+        match (self.elements(), other.elements()) {
+            (Elements::Set(_), Elements::Set(wanted)) => wanted.iter().all(|atom| self.contains(atom)),
+            (Elements::Map(_), Elements::Map(wanted)) => wanted.iter().all(|(k, v)| self.get(k) == Some(v)),
             _ => other.is_empty(),
         }
     }
 
     /// True if no element (for maps: no pair) of `other` is in `self`.
     pub fn excludes(&self, other: &Datum) -> bool {
-        match (&self.0, &other.0) {
-            (Repr::Set(_), Repr::Set(unwanted)) => !unwanted.iter().any(|atom| self.contains(atom)),
-            (Repr::Map(_), Repr::Map(unwanted)) => !unwanted.iter().any(|(k, v)| self.get(k) == Some(v)),
+        match (self.elements(), other.elements()) {
+            (Elements::Set(_), Elements::Set(unwanted)) => !unwanted.iter().any(|atom| self.contains(atom)),
+            (Elements::Map(_), Elements::Map(unwanted)) => {
+                !unwanted.iter().any(|(k, v)| self.get(k) == Some(v))
+            }
             _ => true,
         }
     }
 
     /// Adds the elements of `other`; a key that a map already has keeps its value.
     pub fn union(&self, other: &Datum) -> Datum {
-        match (&self.0, &other.0) {
-            (Repr::Set(a), Repr::Set(b)) => Datum(Repr::Set(merge(a, b, Ord::cmp))),
-            (Repr::Map(a), Repr::Map(b)) => Datum(Repr::Map(merge(a, b, |x, y| x.0.cmp(&y.0)))),
+        match (self.elements(), other.elements()) {
+            (Elements::Set(a), Elements::Set(b)) => Datum::from_atoms(merge(a, b, Ord::cmp)),
+            (Elements::Map(a), Elements::Map(b)) => Datum::from_pairs(merge(a, b, |x, y| x.0.cmp(&y.0))),
             _ => self.clone(),
         }
     }
@@ -36,27 +38,29 @@ impl Datum {
     /// Removes elements: from a set those in `other`; from a map the pairs that `other` (a map) has
     /// alike, or the keys that `other` (a set) names.
     pub fn subtract(&self, other: &Datum) -> Datum {
-        match (&self.0, &other.0) {
-            (Repr::Set(atoms), _) => {
-                Datum(Repr::Set(atoms.iter().filter(|a| !other.contains(a)).cloned().collect()))
+        match (self.elements(), other.elements()) {
+            (Elements::Set(atoms), _) => {
+                Datum::from_atoms(atoms.iter().filter(|a| !other.contains(a)).cloned().collect())
             }
-            (Repr::Map(pairs), Repr::Set(_)) => {
-                Datum(Repr::Map(pairs.iter().filter(|(k, _)| !other.contains(k)).cloned().collect()))
+            (Elements::Map(pairs), Elements::Set(_)) => {
+                Datum::from_pairs(pairs.iter().filter(|(k, _)| !other.contains(k)).cloned().collect())
             }
-            (Repr::Map(pairs), Repr::Map(_)) => {
+            (Elements::Map(pairs), Elements::Map(_)) => {
                 let keep = |(k, v): &&(Atom, Atom)| other.get(k) != Some(v);
-                Datum(Repr::Map(pairs.iter().filter(keep).cloned().collect()))
+                Datum::from_pairs(pairs.iter().filter(keep).cloned().collect())
             }
         }
     }
 
     /// Keeps the elements (for maps: the pairs, chosen by key and value) that `keep` wants.
     pub fn filtered(&self, mut keep: impl FnMut(&Atom, Option<&Atom>) -> bool) -> Datum {
-        match &self.0 {
-            Repr::Set(atoms) => Datum(Repr::Set(atoms.iter().filter(|a| keep(a, None)).cloned().collect())),
-            Repr::Map(pairs) => {
+        match self.elements() {
+            Elements::Set(atoms) => {
+                Datum::from_atoms(atoms.iter().filter(|a| keep(a, None)).cloned().collect())
+            }
+            Elements::Map(pairs) => {
                 let pairs = pairs.iter().filter(|(k, v)| keep(k, Some(v)));
-                Datum(Repr::Map(pairs.cloned().collect()))
+                Datum::from_pairs(pairs.cloned().collect())
             }
         }
     }
@@ -66,12 +70,14 @@ impl Datum {
     ///
     /// For columns that hold at most one element, differences are not used: the new value itself is sent.
     pub fn diff(&self, new: &Datum) -> Datum {
-        match (&self.0, &new.0) {
-            (Repr::Set(old), Repr::Set(new)) => Datum(Repr::Set(either(old, new, Ord::cmp, |_, _| None))),
-            (Repr::Map(old), Repr::Map(new)) => {
+        match (self.elements(), new.elements()) {
+            (Elements::Set(old), Elements::Set(new)) => {
+                Datum::from_atoms(either(old, new, Ord::cmp, |_, _| None))
+            }
+            (Elements::Map(old), Elements::Map(new)) => {
                 let by_key = |x: &(Atom, Atom), y: &(Atom, Atom)| x.0.cmp(&y.0);
                 let changed = |x: &(Atom, Atom), y: &(Atom, Atom)| (x.1 != y.1).then(|| y.clone());
-                Datum(Repr::Map(either(old, new, by_key, changed)))
+                Datum::from_pairs(either(old, new, by_key, changed))
             }
             _ => new.clone(),
         }

@@ -2,6 +2,7 @@
 //!
 //! A scalar is a set of one element, an optional value a set of at most one.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use crate::error::{DbError, ErrorTag};
@@ -28,16 +29,66 @@ impl UuidNames for NoNames {
 }
 
 /// A set of atoms, or a map from atoms to atoms, sorted and without duplicates.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Datum(pub(super) Repr);
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Datum(Repr);
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Repr {
+/// Most values are single atoms, and need no memory of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Repr {
+    /// A set of one.
+    One(Atom),
+    /// Any other set.
     Set(Vec<Atom>),
     Map(Vec<(Atom, Atom)>),
 }
 
+/// The elements of a datum.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Elements<'a> {
+    Set(&'a [Atom]),
+    Map(&'a [(Atom, Atom)]),
+}
+
 impl Datum {
+    /// The elements of this one.
+    pub(super) fn elements(&self) -> Elements<'_> {
+        match &self.0 {
+            Repr::One(atom) => Elements::Set(std::slice::from_ref(atom)),
+            Repr::Set(atoms) => Elements::Set(atoms),
+            Repr::Map(pairs) => Elements::Map(pairs),
+        }
+    }
+
+    /// A set of atoms that are sorted and different.
+    pub(super) fn from_atoms(mut atoms: Vec<Atom>) -> Datum {
+        match (atoms.pop(), atoms.is_empty()) {
+            (Some(atom), true) => Datum(Repr::One(atom)),
+            (last, _) => {
+                atoms.extend(last);
+                Datum(Repr::Set(atoms))
+            }
+        }
+    }
+
+    /// A map of pairs that are sorted and have different keys.
+    pub(super) fn from_pairs(pairs: Vec<(Atom, Atom)>) -> Datum {
+        Datum(Repr::Map(pairs))
+    }
+
+    /// As [`Datum::set`]; `None` if two atoms are equal.
+    pub(crate) fn unique_set(mut atoms: Vec<Atom>) -> Option<Datum> {
+        atoms.sort_unstable();
+        let unique = atoms.windows(2).all(|w| w[0] != w[1]);
+        unique.then(|| Datum::from_atoms(atoms))
+    }
+
+    /// As [`Datum::map`]; `None` if two keys are equal.
+    pub(crate) fn unique_map(mut pairs: Vec<(Atom, Atom)>) -> Option<Datum> {
+        pairs.sort_unstable();
+        let unique = pairs.windows(2).all(|w| w[0].0 != w[1].0);
+        unique.then(|| Datum::from_pairs(pairs))
+    }
+
     /// The empty set.
     pub fn empty_set() -> Datum {
         Datum(Repr::Set(Vec::new()))
@@ -50,7 +101,7 @@ impl Datum {
 
     /// A set of one element.
     pub fn scalar(atom: impl Into<Atom>) -> Datum {
-        Datum(Repr::Set(vec![atom.into()]))
+        Datum(Repr::One(atom.into()))
     }
 
     /// A set; duplicates are dropped.
@@ -58,7 +109,7 @@ impl Datum {
         let mut atoms: Vec<Atom> = atoms.into_iter().map(Into::into).collect();
         atoms.sort_unstable();
         atoms.dedup();
-        Datum(Repr::Set(atoms))
+        Datum::from_atoms(atoms)
     }
 
     /// A map; of pairs with one key the first one stays.
@@ -81,18 +132,18 @@ impl Datum {
 
     /// True for the value that a column of type `kind` has when nothing is said.
     pub fn is_default_of(&self, kind: &ColumnType) -> bool {
-        match (&self.0, &kind.value, kind.min) {
-            (Repr::Set(atoms), None, 0) => atoms.is_empty(),
-            (Repr::Map(pairs), Some(_), 0) => pairs.is_empty(),
+        match (self.elements(), &kind.value, kind.min) {
+            (Elements::Set(atoms), None, 0) => atoms.is_empty(),
+            (Elements::Map(pairs), Some(_), 0) => pairs.is_empty(),
             _ => *self == Datum::default_of(kind),
         }
     }
 
     /// Number of elements, or of pairs.
     pub fn len(&self) -> usize {
-        match &self.0 {
-            Repr::Set(atoms) => atoms.len(),
-            Repr::Map(pairs) => pairs.len(),
+        match self.elements() {
+            Elements::Set(atoms) => atoms.len(),
+            Elements::Map(pairs) => pairs.len(),
         }
     }
 
@@ -108,9 +159,9 @@ impl Datum {
 
     /// The elements of a set, or the keys of a map, in order.
     pub fn keys(&self) -> impl Iterator<Item = &Atom> {
-        let (atoms, pairs): (&[Atom], &[(Atom, Atom)]) = match &self.0 {
-            Repr::Set(atoms) => (atoms, &[]),
-            Repr::Map(pairs) => (&[], pairs),
+        let (atoms, pairs): (&[Atom], &[(Atom, Atom)]) = match self.elements() {
+            Elements::Set(atoms) => (atoms, &[]),
+            Elements::Map(pairs) => (&[], pairs),
         };
         atoms.iter().chain(pairs.iter().map(|(key, _)| key))
     }
@@ -128,12 +179,7 @@ impl Datum {
 
     /// The only element of a set of one; `None` for anything else.
     pub fn single(&self) -> Option<&Atom> {
-        if let Repr::Set(atoms) = &self.0
-            && let [atom] = atoms.as_slice()
-        {
-            return Some(atom);
-        }
-        None
+        if let Repr::One(atom) = &self.0 { Some(atom) } else { None }
     }
 
     /// The only element, if it is an integer.
@@ -163,9 +209,9 @@ impl Datum {
 
     /// True if the set has the element, or the map the key.
     pub fn contains(&self, atom: &Atom) -> bool {
-        match &self.0 {
-            Repr::Set(atoms) => atoms.binary_search(atom).is_ok(),
-            Repr::Map(pairs) => pairs.binary_search_by(|(key, _)| key.cmp(atom)).is_ok(),
+        match self.elements() {
+            Elements::Set(atoms) => atoms.binary_search(atom).is_ok(),
+            Elements::Map(pairs) => pairs.binary_search_by(|(key, _)| key.cmp(atom)).is_ok(),
         }
     }
 
@@ -196,20 +242,21 @@ impl Datum {
             (None, Some(("set", elements))) => {
                 count(elements)?;
                 let atoms = elements.iter().map(|e| atom(e, &kind.key));
-                Repr::Set(atoms.collect::<Result<_, _>>()?)
+                Datum::unique_set(atoms.collect::<Result<_, _>>()?).ok_or("set contains duplicate")
             }
-            (None, _) => Repr::Set(vec![atom(json, &kind.key)?]),
+            (None, _) => Ok(Datum::scalar(atom(json, &kind.key)?)),
             (Some(value), Some(("map", elements))) => {
                 count(elements)?;
                 let pair = |e: &Json| match e.as_array() {
                     Some([k, v]) => Ok((atom(k, &kind.key)?, atom(v, value)?)),
                     _ => Err(DbError::syntax(e, "expected [KEY, VALUE]")),
                 };
-                Repr::Map(elements.iter().map(pair).collect::<Result<_, _>>()?)
+                let pairs = elements.iter().map(pair);
+                Datum::unique_map(pairs.collect::<Result<_, _>>()?).ok_or("map contains duplicate key")
             }
             (Some(_), _) => return Err(DbError::syntax(json, "expected [\"map\", PAIRS]")),
         };
-        sort_unique(datum).map_err(|what| DbError::new(ErrorTag::Duplicate, what).about(json))
+        datum.map_err(|what| DbError::new(ErrorTag::Duplicate, what).about(json))
     }
 
     /// Appends the text of the `<value>` of RFC 7047 to `out`.
@@ -219,8 +266,8 @@ impl Datum {
                 out.push(',');
             }
         };
-        match &self.0 {
-            Repr::Set(atoms) => match atoms.as_slice() {
+        match self.elements() {
+            Elements::Set(atoms) => match atoms {
                 [atom] => atom.write_to(out),
                 atoms => {
                     out.push_str("[\"set\",[");
@@ -231,7 +278,7 @@ impl Datum {
                     out.push_str("]]");
                 }
             },
-            Repr::Map(pairs) => {
+            Elements::Map(pairs) => {
                 out.push_str("[\"map\",[");
                 for (i, (key, value)) in pairs.iter().enumerate() {
                     comma(i, out);
@@ -248,15 +295,15 @@ impl Datum {
 
     /// The `<value>` of RFC 7047: a single atom stands for itself, not for a set.
     pub fn to_json(&self) -> Json {
-        match &self.0 {
-            Repr::Set(atoms) => match atoms.as_slice() {
+        match self.elements() {
+            Elements::Set(atoms) => match atoms {
                 [atom] => atom.to_json(),
                 atoms => {
                     let elements = atoms.iter().map(Atom::to_json);
                     Json::array([Json::from("set"), Json::array(elements)])
                 }
             },
-            Repr::Map(pairs) => {
+            Elements::Map(pairs) => {
                 let elements = pairs.iter().map(|(k, v)| Json::array([k.to_json(), v.to_json()]));
                 Json::array([Json::from("map"), Json::array(elements)])
             }
@@ -272,23 +319,16 @@ fn tagged(json: &Json) -> Option<(&str, &[Json])> {
     }
 }
 
-/// Sorts, or says which kind of duplicate there is.
-fn sort_unique(repr: Repr) -> Result<Datum, &'static str> {
-    match repr {
-        Repr::Set(mut atoms) => {
-            atoms.sort_unstable();
-            if atoms.windows(2).any(|w| w[0] == w[1]) {
-                return Err("set contains duplicate");
-            }
-            Ok(Datum(Repr::Set(atoms)))
-        }
-        Repr::Map(mut pairs) => {
-            pairs.sort_unstable();
-            if pairs.windows(2).any(|w| w[0].0 == w[1].0) {
-                return Err("map contains duplicate key");
-            }
-            Ok(Datum(Repr::Map(pairs)))
-        }
+/// Sets before maps, either by their elements in order.
+impl Ord for Datum {
+    fn cmp(&self, other: &Datum) -> Ordering {
+        self.elements().cmp(&other.elements())
+    }
+}
+
+impl PartialOrd for Datum {
+    fn partial_cmp(&self, other: &Datum) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
