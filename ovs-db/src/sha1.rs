@@ -1,112 +1,34 @@
 //! SHA-1 (FIPS 180-4), which guards records of the journal format against torn and damaged bytes.
 //!
-//! It is used as a checksum and for spreading a seed, not against forgers.
+//! It is used as a checksum and for spreading a seed, not against forgers. The processor's own instructions are used
+//! where it has them.
+
+use sha1::Digest as _;
 
 /// A hash in progress.
-#[derive(Clone, Debug)]
-pub struct Sha1 {
-    state: [u32; 5],
-    block: [u8; 64],
-    /// Bytes hashed so far.
-    length: u64,
-}
-
-impl Default for Sha1 {
-    fn default() -> Sha1 {
-        Sha1::new()
-    }
-}
+#[derive(Clone, Debug, Default)]
+pub struct Sha1(sha1::Sha1);
 
 impl Sha1 {
     /// The hash of nothing yet.
     pub fn new() -> Sha1 {
-        let state = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
-        Sha1 { state, block: [0; 64], length: 0 }
+        Sha1::default()
     }
 
     /// The hash of `bytes`.
     pub fn digest(bytes: &[u8]) -> [u8; 20] {
-        let mut hash = Sha1::new();
-        hash.update(bytes);
-        hash.finish()
+        sha1::Sha1::digest(bytes).into()
     }
 
     /// Takes more bytes.
-    pub fn update(&mut self, mut bytes: &[u8]) {
-        let used = (self.length % 64) as usize;
-        self.length = self.length.wrapping_add(bytes.len() as u64);
-        if used > 0 {
-            let take = bytes.len().min(64 - used);
-            self.block[used..used + take].copy_from_slice(&bytes[..take]);
-            bytes = &bytes[take..];
-            if used + take < 64 {
-                return;
-            }
-            let block = self.block;
-            self.compress(&block);
-        }
-        let (blocks, rest) = bytes.as_chunks::<64>();
-        for block in blocks {
-            self.compress(block);
-        }
-        self.block[..rest.len()].copy_from_slice(rest);
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
     }
 
     /// The 20-byte hash of everything taken.
-    pub fn finish(mut self) -> [u8; 20] {
-        let bits = self.length.wrapping_mul(8);
-        let used = (self.length % 64) as usize;
-        let mut padding = [0; 72];
-        padding[0] = 0x80;
-        let zeros = if used < 56 { 56 - used } else { 120 - used };
-        padding[zeros..zeros + 8].copy_from_slice(&bits.to_be_bytes());
-        self.update(&padding[..zeros + 8]);
-        let mut out = [0; 20];
-        for (bytes, word) in out.chunks_exact_mut(4).zip(self.state) {
-            bytes.copy_from_slice(&word.to_be_bytes());
-        }
-        out
+    pub fn finish(self) -> [u8; 20] {
+        self.0.finalize().into()
     }
-
-    fn compress(&mut self, block: &[u8; 64]) {
-        let mut schedule = [0u32; 80];
-        for (word, bytes) in schedule.iter_mut().zip(block.as_chunks::<4>().0) {
-            *word = u32::from_be_bytes(*bytes);
-        }
-        for t in 16..80 {
-            let mixed = schedule[t - 3] ^ schedule[t - 8] ^ schedule[t - 14] ^ schedule[t - 16];
-            schedule[t] = mixed.rotate_left(1);
-        }
-        let mut state = self.state;
-        // A loop for each kind of round, so that none has to choose.
-        rounds(&mut state, &schedule[..20], 0x5a82_7999, |b, c, d| d ^ (b & (c ^ d)));
-        rounds(&mut state, &schedule[20..40], 0x6ed9_eba1, |b, c, d| b ^ c ^ d);
-        rounds(&mut state, &schedule[40..60], 0x8f1b_bcdc, |b, c, d| (b & c) | (d & (b | c)));
-        rounds(&mut state, &schedule[60..], 0xca62_c1d6, |b, c, d| b ^ c ^ d);
-        for (sum, word) in self.state.iter_mut().zip(state) {
-            *sum = sum.wrapping_add(word);
-        }
-    }
-}
-
-#[expect(clippy::many_single_char_names, reason = "the standard's own names")]
-#[inline]
-fn rounds(state: &mut [u32; 5], words: &[u32], k: u32, f: impl Fn(u32, u32, u32) -> u32) {
-    let [mut a, mut b, mut c, mut d, mut e] = *state;
-    // Five rounds bring every name back to where it was: nothing is moved in between.
-    for five in words.as_chunks::<5>().0 {
-        let round = |a: u32, b: &mut u32, c: u32, d: u32, e: &mut u32, word: u32| {
-            let mixed = f(*b, c, d).wrapping_add(k).wrapping_add(word);
-            *e = e.wrapping_add(a.rotate_left(5)).wrapping_add(mixed);
-            *b = b.rotate_left(30);
-        };
-        round(a, &mut b, c, d, &mut e, five[0]);
-        round(e, &mut a, b, c, &mut d, five[1]);
-        round(d, &mut e, a, b, &mut c, five[2]);
-        round(c, &mut d, e, a, &mut b, five[3]);
-        round(b, &mut c, d, e, &mut a, five[4]);
-    }
-    *state = [a, b, c, d, e];
 }
 
 /// The lower-case hexadecimal text of a hash.
