@@ -7,6 +7,7 @@
 mod change;
 mod row;
 mod table;
+mod write;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::schema::{RefKind, Schema, TableId};
 use crate::value::{Atom, Uuid, UuidSource};
 use table::Table;
 pub(crate) use table::{index_key, same_key};
+pub(crate) use write::{RowWrite, same_key_twice, too_many_rows, written};
 
 /// One database: its schema and all its rows.
 #[derive(Clone, Debug)]
@@ -56,6 +58,11 @@ impl Database {
     /// The number of rows in all tables.
     pub fn total_rows(&self) -> usize {
         self.tables.iter().map(|t| t.rows.len()).sum()
+    }
+
+    /// How many weak references lead to the rows of `table`.
+    pub fn weak_reference_count(&self, table: TableId) -> usize {
+        self.tables[table.0].weak.values().flat_map(BTreeMap::values).sum()
     }
 
     /// A row of `table` whose columns all have their default values.

@@ -30,6 +30,13 @@ impl Row {
         }
     }
 
+    /// As [`set`](Row::set), without a copy of the value.
+    pub(crate) fn set_shared(&mut self, column: ColumnId, datum: Arc<Datum>) {
+        if *self.cells[column.0] != *datum {
+            self.cells[column.0] = datum;
+        }
+    }
+
     /// True if all columns are equal, whatever the versions are.
     pub fn same_values(&self, other: &Row) -> bool {
         self.changed(other).next().is_none()

@@ -17,6 +17,7 @@ mod error;
 mod frame;
 mod number;
 mod parse;
+mod scan;
 mod write;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ use std::collections::BTreeMap;
 
 pub use error::{JsonError, JsonErrorKind};
 pub use frame::{Framer, MAX_MESSAGE};
+pub(crate) use scan::Scanner;
 
 /// Arrays and objects may be nested this deep and no deeper.
 pub const MAX_DEPTH: usize = 1000;

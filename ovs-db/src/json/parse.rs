@@ -21,6 +21,13 @@ pub(super) fn parse(text: &[u8]) -> Result<Json, JsonError> {
     Ok(value)
 }
 
+/// Reads the rest of a string of `text` whose opening quote stands before `pos`; gives it and where it ends.
+pub(super) fn string_at(text: &str, pos: usize) -> Option<(String, usize)> {
+    let mut reader = Reader { text: text.as_bytes(), valid: Some(text), pos, stack: Vec::new() };
+    let string = reader.string().ok()?;
+    Some((string, reader.pos))
+}
+
 struct Reader<'a> {
     text: &'a [u8],
     /// The same, if all of it is UTF-8: then no part has to be looked at again.

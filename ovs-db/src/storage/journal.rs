@@ -113,7 +113,13 @@ fn record_length(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Reads the record at the start of `bytes`; gives it and its length.
-pub(super) fn read_record(bytes: &[u8]) -> Result<(Json, usize), Damage> {
+fn read_record(bytes: &[u8]) -> Result<(Json, usize), Damage> {
+    let (body, length) = check_record(bytes)?;
+    Ok((Json::parse(body)?, length))
+}
+
+/// Checks the record at the start of `bytes`; gives its text and its length.
+pub(super) fn check_record(bytes: &[u8]) -> Result<(&[u8], usize), Damage> {
     let head = &bytes[..bytes.len().min(MAX_HEADER)];
     let Some(end) = head.iter().position(|b| *b == b'\n') else {
         let torn = head.len() < MAX_HEADER && (head.starts_with(MAGIC) || MAGIC.starts_with(head));
@@ -125,7 +131,7 @@ pub(super) fn read_record(bytes: &[u8]) -> Result<(Json, usize), Damage> {
     if hex(&Sha1::digest(body)).as_bytes() != digest {
         return Err(Damage::Checksum);
     }
-    Ok((Json::parse(body)?, end + 1 + length))
+    Ok((body, end + 1 + length))
 }
 
 fn parse_header(line: &[u8]) -> Option<(usize, &[u8])> {

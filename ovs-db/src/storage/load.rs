@@ -8,8 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::StorageError;
+use super::direct::{Direct, DirectReader, replay_direct};
 use super::file::io_error;
-use super::journal::{Damage, Journal, read_record};
+use super::journal::{Damage, Journal, check_record};
 use super::record::replay_with;
 use crate::database::Database;
 use crate::json::Json;
@@ -27,6 +28,8 @@ pub struct Records {
     start: usize,
     /// Where in the file that is.
     offset: u64,
+    /// Reads straight from the text once the schema is known.
+    reader: Option<DirectReader>,
     /// Nothing more comes from the file.
     ended: bool,
     stopped: bool,
@@ -41,7 +44,15 @@ struct Record {
     /// Where it begins, and where the next one does.
     offset: u64,
     end: u64,
-    json: Json,
+    body: Body,
+}
+
+/// What a record says.
+#[derive(Debug)]
+enum Body {
+    /// As it was written: the schema, and what has to be looked at closely.
+    Tree(Json),
+    Direct(Direct),
 }
 
 #[derive(Debug)]
@@ -55,7 +66,15 @@ impl Records {
     /// Reads `source` from its present position to its end.
     pub fn new(source: impl Read + Send + 'static) -> Records {
         let buffer = Vec::new();
-        Records { source: Box::new(source), buffer, start: 0, offset: 0, ended: false, stopped: false }
+        Records {
+            source: Box::new(source),
+            buffer,
+            start: 0,
+            offset: 0,
+            reader: None,
+            ended: false,
+            stopped: false,
+        }
     }
 
     fn step(&mut self) -> Result<Option<Record>, Stop> {
@@ -64,12 +83,23 @@ impl Records {
             if rest.is_empty() && self.ended {
                 return Ok(None);
             }
-            match read_record(rest) {
-                Ok((json, length)) => {
+            let checked = check_record(rest).and_then(|(text, length)| {
+                let direct = self.reader.as_mut().and_then(|reader| reader.read(text));
+                Ok((
+                    direct.map_or_else(|| Json::parse(text).map(Body::Tree), |d| Ok(Body::Direct(d)))?,
+                    length,
+                ))
+            });
+            match checked {
+                Ok((body, length)) => {
                     let offset = self.offset;
                     self.start += length;
                     self.offset += length as u64;
-                    return Ok(Some(Record { offset, end: self.offset, json }));
+                    if let (0, Body::Tree(schema)) = (offset, &body) {
+                        // One that is bad is refused by who opens the file.
+                        self.reader = Schema::from_json(schema).ok().map(DirectReader::new);
+                    }
+                    return Ok(Some(Record { offset, end: self.offset, body }));
                 }
                 // It may be good once all of it is here; and if it is not, what follows has to be looked at.
                 Err(_) if !self.ended => self.fill().map_err(Stop::Io)?,
@@ -140,10 +170,13 @@ pub(super) fn load(
     let bad = |offset: u64, error| StorageError::BadRecord { path: name(), offset, error: Box::new(error) };
     let damaged = |offset: u64, damage| StorageError::Damaged { path: name(), offset, damage };
     let (schema, mut end) = match records.next() {
-        Some(Found(Ok(record))) => {
-            (Schema::from_json(&record.json).map_err(|error| bad(0, error))?, record.end)
+        Some(Found(Ok(Record { body: Body::Tree(schema), end, .. }))) => {
+            (Schema::from_json(&schema).map_err(|error| bad(0, error))?, end)
         }
-        None | Some(Found(Err(Stop::Damage { damage: Damage::Header, .. }))) => {
+        None
+        | Some(Found(
+            Ok(Record { body: Body::Direct(_), .. }) | Err(Stop::Damage { damage: Damage::Header, .. }),
+        )) => {
             return Err(StorageError::NotDatabase { path: name() });
         }
         Some(Found(Err(Stop::Damage { damage, .. }))) => return Err(damaged(0, damage)),
@@ -155,7 +188,11 @@ pub(super) fn load(
     for Found(found) in records {
         match found {
             Ok(record) => {
-                replay_with(&mut database, &record.json, None).map_err(|error| bad(record.offset, error))?;
+                let replayed = match record.body {
+                    Body::Tree(json) => replay_with(&mut database, &json, None),
+                    Body::Direct(direct) => replay_direct(&mut database, direct),
+                };
+                replayed.map_err(|error| bad(record.offset, error))?;
                 count += 1;
                 end = record.end;
             }

@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::database::{Change, ChangeSet, Row, for_each_reference, index_key, same_key};
+use crate::database::{
+    Change, ChangeSet, Row, for_each_reference, index_key, same_key, same_key_twice, too_many_rows,
+};
 use crate::error::{DbError, ErrorTag};
 use crate::schema::{RefKind, TableId};
 use crate::value::{Uuid, UuidSource};
@@ -160,8 +162,7 @@ fn check_row_limits(view: &View<'_>, changed: &[Change]) -> Result<(), DbError> 
         let table = view.table(id);
         let rows = view.db().row_count(id) as isize + by;
         if by > 0 && rows > isize::try_from(table.max_rows).unwrap_or(isize::MAX) {
-            let what = format!("table {} would have {rows} rows, allowed are {}", table.name, table.max_rows);
-            return Err(DbError::new(ErrorTag::ConstraintViolation, what));
+            return Err(too_many_rows(table, rows as usize));
         }
     }
     Ok(())
@@ -233,17 +234,7 @@ fn check_indexes(view: &View<'_>, changed: &[Change]) -> Result<(), DbError> {
             });
             let other = seen.insert((change.table, index, key), change.uuid).or(holder);
             if let Some(other) = other {
-                let table = view.table(change.table);
-                let names: Vec<&str> = columns.iter().map(|c| table.columns[c.0].name.as_str()).collect();
-                let values: Vec<String> = columns.iter().map(|c| new.get(*c).to_string()).collect();
-                let what = format!(
-                    "rows {other} and {} of table {} would both have ({}) in the unique column(s) {}",
-                    change.uuid,
-                    table.name,
-                    values.join(", "),
-                    names.join(", ")
-                );
-                return Err(DbError::new(ErrorTag::ConstraintViolation, what));
+                return Err(same_key_twice(view.table(change.table), columns, new, [other, change.uuid]));
             }
         }
     }
