@@ -1,5 +1,8 @@
 //! A journal whose slow work is done by threads: making records durable, and writing a new file.
 //!
+//! They live as long as the work: a process of one thread shares its descriptors with nobody, and each of its system
+//! calls is cheaper.
+//!
 //! Records are written by the caller, all of a turn together: that takes the system's memory, not its disk. What has
 //! to be durable is synced by a thread; whatever comes meanwhile waits for the next sync, together. A file that is
 //! rewritten is written by another thread beside the old one, which goes on taking records.
@@ -10,7 +13,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use ovs_db::storage::{JournalFile, Rewrite, Rewritten, Snapshot, Storage, StorageError, Ticket};
+use ovs_db::storage::{
+    JournalFile, Rewrite, Rewritten, Snapshot, Storage, StorageError, Switch, Switched, Ticket,
+};
 use ovs_stream::{Interest, Wait};
 use rustix::event::{EventfdFlags, eventfd};
 
@@ -18,7 +23,11 @@ use rustix::event::{EventfdFlags, eventfd};
 enum Done {
     Sync(std::io::Result<()>),
     Rewrite(Box<Result<Rewritten, StorageError>>),
+    Switch(Box<Switched>),
 }
+
+/// How much less important the writing of a new file is than the clients.
+const NICE: i32 = 10;
 
 /// A journal file with its threads.
 pub struct ThreadedJournal {
@@ -35,25 +44,15 @@ pub struct ThreadedJournal {
     queued: VecDeque<(Ticket, Snapshot)>,
     done: VecDeque<(Ticket, Result<(), StorageError>)>,
     wake: Arc<OwnedFd>,
-    to_sync: Sender<File>,
     finish: Sender<Done>,
     finished: Receiver<Done>,
 }
 
 impl ThreadedJournal {
-    /// Starts the thread that syncs.
+    /// Goes on with a file.
     pub fn start(file: JournalFile) -> std::io::Result<ThreadedJournal> {
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let (finish, finished) = channel();
-        let (to_sync, files) = channel::<File>();
-        let (out, bell) = (finish.clone(), Arc::clone(&wake));
-        std::thread::Builder::new().name("ovsdb_sync".to_owned()).spawn(move || {
-            for file in files {
-                // Nobody is left to be told once the database is closed.
-                let _ = out.send(Done::Sync(file.sync_data()));
-                ring(&bell);
-            }
-        })?;
         Ok(ThreadedJournal {
             file,
             batch: Vec::new(),
@@ -64,7 +63,6 @@ impl ThreadedJournal {
             queued: VecDeque::new(),
             done: VecDeque::new(),
             wake,
-            to_sync,
             finish,
             finished,
         })
@@ -104,13 +102,13 @@ impl ThreadedJournal {
             return;
         }
         self.syncing = std::mem::take(&mut self.unsynced);
-        match self.file.handle() {
-            // The thread lives as long as this end of the channel does.
-            Ok(file) => drop(self.to_sync.send(file)),
-            Err(error) => {
-                let syncing = std::mem::take(&mut self.syncing);
-                self.fail(syncing.into_iter(), Some(error));
-            }
+        let started = self.file.handles().and_then(|files| {
+            let sync = move || Done::Sync(files.iter().try_for_each(File::sync_data));
+            self.start_thread("ovsdb_sync", sync)
+        });
+        if let Err(error) = started {
+            let syncing = std::mem::take(&mut self.syncing);
+            self.fail(syncing.into_iter(), Some(error));
         }
     }
 
@@ -123,23 +121,51 @@ impl ThreadedJournal {
         self.write_batch();
         let Some(rewrite) = self.file.begin_rewrite(snapshot) else { return };
         self.rewriting = Some(ticket);
-        let (out, bell) = (self.finish.clone(), Arc::clone(&self.wake));
         let work = move || {
-            let _ = out.send(Done::Rewrite(Box::new(Rewrite::run(rewrite))));
-            ring(&bell);
+            yield_to_clients();
+            Done::Rewrite(Box::new(Rewrite::run(rewrite)))
         };
-        if let Err(error) = std::thread::Builder::new().name("ovsdb_compact".to_owned()).spawn(work) {
-            let error = StorageError::Io {
-                path: self.file.path().display().to_string(),
-                what: "start a thread for",
-                source: error,
-            };
-            self.finish_rewrite(Err(error));
+        if let Err(error) = self.start_thread("ovsdb_compact", work) {
+            self.switch(Err(error));
         }
     }
 
-    fn finish_rewrite(&mut self, rewritten: Result<Rewritten, StorageError>) {
-        let result = self.file.finish_rewrite(rewritten);
+    /// Does slow work on a thread of its own.
+    fn start_thread(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> Done + Send + 'static,
+    ) -> Result<(), StorageError> {
+        let (out, bell) = (self.finish.clone(), Arc::clone(&self.wake));
+        let run = move || {
+            // Nobody is left to be told once the database is closed.
+            let _ = out.send(work());
+            ring(&bell);
+        };
+        let started = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+        started.map(drop).map_err(|source| {
+            let path = self.file.path().display().to_string();
+            StorageError::Io { path, what: "start a thread for", source }
+        })
+    }
+
+    /// A new file is written: it is brought up to date, and gets its name.
+    fn switch(&mut self, rewritten: Result<Rewritten, StorageError>) {
+        let switch = self.file.switch_rewrite(rewritten);
+        let started = switch.and_then(|switch| {
+            let work = move || {
+                yield_to_clients();
+                Done::Switch(Box::new(Switch::run(switch)))
+            };
+            self.start_thread("ovsdb_compact", work)
+        });
+        if let Err(error) = started {
+            self.file.abandon_rewrite();
+            self.end_rewrite(Err(error));
+        }
+    }
+
+    fn end_rewrite(&mut self, result: Result<(), StorageError>) {
         self.done.extend(self.rewriting.take().map(|ticket| (ticket, result)));
         self.start_rewrite();
     }
@@ -159,7 +185,15 @@ impl ThreadedJournal {
                     }
                     self.start_sync();
                 }
-                Done::Rewrite(rewritten) => self.finish_rewrite(*rewritten),
+                Done::Rewrite(rewritten) => self.switch(*rewritten),
+                Done::Switch(switched) => {
+                    let (old, result) = self.file.finish_rewrite(*switched);
+                    // The last handle on a file without a name: giving its place back takes long. Where no thread can
+                    // be had, it is done here.
+                    let close = std::thread::Builder::new().name("ovsdb_close".to_owned());
+                    let _ = close.spawn(move || drop(old));
+                    self.end_rewrite(result);
+                }
             }
         }
     }
@@ -200,6 +234,11 @@ impl Storage for ThreadedJournal {
     fn size(&self) -> u64 {
         self.file.size()
     }
+}
+
+/// Makes this thread, and no other, less important than the clients: without that they would wait a little longer.
+fn yield_to_clients() {
+    let _ = rustix::process::setpriority_process(None, NICE);
 }
 
 fn ring(bell: &OwnedFd) {

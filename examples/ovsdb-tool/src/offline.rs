@@ -120,8 +120,8 @@ pub fn rewrite(path: &Path, to: Option<&Path>, schema: Option<&Schema>, what: &s
     };
     let snapshot = Snapshot::new(&database, stamp(comment));
     if let Some(rewrite) = file.begin_rewrite(snapshot) {
-        let rewritten = rewrite.run();
-        file.finish_rewrite(rewritten)?;
+        let switch = file.switch_rewrite(rewrite.run())?;
+        file.finish_rewrite(switch.run()).1?;
     }
     Ok(())
 }

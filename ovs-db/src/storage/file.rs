@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -33,18 +33,48 @@ pub struct JournalFile {
     /// Who waits for the batch, and whether any of them wants it durable.
     waiting: Vec<Ticket>,
     sync: bool,
-    /// While the file is rewritten: what was written to it since that began.
-    since: Option<Vec<u8>>,
+    rewriting: Rewriting,
     done: VecDeque<(Ticket, Result<(), StorageError>)>,
 }
 
+/// How far the rewriting of a file is.
+#[derive(Debug)]
+enum Rewriting {
+    /// It is not being rewritten.
+    No,
+    /// The new file is being written. What was written to the old one since that began.
+    Writing(Vec<u8>),
+    /// The new file has everything, ends at `end`, and is about to get the old one's name.
+    Switching { file: File, end: u64 },
+}
+
 /// The writing of a new file beside the old one, to be done anywhere: [`run`](Rewrite::run), and give what
-/// comes of it to [`JournalFile::finish_rewrite`].
+/// comes of it to [`JournalFile::switch_rewrite`].
 #[derive(Debug)]
 pub struct Rewrite {
     snapshot: Snapshot,
     path: PathBuf,
 }
+
+/// The putting of a new file into the old one's place, to be done anywhere: [`run`](Switch::run), and give what comes
+/// of it to [`JournalFile::finish_rewrite`].
+#[derive(Debug)]
+pub struct Switch {
+    file: File,
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
+/// What came of a [`Switch`].
+#[derive(Debug)]
+pub struct Switched {
+    /// The new file has the old one's name.
+    renamed: bool,
+    result: Result<(), StorageError>,
+}
+
+/// So much is written and made durable at a time, so that nobody else's write has to wait for all of it.
+const SLICE: usize = 4 << 20;
 
 /// A new file that is written and durable, under another name.
 #[derive(Debug)]
@@ -67,11 +97,24 @@ impl Rewrite {
         options.read(true).write(true).create(true).truncate(true).mode(0o640);
         let mut file = options.open(&temporary).map_err(|e| io_error(&temporary, "create", e))?;
         let bytes = self.snapshot.encode();
-        if let Err(e) = file.write_all(&bytes).and_then(|()| file.sync_all()) {
+        let mut slices = bytes.chunks(SLICE);
+        if let Err(e) = slices.try_for_each(|slice| file.write_all(slice).and_then(|()| file.sync_data())) {
             let _ = std::fs::remove_file(&temporary);
             return Err(io_error(&temporary, "write", e));
         }
         Ok(Rewritten { file, temporary, path, length: bytes.len() as u64 })
+    }
+}
+
+impl Switch {
+    /// Makes the new file durable, and gives it the name.
+    pub fn run(self) -> Switched {
+        let Switch { file, temporary, path } = self;
+        if let Err(e) = file.sync_all().and_then(|()| std::fs::rename(&temporary, &path)) {
+            let _ = std::fs::remove_file(&temporary);
+            return Switched { renamed: false, result: Err(io_error(&temporary, "write", e)) };
+        }
+        Switched { renamed: true, result: sync_directory(&path) }
     }
 }
 
@@ -103,7 +146,16 @@ pub struct Contents {
 /// Reads a file as it is at present, without a lock and without changing it.
 pub fn read_file(path: &Path, uuids: &mut UuidSource) -> Result<Contents, StorageError> {
     let file = File::open(path).map_err(|e| io_error(path, "open", e))?;
-    let Loaded { database, records, torn, .. } = load(path, Records::new(file), uuids)?;
+    read_journal(file, path, uuids)
+}
+
+/// Reads a journal from wherever its bytes are. `name` is what errors call it.
+pub fn read_journal(
+    source: impl Read + Send + 'static,
+    name: &Path,
+    uuids: &mut UuidSource,
+) -> Result<Contents, StorageError> {
+    let Loaded { database, records, torn, .. } = load(name, Records::new(source), uuids)?;
     Ok(Contents { database, records, torn })
 }
 
@@ -131,7 +183,7 @@ impl JournalFile {
             batch: Vec::new(),
             waiting: Vec::new(),
             sync: false,
-            since: None,
+            rewriting: Rewriting::No,
             done: VecDeque::new(),
         })
     }
@@ -167,7 +219,7 @@ impl JournalFile {
             batch: Vec::new(),
             waiting: Vec::new(),
             sync: false,
-            since: None,
+            rewriting: Rewriting::No,
             done: VecDeque::new(),
         };
         Ok(Opened { file, database, records, torn })
@@ -183,9 +235,12 @@ impl JournalFile {
         self.end
     }
 
-    /// Another handle on the file, through which a thread can make it durable.
-    pub fn handle(&self) -> Result<File, StorageError> {
-        self.file.try_clone().map_err(|e| io_error(&self.path, "duplicate", e))
+    /// Other handles on what is written to, through which a thread can make it durable: two while the file is about to
+    /// be replaced, as either may be there after a crash.
+    pub fn handles(&self) -> Result<Vec<File>, StorageError> {
+        let new = if let Rewriting::Switching { file, .. } = &self.rewriting { Some(file) } else { None };
+        let files = std::iter::once(&self.file).chain(new).map(File::try_clone);
+        files.collect::<Result<_, _>>().map_err(|e| io_error(&self.path, "duplicate", e))
     }
 
     /// Writes `bytes` at the end, without making them durable unless `sync`. After an error every further write
@@ -204,7 +259,7 @@ impl JournalFile {
     }
 
     fn try_write(&mut self, bytes: &[u8], sync: bool) -> Result<(), StorageError> {
-        let JournalFile { path, file, end, .. } = self;
+        let JournalFile { path, file, end, rewriting, .. } = self;
         if self.dirty_tail {
             file.set_len(*end).map_err(|e| io_error(path, "truncate", e))?;
             self.dirty_tail = false;
@@ -214,43 +269,73 @@ impl JournalFile {
             file.sync_data().map_err(|e| io_error(path, "sync", e))?;
         }
         *end += bytes.len() as u64;
-        if let Some(since) = &mut self.since {
-            since.extend_from_slice(bytes);
+        match rewriting {
+            Rewriting::No => {}
+            Rewriting::Writing(since) => since.extend_from_slice(bytes),
+            Rewriting::Switching { file, end } => {
+                let written = file.write_all_at(bytes, *end);
+                let synced = written.and_then(|()| if sync { file.sync_data() } else { Ok(()) });
+                synced.map_err(|e| io_error(path, "write", e))?;
+                *end += bytes.len() as u64;
+            }
         }
         Ok(())
     }
 
     /// Begins to replace the content. What is written from now on goes to the old file, and again to the new
-    /// one when it is finished. `None` if that is under way already.
+    /// one later. `None` if that is under way already.
     pub fn begin_rewrite(&mut self, snapshot: Snapshot) -> Option<Rewrite> {
-        if self.since.is_some() {
+        if !matches!(self.rewriting, Rewriting::No) {
             return None;
         }
-        self.since = Some(Vec::new());
+        self.rewriting = Rewriting::Writing(Vec::new());
         Some(Rewrite { snapshot, path: self.path.clone() })
     }
 
-    /// Ends what [`begin_rewrite`](JournalFile::begin_rewrite) began: adds what was written meanwhile, makes that
-    /// durable, and puts the new file in the old one's place. If it fails, the old file stays and goes on.
-    pub fn finish_rewrite(&mut self, rewritten: Result<Rewritten, StorageError>) -> Result<(), StorageError> {
-        let since = self.since.take().unwrap_or_default();
+    /// Goes on with what [`begin_rewrite`](JournalFile::begin_rewrite) began: the new file gets what was written
+    /// meanwhile, and from now on everything that the old one gets. If it fails, the old file stays and goes on.
+    pub fn switch_rewrite(
+        &mut self,
+        rewritten: Result<Rewritten, StorageError>,
+    ) -> Result<Switch, StorageError> {
+        let before = std::mem::replace(&mut self.rewriting, Rewriting::No);
         let Rewritten { mut file, temporary, path, length } = rewritten?;
+        let Rewriting::Writing(since) = before else {
+            return Err(StorageError::Failed { path: self.path.display().to_string() });
+        };
         if self.failed {
             let _ = std::fs::remove_file(&temporary);
             return Err(StorageError::Failed { path: self.path.display().to_string() });
         }
-        let written = match since.as_slice() {
-            [] => Ok(()),
-            bytes => file.write_all(bytes).and_then(|()| file.sync_data()),
-        };
-        if let Err(e) = written.and_then(|()| std::fs::rename(&temporary, &path)) {
-            let _ = std::fs::remove_file(&temporary);
-            return Err(io_error(&temporary, "write", e));
+        match file.write_all(&since).and_then(|()| file.try_clone()) {
+            Ok(other) => {
+                self.rewriting = Rewriting::Switching { file, end: length + since.len() as u64 };
+                Ok(Switch { file: other, temporary, path })
+            }
+            Err(e) => {
+                let _ = std::fs::remove_file(&temporary);
+                Err(io_error(&temporary, "write", e))
+            }
         }
-        self.file = file;
-        self.end = length + since.len() as u64;
-        self.dirty_tail = false;
-        sync_directory(&path)
+    }
+
+    /// Takes back what [`switch_rewrite`](JournalFile::switch_rewrite) did, if its [`Switch`] was never run.
+    pub fn abandon_rewrite(&mut self) {
+        self.rewriting = Rewriting::No;
+    }
+
+    /// Ends what [`switch_rewrite`](JournalFile::switch_rewrite) went on with. If the new file has the old one's
+    /// place, gives the old one, whose closing may take long.
+    pub fn finish_rewrite(&mut self, switched: Switched) -> (Option<File>, Result<(), StorageError>) {
+        let Switched { renamed, result } = switched;
+        match std::mem::replace(&mut self.rewriting, Rewriting::No) {
+            Rewriting::Switching { file, end } if renamed => {
+                self.end = end;
+                self.dirty_tail = false;
+                (Some(std::mem::replace(&mut self.file, file)), result)
+            }
+            _ => (None, result),
+        }
     }
 
     fn flush(&mut self) {
@@ -283,8 +368,8 @@ impl Storage for JournalFile {
     fn replace(&mut self, ticket: Ticket, snapshot: &Snapshot) {
         self.flush();
         if let Some(rewrite) = self.begin_rewrite(snapshot.clone()) {
-            let rewritten = rewrite.run();
-            let result = self.finish_rewrite(rewritten);
+            let switch = self.switch_rewrite(rewrite.run());
+            let result = switch.and_then(|switch| self.finish_rewrite(switch.run()).1);
             self.done.push_back((ticket, result));
         }
     }

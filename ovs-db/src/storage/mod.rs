@@ -10,6 +10,7 @@
 //! [`journal`](Journal) is the format over bytes, [`record`](encode_changes) the meaning of a record,
 //! [`JournalFile`] the file with its lock, and [`Storage`] what a server needs of either it or memory.
 
+mod direct;
 mod file;
 mod journal;
 mod load;
@@ -20,7 +21,9 @@ mod snapshot;
 use ovs_stream::Wait;
 use thiserror::Error;
 
-pub use file::{Contents, JournalFile, Opened, Rewrite, Rewritten, read_file};
+pub use file::{
+    Contents, JournalFile, Opened, Rewrite, Rewritten, Switch, Switched, read_file, read_journal,
+};
 pub use journal::{Damage, Journal, encode};
 pub use load::{Found, Records};
 pub use lock::LockFile;

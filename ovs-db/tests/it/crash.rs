@@ -138,7 +138,24 @@ fn what_is_written_beside_a_rewriting_is_in_the_new_file() {
     let copy = dir.path().join("old.db");
     std::fs::copy(&path, &copy).unwrap();
     assert_eq!(JournalFile::open(&copy, &mut uuids()).unwrap().database.total_rows(), before + 1);
-    file.finish_rewrite(rewrite.run()).unwrap();
+    let switch = file.switch_rewrite(rewrite.run()).unwrap();
+    // Until the new file has its name, either may be the one that is found after a crash: both get what is written.
+    file.write(
+        &ovs_db::storage::encode(&json(
+            r#"{"_is_diff":true,"t":{"00000000-0000-4000-8000-00000000000b":{"k":78}}}"#,
+        )),
+        true,
+    )
+    .unwrap();
+    assert_eq!(file.handles().unwrap().len(), 2);
+    for either in [&path, &dir.path().join("d.db.tmp")] {
+        let copy = dir.path().join("either.db");
+        std::fs::copy(either, &copy).unwrap();
+        assert_eq!(JournalFile::open(&copy, &mut uuids()).unwrap().database.total_rows(), before + 2);
+    }
+    let (old, result) = file.finish_rewrite(switch.run());
+    assert!(old.is_some() && result.is_ok());
+    assert_eq!(file.handles().unwrap().len(), 1);
     file.write(
         &ovs_db::storage::encode(&json(r#"{"t":{"00000000-0000-4000-8000-00000000000a":null}}"#)),
         true,
@@ -146,5 +163,5 @@ fn what_is_written_beside_a_rewriting_is_in_the_new_file() {
     .unwrap();
     drop(file);
     let opened = JournalFile::open(&path, &mut uuids()).unwrap();
-    assert_eq!((opened.database.total_rows(), opened.records), (before, 3));
+    assert_eq!((opened.database.total_rows(), opened.records), (before + 1, 4));
 }
