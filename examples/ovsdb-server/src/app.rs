@@ -159,7 +159,9 @@ impl App {
                 self.state.listener.flush();
                 return ExitCode::SUCCESS;
             }
-            self.sleep();
+            if !self.brisk.serve(&mut self.state.listener, self.state.clock) {
+                self.sleep();
+            }
         }
     }
 
@@ -183,8 +185,7 @@ impl App {
         }
         waits.extend(self.state.status_due().map(Wait::At));
         let limit = self.child.as_ref().map(|_| RUN_INTERVAL);
-        let requests = self.state.listener.server().counters().messages;
-        if let Err(error) = self.brisk.sleep(&waits, now, limit, requests) {
+        if let Err(error) = self.brisk.sleep(&waits, now, limit) {
             tracing::error!(target: "poll_loop", "poll: {error}");
         }
     }
@@ -229,8 +230,10 @@ impl State {
     /// Opens and closes remotes as the user, and the databases that the user named, want it.
     pub fn reconcile_remotes(&mut self) {
         let commits = self.listener.server().counters().commits;
-        // Only a commit, or the user, changes what is wanted.
-        if self.reconciled == Some(commits) {
+        // Only the user, or a commit to a database that says what is wanted, changes that.
+        let in_database =
+            || self.remotes.keys().any(|r| r.starts_with("db:")) || self.keys.stand_in_database();
+        if self.reconciled.is_some_and(|at| at == commits || !in_database()) {
             return;
         }
         self.reconciled = Some(commits);

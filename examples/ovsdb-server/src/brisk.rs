@@ -1,16 +1,26 @@
 //! Staying awake for clients that ask one thing after another.
 //!
 //! Such a client sends its next request some microseconds after an answer. Going to sleep and being woken takes longer
-//! than that, so the server looks a little longer before it sleeps. It does so only after a turn in which a request came,
-//! and gives it up as soon as several looks came to nothing, as they do where the client needs the same processor, until
-//! a request comes quickly again. It does not yield in between, which can cost it the rest of its time slice.
+//! than that, so the server looks a little longer before it sleeps, and only at the clients that it has just answered:
+//! a request then costs reading it, writing its record and answering. That is given up as soon as several looks came to
+//! nothing, as they do where the client needs the same processor, until a request comes quickly again. It does not yield
+//! in between, which can cost it the rest of its time slice.
 
 use std::time::{Duration, Instant};
 
-use ovs_stream::{OsError, Wait, is_due, sleep};
+use ovs_db::server::Listener;
+use ovs_stream::{OsError, Wait, sleep};
+
+use crate::app::Clock;
 
 /// How long to look.
 const LOOK: Duration = Duration::from_micros(50);
+
+/// How often everything else is looked after meanwhile.
+const WHOLE_TURN: Duration = Duration::from_micros(500);
+
+/// At every so many looks, the other clients are looked at too.
+const OTHERS: u32 = 8;
 
 /// A sleep that is no longer would have been spared.
 const SHORT: Duration = Duration::from_micros(200);
@@ -21,35 +31,50 @@ const PATIENCE: u32 = 3;
 /// How it went lately.
 #[derive(Debug, Default)]
 pub struct Brisk {
-    /// How many requests had come when it last slept.
-    requests: u64,
+    /// A request came since it last slept.
+    busy: bool,
     /// How many looks in a row came to nothing.
     misses: u32,
 }
 
 impl Brisk {
-    /// Sleeps until one of `waits` is due, as [`sleep`] does. `requests` is how many have come so far.
+    /// Serves the clients that were just answered as long as they go on asking. True if a whole turn is to come now;
+    /// else the program may sleep.
+    pub fn serve(&mut self, listener: &mut Listener, clock: Clock) -> bool {
+        self.busy = listener.has_recent();
+        if !self.busy || self.misses >= PATIENCE {
+            return false;
+        }
+        let start = clock.now();
+        let (mut now, mut last, mut looks) = (start, start.monotonic, 0);
+        while now.monotonic.saturating_sub(start.monotonic) < WHOLE_TURN {
+            if listener.poll_recent(now) {
+                self.misses = 0;
+                last = now.monotonic;
+                looks = 0;
+            } else if now.monotonic.saturating_sub(last) > LOOK {
+                self.misses += 1;
+                return false;
+            }
+            looks += 1;
+            if looks % OTHERS == 0 && listener.is_ready() {
+                return true;
+            }
+            now = clock.now();
+        }
+        true
+    }
+
+    /// Sleeps until one of `waits` is due, as [`sleep`] does.
     pub fn sleep(
         &mut self,
         waits: &[Wait<'_>],
         now: Duration,
         limit: Option<Duration>,
-        requests: u64,
     ) -> Result<(), OsError> {
-        let busy = std::mem::replace(&mut self.requests, requests) != requests;
-        if busy && self.misses < PATIENCE {
-            let start = Instant::now();
-            while start.elapsed() < LOOK {
-                if is_due(waits, now)? {
-                    self.misses = 0;
-                    return Ok(());
-                }
-            }
-            self.misses += 1;
-        }
         let start = Instant::now();
         sleep(waits, now, limit)?;
-        if busy && start.elapsed() < SHORT {
+        if self.busy && start.elapsed() < SHORT {
             self.misses = 0;
         }
         Ok(())

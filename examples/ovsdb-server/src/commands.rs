@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ovs_db::server::RemoteOptions;
+use ovs_db::server::{Counters, RemoteOptions};
 use ovs_db::unixctl::Registry;
 use vswitchd::daemon::Program;
 use vswitchd::vlog::VlogCommand;
@@ -31,6 +31,9 @@ pub enum Command {
     GetExcluded,
     CountersShow,
     CountersClear,
+    CoverageShow,
+    CoverageRead,
+    DisableConditions,
     Reconnect,
     Reload,
     TrimOnCompaction,
@@ -49,6 +52,9 @@ pub fn registry(program: &Program) -> Registry<Command> {
     };
     add("exit", "", 0, 0, Command::Exit);
     add("memory/show", "", 0, 0, Command::MemoryShow);
+    add("coverage/show", "", 0, 0, Command::CoverageShow);
+    add("coverage/read-counter", "COUNTER", 1, 1, Command::CoverageRead);
+    add("ovsdb-server/disable-monitor-cond", "", 0, 0, Command::DisableConditions);
     add("ovsdb-server/compact", "", 0, 1, Command::Compact);
     add("ovsdb-server/list-dbs", "", 0, 0, Command::ListDbs);
     add("ovsdb-server/add-db", "DB", 1, 1, Command::AddDb);
@@ -101,9 +107,19 @@ impl State {
                 self.remotes_changed();
             }
             Command::CountersClear => self.counters_base = self.listener.server().counters(),
+            Command::CoverageShow => return Ok(self.coverage()),
+            Command::CoverageRead => {
+                let counters = named(self.listener.server().counters());
+                let known = counters.into_iter().find(|(name, _)| *name == first);
+                return known.map(|(_, value)| format!("{value}\n")).ok_or("No such counter".to_owned());
+            }
             Command::Reconnect => {
                 let now = self.clock.now();
                 self.listener.reconnect(now);
+            }
+            Command::DisableConditions => {
+                let now = self.clock.now();
+                self.listener.disable_monitor_cond(now);
             }
             Command::Reload => {
                 if self.config_file.is_none() {
@@ -222,26 +238,35 @@ impl State {
     }
 
     fn counters(&self) -> String {
-        let (counters, base) = (self.listener.server().counters(), self.counters_base);
+        let base = named(self.counters_base);
         let mut text = String::new();
-        for (name, value) in [
-            ("messages", counters.messages - base.messages),
-            ("commits", counters.commits - base.commits),
-            ("failures", counters.failures - base.failures),
-            ("updates", counters.updates - base.updates),
-        ] {
+        for ((name, value), (_, base)) in named(self.listener.server().counters()).into_iter().zip(base) {
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{name:<24}{value:>12}");
+            let _ = writeln!(text, "{name:<24}{:>12}", value - base);
         }
+        text
+    }
+
+    /// Every counter that has counted. There are no averages, as no history is kept; totals are exact.
+    fn coverage(&self) -> String {
+        let counters = named(self.listener.server().counters());
+        let mut text = String::from("Event coverage, totals since the start:\n");
+        for (name, value) in counters.iter().filter(|(_, value)| *value > 0) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{name:<32} total: {value}");
+        }
+        let never = counters.iter().filter(|(_, value)| *value == 0).count();
+        let _ = writeln!(text, "{never} events never hit");
         text
     }
 
     fn memory(&self) -> String {
         let server = self.listener.server();
-        let (mut atoms, mut cells) = (0, 0);
+        let (mut atoms, mut cells, mut weak) = (0, 0, 0);
         for db in server.database_names().into_iter().filter_map(|n| server.database(server.find(n)?)) {
             for (id, table) in db.schema().tables() {
                 cells += db.row_count(id) * (table.columns.len() + 2);
+                weak += db.weak_reference_count(id);
                 for (_, row) in db.rows(id) {
                     atoms +=
                         2 + table.ids().map(|(column, _)| row.get(column).atoms().count()).sum::<usize>();
@@ -249,7 +274,8 @@ impl State {
             }
         }
         let (monitors, sessions) = (server.monitor_count(), server.session_count());
-        format!("atoms:{atoms} cells:{cells} monitors:{monitors} sessions:{sessions}\n")
+        let sessions = if sessions > 0 { format!(" sessions:{sessions}") } else { String::new() };
+        format!("atoms:{atoms} cells:{cells} monitors:{monitors} n-weak-refs:{weak}{sessions}\n")
     }
 
     /// Adds a remote of any kind.
@@ -263,6 +289,16 @@ impl State {
         self.remotes_changed();
         Ok(())
     }
+}
+
+/// What is counted, by name.
+fn named(counters: Counters) -> [(&'static str, u64); 4] {
+    [
+        ("messages", counters.messages),
+        ("commits", counters.commits),
+        ("failures", counters.failures),
+        ("updates", counters.updates),
+    ]
 }
 
 fn on_or_off(word: &str) -> Result<bool, String> {

@@ -1,5 +1,7 @@
 //! The keys for `ssl:` and `pssl:`, from options, files and databases.
 
+use std::cell::Cell;
+
 use ovs_db::server::Server;
 use ovs_stream::{Tls, TlsConfig, TlsOptionError};
 use vswitchd::tls::{TlsOptions, log_notices};
@@ -40,6 +42,16 @@ impl Keys {
         let options = self.options.map(|value| find(value, server));
         self.tls.configure(options.config()?);
         Ok(())
+    }
+
+    /// Whether a commit may change what the options mean.
+    pub fn stand_in_database(&self) -> bool {
+        let found = Cell::new(false);
+        let _ = self.options.map(|value| {
+            found.set(found.get() || value.starts_with("db:"));
+            None
+        });
+        found.get()
     }
 
     /// As [`refresh`](Self::refresh), with a fault going to the log.

@@ -87,6 +87,9 @@ impl Server {
             }
             "transact" => self.start_transaction(session, params, id, now),
             "monitor" => self.start_monitor(session, Flavor::Plain, params, id),
+            "monitor_cond" | "monitor_cond_since" if self.without_conditions => {
+                Err(Refusal::Text("unknown method"))
+            }
             "monitor_cond" => self.start_monitor(session, Flavor::Cond, params, id),
             "monitor_cond_since" => self.start_monitor(session, Flavor::Since, params, id),
             "monitor_cond_change" => self.change_monitor(session, params, id),
@@ -191,7 +194,8 @@ impl Server {
             None => Written::reply(id, "", served.initial(&view)),
             Some(since) => since_reply(served, &view, id, since),
         };
-        self.monitors.insert(key, Monitor::new(session, &name, database, flavor, view));
+        let monitor = Monitor::new(session, &name, database, flavor, view, &mut served.views);
+        self.monitors.insert(key, monitor);
         self.effects.push(Effect::Write { session, text });
         Ok(None)
     }
@@ -224,7 +228,7 @@ impl Server {
             let text = monitor.notification(Arc::new(updates), served.history.last());
             self.effects.push(Effect::Write { session, text });
         }
-        monitor.rename(new);
+        monitor.rename(new, &mut served.views);
         self.monitors.insert(new_key, monitor);
         Ok(Some(empty()))
     }

@@ -50,25 +50,27 @@ pub enum CloseReason {
 /// A message that is text already. The long part of it may be shared by many sessions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Written {
-    /// The same for every message of a monitor.
-    head: Arc<str>,
-    /// What names the state, if anything does.
-    state: String,
+    head: String,
     body: Arc<String>,
     tail: &'static str,
 }
 
 impl Written {
-    /// A notification: its `head` up to the parameters, those that name a `state`, and the last one.
-    pub(super) fn notify(head: Arc<str>, state: String, body: Arc<String>) -> Written {
-        Written { head, state, body, tail: "]}" }
+    /// All of a message, which may go to many sessions.
+    pub(super) fn whole(text: Arc<String>) -> Written {
+        Written { head: String::new(), body: text, tail: "" }
+    }
+
+    /// A notification: everything up to the last parameter, and that.
+    pub(super) fn notify(head: String, body: Arc<String>) -> Written {
+        Written { head, body, tail: NOTIFY_TAIL }
     }
 
     /// The reply to the request `id`: `before` and `body` and what closes `before`.
     pub(super) fn reply(id: &Json, before: &str, body: Arc<String>) -> Written {
         let head = format!("{{\"error\":null,\"id\":{id},\"result\":{before}");
         let tail = if before.is_empty() { "}" } else { "]}" };
-        Written { head: head.into(), state: String::new(), body, tail }
+        Written { head, body, tail }
     }
 
     /// The length in bytes.
@@ -81,12 +83,12 @@ impl Written {
         self.len() == 0
     }
 
-    /// The pieces of the text, one behind the other. The third one may be long.
-    pub fn pieces(&self) -> [&str; 4] {
-        [&self.head, &self.state, &self.body, self.tail]
+    /// The pieces of the text, one behind the other. The second one may be long; the others may be empty.
+    pub fn pieces(&self) -> [&str; 3] {
+        [&self.head, &self.body, self.tail]
     }
 
-    /// The third piece, which many sessions may share.
+    /// The second piece, which many sessions may share.
     pub fn body(&self) -> Arc<String> {
         Arc::clone(&self.body)
     }
@@ -96,6 +98,9 @@ impl Written {
         Message::from_json(self.pieces().concat().parse().ok()?).ok()
     }
 }
+
+/// What a notification ends with.
+pub(super) const NOTIFY_TAIL: &str = "]}";
 
 /// Something for the program to do. Effects are to be carried out in order.
 #[derive(Clone, Debug, PartialEq)]

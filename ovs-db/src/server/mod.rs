@@ -189,6 +189,8 @@ pub struct Server {
     locks: Locks,
     /// Another server is followed, and nobody else may write.
     backup: bool,
+    /// `monitor_cond` and `monitor_cond_since` are as if they had never been.
+    without_conditions: bool,
     next_database: u64,
     next_session: u64,
     counters: Counters,
@@ -213,6 +215,7 @@ impl Server {
             monitors: BTreeMap::new(),
             locks: Locks::default(),
             backup: false,
+            without_conditions: false,
             next_database: 0,
             next_session: 0,
             counters: Counters::default(),
@@ -262,6 +265,12 @@ impl Server {
     /// Makes this server one that only follows another: nobody can write, or lock.
     pub fn set_backup(&mut self, backup: bool) {
         self.backup = backup;
+    }
+
+    /// From now on `monitor_cond` and `monitor_cond_since` are not known, so that clients show how they do without.
+    /// Those that are connected find out when they connect again.
+    pub fn disable_monitor_cond(&mut self) {
+        self.without_conditions = true;
     }
 
     /// Makes one database one that only follows another server's: nobody can write to it.

@@ -311,13 +311,27 @@ fn a_conversion_keeps_what_fits_and_is_seen() {
 }
 
 #[test]
+fn conditions_can_be_disabled() {
+    let mut rig = Rig::new(false);
+    let a = rig.server.open_session();
+    rig.server.disable_monitor_cond();
+    for (method, params) in [
+        ("monitor_cond", r#"["d","m",{"t":{}}]"#),
+        ("monitor_cond_since", r#"["d","m",{"t":{}},"00000000-0000-0000-0000-000000000000"]"#),
+    ] {
+        assert_eq!(rig.call(a, method, params).to(a), [r#"error "unknown method""#], "{method}");
+    }
+    assert_eq!(rig.call(a, "monitor", r#"["d","m",{"t":{}}]"#).to(a), ["reply {}"]);
+}
+
+#[test]
 fn equal_monitors_share_their_text() {
     let mut rig = Rig::new(false);
     let writer = rig.server.open_session();
     let sessions: Vec<SessionId> = (0..50).map(|_| rig.server.open_session()).collect();
     for (n, session) in sessions.iter().enumerate() {
         let wanted = if n % 2 == 0 { r#"{"t":[{"where":[["k","<",5]]}]}"# } else { r#"{"t":{}}"# };
-        rig.call(*session, "monitor_cond", &format!(r#"["d","m{n}",{wanted}]"#));
+        rig.call(*session, "monitor_cond", &format!(r#"["d","m",{wanted}]"#));
     }
     let params: Json = r#"["d",{"op":"insert","table":"t","row":{"k":1}}]"#.parse().unwrap();
     let Json::Array(params) = params else { unreachable!() };

@@ -104,11 +104,10 @@ impl Server {
         let Some(served) = databases.get_mut(&database).filter(|_| !changes.is_empty()) else { return };
         counters.commits += 1;
         let state = served.uuids.generate();
-        let mut updates = Updates::default();
+        let mut updates = Updates::new(&served.db, &changes, state);
         for monitor in monitors.values().filter(|monitor| monitor.database == database) {
-            if let Some(text) = updates.of(&monitor.view, &served.db, &changes) {
+            if let Some(text) = updates.notification(monitor) {
                 counters.updates += 1;
-                let text = monitor.notification(text, state);
                 effects.push(Effect::Write { session: monitor.session, text });
             }
         }

@@ -93,6 +93,11 @@ fn appctl_and_client_tools_work() {
     assert_eq!(ask(&["ovsdb-server/compact"]), "exit Some(0)");
     assert!(ask(&["ovsdb-server/compact", "nothing"]).ends_with("exit Some(2)"));
     assert!(ask(&["list-commands"]).contains("ovsdb-server/add-remote REMOTE"));
+    assert!(ask(&["coverage/show"]).contains(" events never hit"), "{}", ask(&["coverage/show"]));
+    assert_eq!(ask(&["coverage/read-counter", "failures"]), "0\nexit Some(0)");
+    assert!(ask(&["coverage/read-counter", "nothing"]).contains("No such counter"));
+    let memory = ask(&["memory/show"]);
+    assert!(memory.contains(" monitors:0 n-weak-refs:0\n"), "{memory}");
 
     let second = dir.join("second.sock");
     let remote = format!("punix:{}", second.display());
@@ -115,6 +120,8 @@ fn appctl_and_client_tools_work() {
     assert_eq!(dbs(&dir.join("db.sock")), "Open_vSwitch\nOther\n_Server\n");
     assert_eq!(ask(&["ovsdb-server/remove-db", "Other"]), "exit Some(0)");
     assert_eq!(dbs(&dir.join("db.sock")), "Open_vSwitch\n_Server\n");
+
+    assert_eq!(ask(&["ovsdb-server/disable-monitor-cond"]), "exit Some(0)");
 
     assert_eq!(ask(&["exit"]), "exit Some(0)");
     assert_eq!(server.wait(), Some(0));

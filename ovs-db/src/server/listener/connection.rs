@@ -21,6 +21,12 @@ const READ_BUDGET: usize = 256 << 10;
 /// How many requests of one client are handled in a turn.
 const REQUEST_BUDGET: usize = 64;
 
+/// How much is read at a time.
+pub(super) const CHUNK: usize = 16 << 10;
+
+/// How many clients may count as those that were just answered.
+const RECENT: usize = 8;
+
 /// One client.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -176,7 +182,7 @@ impl Connection {
     }
 
     /// Writes, probes and reads; must come once a turn before [`Connection::next`].
-    fn begin_turn(&mut self, config: &ListenerConfig, now: Duration) -> Turn {
+    fn begin_turn(&mut self, config: &ListenerConfig, chunk: &mut [u8], now: Duration) -> Turn {
         self.flush();
         if let Some(error) = self.broken.take() {
             return self.over(error);
@@ -187,10 +193,9 @@ impl Connection {
         if !self.heeded(config) {
             return Turn::Nothing;
         }
-        let mut chunk = [0; 16 << 10];
         let mut taken = 0;
         while taken < READ_BUDGET && !self.more {
-            match self.stream.read(&mut chunk) {
+            match self.stream.read(chunk) {
                 Ok(Some(n)) => {
                     taken += n;
                     self.framer.push(&chunk[..n]);
@@ -287,7 +292,7 @@ impl Listener {
 
     fn connection_turn(&mut self, session: SessionId, now: Now) {
         let Some(connection) = self.connections.get_mut(&session) else { return };
-        if let Turn::Over(event) = connection.begin_turn(&self.config, now.monotonic) {
+        if let Turn::Over(event) = connection.begin_turn(&self.config, &mut self.chunk, now.monotonic) {
             self.events.push(event);
             self.drop_connection(session, now);
             return;
@@ -335,6 +340,36 @@ impl Listener {
         }
     }
 
+    /// Looks whether clients that were answered last have already asked for more, and does what they ask; true if one
+    /// had. A program that does not sleep at once calls this meanwhile; whatever else happens waits for
+    /// [`poll`](Listener::poll), or says so by [`is_ready`](Listener::is_ready).
+    pub fn poll_recent(&mut self, now: Now) -> bool {
+        let before = self.server.counters().messages;
+        let recent = std::mem::take(&mut self.recent);
+        for session in &recent {
+            self.connection_turn(*session, now);
+        }
+        if self.server.counters().messages == before {
+            self.recent = recent;
+            return false;
+        }
+        for session in recent {
+            self.mark_dirty(session);
+        }
+        self.settle(now);
+        true
+    }
+
+    /// Whether there are clients that were just answered.
+    pub fn has_recent(&self) -> bool {
+        !self.recent.is_empty()
+    }
+
+    /// Whether a client has something to do, or a turn is due anyway. Does not say what else there may be to do.
+    pub fn is_ready(&self) -> bool {
+        !self.due.is_empty() || self.has_dirty() || self.poller.is_ready()
+    }
+
     /// Whether somebody is to be flushed.
     pub(super) fn has_dirty(&self) -> bool {
         !(self.answered.is_empty() && self.dirty.is_empty())
@@ -351,13 +386,18 @@ impl Listener {
     /// Sends what was queued in this turn, and sees what each client that was touched waits for now. Who waits for an
     /// answer comes first: those who are only told of changes may be many.
     pub(super) fn flush_dirty(&mut self) {
-        let answered = std::mem::take(&mut self.answered);
+        let mut answered = std::mem::take(&mut self.answered);
         let mut sessions = std::mem::take(&mut self.dirty);
         for session in answered.iter().chain(&sessions) {
             self.flush_connection(*session);
         }
         sessions.clear();
         self.dirty = sessions;
+        if !answered.is_empty() {
+            answered.dedup();
+            answered.truncate(RECENT);
+            self.recent = answered;
+        }
     }
 
     fn flush_connection(&mut self, session: SessionId) {
@@ -399,7 +439,9 @@ impl Listener {
     pub(super) fn deliver_written(&mut self, session: SessionId, text: &Written) {
         if let Some(connection) = self.connections.get_mut(&session) {
             connection.send_written(text);
-            self.mark_dirty(session);
+            if !std::mem::replace(&mut connection.dirty, true) {
+                self.dirty.push(session);
+            }
         } else if let Some(message) = text.to_message() {
             self.deliver_local(session, message);
         }
@@ -424,6 +466,13 @@ impl Listener {
             let effects = self.server.close_session(session);
             self.carry_out(effects);
         }
+    }
+
+    /// As [`Server::disable_monitor_cond`](crate::server::Server::disable_monitor_cond), and makes every client connect
+    /// again.
+    pub fn disable_monitor_cond(&mut self, now: Now) {
+        self.server.disable_monitor_cond();
+        self.reconnect(now);
     }
 
     /// Makes every client connect again; connections that this side makes are made again.

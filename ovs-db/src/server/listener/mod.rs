@@ -248,6 +248,10 @@ pub struct Listener {
     due: BTreeSet<SessionId>,
     /// Clients that got an answer in this turn: it goes out before what everybody is told.
     answered: Vec<SessionId>,
+    /// Clients that were answered last, as far as they are few.
+    recent: Vec<SessionId>,
+    /// What is read goes here first.
+    chunk: Box<[u8]>,
     /// Clients to whom something was sent in this turn, or who had theirs.
     dirty: Vec<SessionId>,
     /// A time before which no client's silence has to be looked at.
@@ -278,6 +282,8 @@ impl Listener {
             poller: Poller::new(),
             due: BTreeSet::new(),
             answered: Vec::new(),
+            recent: Vec::new(),
+            chunk: vec![0; connection::CHUNK].into(),
             dirty: Vec::new(),
             silence: None,
         }

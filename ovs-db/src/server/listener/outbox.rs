@@ -69,13 +69,19 @@ impl Outbox {
     /// Adds a message whose body may be shared.
     pub(super) fn push_written(&mut self, text: &Written) -> Result<(), StreamError> {
         self.check(text.len())?;
-        let [head, state, body, tail] = text.pieces().map(str::as_bytes);
-        if body.len() < SHORT {
-            self.own(&[head, state, body, tail]);
-        } else {
-            self.own(&[head, state]);
-            self.queued += body.len();
-            self.pieces.push_back(Piece::Shared(text.body()));
+        let [head, body, tail] = text.pieces().map(str::as_bytes);
+        // What goes out at once needs no copy, and what waits had better be one piece.
+        let alone = self.pieces.is_empty() && head.is_empty() && tail.is_empty();
+        if body.len() < SHORT && !alone {
+            self.own(&[head, body, tail]);
+            return Ok(());
+        }
+        if !head.is_empty() {
+            self.own(&[head]);
+        }
+        self.queued += body.len();
+        self.pieces.push_back(Piece::Shared(text.body()));
+        if !tail.is_empty() {
             self.own(&[tail]);
         }
         Ok(())

@@ -49,6 +49,14 @@ impl Poller {
         };
     }
 
+    /// Whether a connection is ready, as far as that is known.
+    pub(super) fn is_ready(&self) -> bool {
+        let Some(set) = &self.set else { return true };
+        let mut events = Vec::with_capacity(1);
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        epoll::wait(set, rustix::buffer::spare_capacity(&mut events), Some(&now)).is_ok_and(|n| n > 0)
+    }
+
     /// The connections that are ready; `None` if that is not known.
     pub(super) fn ready(&self) -> Option<Vec<SessionId>> {
         let set = self.set.as_ref()?;

@@ -135,41 +135,48 @@ impl View {
 }
 
 impl Monitor {
-    /// A monitor that its client calls `id`.
+    /// A monitor that its client calls `id`. What it wants to see is one of `views`.
     pub(super) fn new(
         session: SessionId,
         id: &Json,
         database: DatabaseId,
         flavor: Flavor,
         view: Arc<View>,
+        views: &mut Views,
     ) -> Monitor {
-        Monitor { session, id: id.clone(), head: head(flavor, id), database, flavor, view }
+        let head = views.share_head(head(flavor, id));
+        Monitor { session, id: id.clone(), head, database, flavor, view }
     }
 
     /// Changes what its client calls it.
-    pub(super) fn rename(&mut self, id: Json) {
-        self.head = head(self.flavor, &id);
+    pub(super) fn rename(&mut self, id: Json, views: &mut Views) {
+        self.head = views.share_head(head(self.flavor, &id));
         self.id = id;
     }
 
     /// The notification that carries `updates`, which lead to the state `state`.
     pub(super) fn notification(&self, updates: Arc<String>, state: Uuid) -> Written {
-        let mut named = String::new();
+        Written::notify(self.beginning(state), updates)
+    }
+
+    /// The notification up to the updates.
+    fn beginning(&self, state: Uuid) -> String {
+        let mut text = String::from(&*self.head);
         if self.flavor == Flavor::Since {
-            named.push('"');
-            state.write_to(&mut named);
-            named.push_str("\",");
+            text.push('"');
+            state.write_to(&mut text);
+            text.push_str("\",");
         }
-        Written::notify(Arc::clone(&self.head), named, updates)
+        text
     }
 }
 
 /// A notification up to what differs between those of one monitor.
-fn head(flavor: Flavor, id: &Json) -> Arc<str> {
+fn head(flavor: Flavor, id: &Json) -> String {
     let method = match flavor {
         Flavor::Plain => "update",
         Flavor::Cond => "update2",
         Flavor::Since => "update3",
     };
-    format!("{{\"id\":null,\"method\":\"{method}\",\"params\":[{id},").into()
+    format!("{{\"id\":null,\"method\":\"{method}\",\"params\":[{id},")
 }
