@@ -26,14 +26,16 @@ pub fn convert(db: &Database, schema: &Arc<Schema>, uuids: &mut UuidSource) -> R
             for (from, to) in &columns {
                 let datum = old.get(*from);
                 let (from, to_schema) = (&old_table.columns[from.0], &table.columns[to.0]);
-                let datum = if from.kind == to_schema.kind {
-                    (**datum).clone()
+                // Values of the same type are looked at too: a default that an earlier conversion gave may not be good.
+                let converted = if from.kind == to_schema.kind {
+                    to_schema.kind.check(datum).map(|()| (**datum).clone())
                 } else {
-                    Datum::from_json(&datum.to_json(), &to_schema.kind, &mut NoNames).map_err(|e| {
-                        let what = format!("table {}, column {}: {e}", table.name, to_schema.name);
-                        DbError::new(e.tag, what)
-                    })?
+                    Datum::from_json(&datum.to_json(), &to_schema.kind, &mut NoNames)
                 };
+                let datum = converted.map_err(|e| {
+                    let what = format!("table {}, column {}: {e}", table.name, to_schema.name);
+                    DbError::new(e.tag, what)
+                })?;
                 row.set(*to, datum);
             }
             rows.push((id, *uuid, Some(row)));

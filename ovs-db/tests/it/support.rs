@@ -84,7 +84,7 @@ impl Client {
     pub fn exchange(&mut self, method: &str, params: &[Json]) -> Option<(Json, Vec<Json>)> {
         self.next += 1;
         let request = Message::request(method, params.to_vec(), self.next);
-        self.stream.write_all(&request.to_bytes()).unwrap();
+        self.stream.write_all(&request.to_bytes()).ok()?;
         let mut notices = Vec::new();
         loop {
             let message = self.receive()?;

@@ -100,7 +100,7 @@ pub struct Coverage {
     pub updates: u64,
     pub conversions: u64,
     pub forgiven: u64,
-    /// How often the distribution's server died of a conversion.
+    /// How often the distribution's server died.
     pub deaths: u64,
     /// How often it left a weak reference to a deleted row.
     pub dangling: u64,
@@ -133,7 +133,7 @@ impl Coverage {
         let all = reached + missing.len();
         println!(
             "{} transactions ({} good), {} monitor sessions, {} monitors, {} updates, {} conversions; \
-             {} of two errors either was right; it died of {}, and left {} dangling references; coverage {reached}/{all} = {}%",
+             {} of two errors either was right; it died {} times, and left {} dangling references; coverage {reached}/{all} = {}%",
             self.transactions,
             self.good,
             self.sessions,

@@ -56,6 +56,9 @@ fn random_transactions_do_what_they_do_elsewhere() {
         run(seed, &server, &tool, &mut coverage);
     }
     let missing = coverage.report();
+    // What kills the distribution's server is rare, and so must stay.
+    let seeds = asked.unwrap_or(FEW);
+    assert!(coverage.deaths <= 2 + seeds / 10, "it died {} times in {seeds} runs", coverage.deaths);
     // A few schemas do not reach everything.
     assert!(asked.is_none_or(|n| n < MANY) || missing.is_empty(), "never reached: {missing:?}");
 }
@@ -87,6 +90,7 @@ fn run(seed: u64, server: &Path, tool: &Path, coverage: &mut Coverage) {
         next_monitor,
         rows,
         broken: false,
+        dead: false,
     };
     run.coverage.sessions += SESSIONS as u64;
     run.whole();
@@ -109,6 +113,8 @@ struct Run<'a> {
     rows: BTreeMap<String, Json>,
     /// The peer's database is not good any more.
     broken: bool,
+    /// The peer died.
+    dead: bool,
 }
 
 impl Run<'_> {
@@ -123,6 +129,9 @@ impl Run<'_> {
             self.open_monitor(session);
         }
         let (theirs, ours) = self.call(0, "list_dbs", "[]");
+        if self.dead {
+            return;
+        }
         let sorted = |answer: Answer| {
             let mut names = answer.result.unwrap().as_array().unwrap().to_vec();
             names.sort_by_key(ToString::to_string);
@@ -136,12 +145,18 @@ impl Run<'_> {
             match self.random.below(24) {
                 0 => self.change_monitor(),
                 1 => self.lock(),
-                2 if step > STEPS / 2 && !self.convert() => return,
+                2 if step > STEPS / 2 => self.convert(),
                 _ => {}
             }
             let operations = self.transact();
+            if self.dead {
+                return;
+            }
             if !self.broken {
                 self.contents(&operations);
+            }
+            if self.dead {
+                return;
             }
             if self.broken {
                 self.coverage.dangling += 1;
@@ -166,12 +181,28 @@ impl Run<'_> {
                 Json::Array(params.clone())
             );
         }
+        if self.dead {
+            let nothing = || Answer { result: Err(Json::Null), notices: Vec::new() };
+            return (nothing(), nothing());
+        }
         let theirs = self.theirs.call(session, method, &params);
         let ours = self.ours.call(session, method, &params);
+        if theirs.result == Err(Json::from(DIED)) {
+            self.died(method);
+        }
         if std::env::var_os("OVSDB_DIFFERENTIAL_TRACE").is_some() {
             println!("  theirs {theirs:?}\n  ours {ours:?}");
         }
         (theirs, ours)
+    }
+
+    /// The distribution's server dies of some conversions, and where two monitors watch the same columns of a table and
+    /// the conditions of one are about others. What comes then is not compared; nothing else may kill it.
+    fn died(&mut self, method: &str) {
+        let conditional = self.monitors.iter().flat_map(BTreeMap::values).any(|conditional| *conditional);
+        assert!(method == "convert" || conditional, "{}", self.what(&format!("the peer died of {method}")));
+        self.coverage.deaths += 1;
+        self.dead = true;
     }
 
     /// Calls both servers, and demands equal answers and notifications.
@@ -193,6 +224,9 @@ impl Run<'_> {
     }
 
     fn compare_answers(&mut self, theirs: &Result<Json, Json>, ours: &Result<Json, Json>, what: &str) {
+        if self.dead {
+            return;
+        }
         match (theirs, ours) {
             (Ok(a), Ok(b)) => {
                 let (a, b) = (self.names.theirs.normal(a), self.names.ours.normal(b));
@@ -209,6 +243,9 @@ impl Run<'_> {
 
     /// Notifications of several monitors come in any order.
     fn compare_notices(&mut self, theirs: &[Json], ours: &[Json], what: &str) {
+        if self.dead {
+            return;
+        }
         let sort = |names: &Names, notices: &[Json]| {
             let mut texts: Vec<String> =
                 notices.iter().filter_map(|n| Some(names.normal(&telling(n)?).to_string())).collect();
@@ -287,14 +324,12 @@ impl Run<'_> {
         let _ = self.both(session, method, &format!("[\"l{name}\"]"));
     }
 
-    /// False if the peer died of it.
-    fn convert(&mut self) -> bool {
+    fn convert(&mut self) {
         let altered = self.schema.altered(&mut self.random);
         let params = format!(r#"["d",{}]"#, altered.json());
         let (theirs, ours) = self.call(0, "convert", &params);
-        if theirs.result == Err(Json::from(DIED)) {
-            self.coverage.deaths += 1;
-            return false;
+        if self.dead {
+            return;
         }
         let what = self.what(&format!("convert {params}"));
         self.compare_answers(&theirs.result, &ours.result, &what);
@@ -308,7 +343,6 @@ impl Run<'_> {
                 self.open_monitor(session);
             }
         }
-        true
     }
 
     /// Gives the names of the operations.
@@ -321,6 +355,9 @@ impl Run<'_> {
         }
         let params = format!(r#"["d",{}]"#, operations.join(","));
         let (theirs, ours) = self.call(0, "transact", &params);
+        if self.dead {
+            return params;
+        }
         let what = self.what(&params);
         let (Ok(a), Ok(b)) = (&theirs.result, &ours.result) else {
             self.compare_answers(&theirs.result, &ours.result, &what);
@@ -377,6 +414,9 @@ impl Run<'_> {
             .map(|table| format!(r#"{{"op":"select","table":"{}","where":[]}}"#, table.name))
             .collect();
         let (theirs, ours) = self.call(0, "transact", &format!(r#"["d",{}]"#, selects.join(",")));
+        if self.dead {
+            return;
+        }
         let (a, b) = (theirs.result.unwrap(), ours.result.unwrap());
         let (a, b) = (sort_rows(&self.names.theirs.normal(&a)), sort_rows(&self.names.ours.normal(&b)));
         if a != b && self.peer_dangles() {
@@ -413,7 +453,7 @@ impl Run<'_> {
         let selects: Vec<String> =
             names.iter().map(|name| format!(r#"{{"op":"select","table":"{name}","where":[]}}"#)).collect();
         let Json::Array(params) = json(&format!(r#"["d",{}]"#, selects.join(","))) else { return false };
-        let all = self.theirs.call(0, "transact", &params).result.unwrap();
+        let Ok(all) = self.theirs.call(0, "transact", &params).result else { return false };
         let tables: Vec<&[Json]> =
             all.as_array().unwrap().iter().map(|t| t.get("rows").and_then(Json::as_array).unwrap()).collect();
         let exists = |table: usize, uuid: &str| {

@@ -149,7 +149,11 @@ impl Column {
 
     fn random(name: String, tables: usize, random: &mut Random) -> Column {
         let key = Base::random(tables, random);
+        // The distribution's server does not delete the two rows of a pair whose key is weak and whose value is strong
+        // together: it goes on counting the reference of a row that is gone.
+        let refers = |base: &Base, weak: bool| matches!(base.constraint, Constraint::Ref(_, w) if w == weak);
         let value = random.once_in(4).then(|| Base::random(tables, random));
+        let value = value.filter(|value| !(refers(&key, true) && refers(value, false)));
         let (min, max) = *random.pick(&[(1, 1), (1, 1), (0, 1), (0, 1), (0, 3), (1, 2), (0, 0), (0, 0)]);
         let (mutable, ephemeral) = (!random.once_in(8), random.once_in(8));
         Column { name, key, value, min, max, mutable, ephemeral }
