@@ -1,7 +1,8 @@
 //! Both database servers over the same kind of socket, in turn: ours and the distribution's.
 //!
 //! `cargo build --release -p ovsdb-server && cargo bench -p ovs-benches --bench ovsdb [-- SCENARIO…]`. Every scenario
-//! is run in turn for each server, several times; the medians and their ratio are printed.
+//! is run in turn for each server, several times; the medians and their ratio are printed. Clients look for their
+//! answers before they sleep, unless there is `--sleeping`.
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
@@ -13,11 +14,14 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use ovs_db::json::Json;
 use ovs_db::schema::Schema;
 use ovs_db::storage::{JournalFile, encode};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
 
 const SCHEMA: &str = r#"{"name":"d","version":"1.0.0","tables":{"t":{"isRoot":true,"indexes":[["name"]],"columns":{
     "name":{"type":"string"},"n":{"type":"integer"},
@@ -352,7 +356,17 @@ impl Drop for Server {
     }
 }
 
-/// A blocking connection that finds the ends of messages and does not read what is in them.
+/// How long a client looks for an answer before it sleeps until one comes. What its own waking up takes is none of the
+/// server's work; `--sleeping` makes it sleep at once.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Whether clients look before they sleep.
+fn looks() -> bool {
+    static LOOKS: LazyLock<bool> = LazyLock::new(|| !std::env::args().any(|arg| arg == "--sleeping"));
+    *LOOKS
+}
+
+/// A connection that finds the ends of messages and does not read what is in them.
 struct Client {
     stream: UnixStream,
     buffer: Vec<u8>,
@@ -404,8 +418,22 @@ impl Client {
             if self.filled == self.buffer.len() && self.buffer.len() < 1 << 18 {
                 self.buffer.resize(self.buffer.len() * 4, 0);
             }
-            self.filled = self.stream.read(&mut self.buffer).expect("received");
+            self.filled = self.wait_and_read();
             assert!(self.filled > 0, "the server closed");
         }
+    }
+
+    fn wait_and_read(&mut self) -> usize {
+        if looks() {
+            let start = Instant::now();
+            while start.elapsed() < LOOK {
+                match recv(&self.stream, &mut *self.buffer, RecvFlags::DONTWAIT) {
+                    Ok((taken, _)) => return taken,
+                    Err(Errno::AGAIN) => {}
+                    Err(error) => panic!("not received: {error}"),
+                }
+            }
+        }
+        self.stream.read(&mut self.buffer).expect("received")
     }
 }
