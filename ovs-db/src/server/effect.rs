@@ -61,6 +61,11 @@ impl Written {
         Written { head: String::new(), body: text, tail: "" }
     }
 
+    /// The text, if all of it may go to many sessions.
+    pub(super) fn into_whole(self) -> Result<Arc<String>, Written> {
+        if self.head.is_empty() && self.tail.is_empty() { Ok(self.body) } else { Err(self) }
+    }
+
     /// A notification: everything up to the last parameter, and that.
     pub(super) fn notify(head: String, body: Arc<String>) -> Written {
         Written { head, body, tail: NOTIFY_TAIL }

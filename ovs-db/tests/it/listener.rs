@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ovs_db::database::Database;
-use ovs_db::json::Json;
+use ovs_db::json::{Framer, Json};
 use ovs_db::jsonrpc::Message;
 use ovs_db::schema::Schema;
 use ovs_db::server::{Event, Listener, ListenerConfig, Now, Server, ServerConfig};
@@ -138,7 +138,7 @@ fn the_server_connects_to_clients_and_comes_back() {
 fn ask(listener: &mut Listener, stream: &mut UnixStream, text: &str) -> (usize, Json) {
     stream.set_nonblocking(true).unwrap();
     stream.write_all(text.as_bytes()).unwrap();
-    let mut framer = ovs_db::json::Framer::default();
+    let mut framer = Framer::default();
     let (mut length, mut chunk) = (0, vec![0; 1 << 16]);
     for _ in 0..10_000 {
         listener.poll(at(0));
@@ -187,4 +187,89 @@ fn a_client_that_comes_back_gets_just_what_it_missed() {
     assert_eq!(rows.len(), 1000);
     assert!(rows.values().all(|row| row.to_string().starts_with(r#"{"insert":{"s":"new "#)));
     assert!(missed < all / 4, "{missed} of {all} bytes");
+}
+
+/// What comes on a stream until `count` messages are there: whether each is an answer, and the text of the rows.
+fn messages(listener: &mut Listener, stream: &mut UnixStream, count: usize) -> Vec<Json> {
+    stream.set_nonblocking(true).unwrap();
+    let (mut framer, mut out, mut chunk) = (Framer::default(), Vec::new(), [0; 4096]);
+    for _ in 0..1000 {
+        listener.poll(at(0));
+        while let Ok(n @ 1..) = stream.read(&mut chunk) {
+            framer.push(&chunk[..n]);
+        }
+        while let Some(message) = framer.next_message().unwrap() {
+            out.push(message);
+        }
+        if out.len() >= count {
+            return out;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("{} of {count} messages came", out.len());
+}
+
+#[test]
+fn a_change_is_told_before_it_is_answered_and_once_to_each() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let mut listener = listener(ListenerConfig::default());
+    listener.add_remote(&format!("punix:{}", path.display()), at(0)).unwrap();
+    let mut clients: Vec<UnixStream> = (0..3).map(|_| UnixStream::connect(&path).unwrap()).collect();
+    // Two monitors each: what they are told comes in order, too.
+    for client in &mut clients {
+        for name in ["a", "b"] {
+            let params = json(&format!(r#"["d","{name}",{{"t":{{}}}}]"#)).as_array().unwrap().to_vec();
+            client.write_all(&Message::request("monitor", params, 1).to_bytes()).unwrap();
+        }
+        messages(&mut listener, client, 2);
+    }
+    // Many at once, of the client in the middle.
+    let mut requests = Vec::new();
+    for n in 0..5i64 {
+        let params = json(&format!(r#"["d",{{"op":"insert","table":"t","row":{{"s":"{n}"}}}}]"#));
+        requests.extend(Message::request("transact", params.as_array().unwrap().to_vec(), n).to_bytes());
+    }
+    clients[1].write_all(&requests).unwrap();
+    let own = messages(&mut listener, &mut clients[1], 15);
+    for (n, three) in own.chunks(3).enumerate() {
+        let told = |message: &Json, name: &str| {
+            message.to_string().contains(&format!(r#"["{name}",{{"t":"#))
+                && message.to_string().contains(&format!(r#""s":"{n}""#))
+        };
+        assert!(told(&three[0], "a") && told(&three[1], "b"), "{three:?}");
+        assert_eq!(three[2].get("id"), Some(&Json::from(n as i64)), "{three:?}");
+    }
+    for other in [0, 2] {
+        let told = messages(&mut listener, &mut clients[other], 10);
+        assert_eq!(told.len(), 10);
+        for (n, two) in told.chunks(2).enumerate() {
+            assert!(two.iter().all(|m| m.to_string().contains(&format!(r#""s":"{n}""#))), "{two:?}");
+        }
+    }
+}
+
+#[test]
+fn a_client_that_was_answered_is_looked_at_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let mut listener = listener(ListenerConfig::default());
+    listener.add_remote(&format!("punix:{}", path.display()), at(0)).unwrap();
+    let mut client = UnixStream::connect(&path).unwrap();
+    let echo = Message::request("echo", Vec::new(), 7).to_bytes();
+    assert!(!listener.poll_recent(at(0)) && !listener.has_recent());
+    client.write_all(&echo).unwrap();
+    messages(&mut listener, &mut client, 1);
+    assert!(listener.has_recent());
+    assert!(!listener.poll_recent(at(0)), "it asked nothing");
+    client.write_all(&echo).unwrap();
+    assert!(listener.poll_recent(at(0)) && listener.has_recent());
+    let mut chunk = [0; 100];
+    let n = client.read(&mut chunk).unwrap();
+    assert!(String::from_utf8_lossy(&chunk[..n]).contains("\"id\":7"));
+    // One that goes away is let go.
+    drop(client);
+    assert!(!listener.poll_recent(at(0)));
+    until(&mut listener, at(0), |event| matches!(event, Event::Disconnected { .. }));
+    assert_eq!(listener.server().session_count(), 0);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::os::fd::AsFd as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ovs_stream::{Action, Interest, Reconnect, ReconnectConfig, Stream, StreamError, Wait};
@@ -24,9 +25,6 @@ const REQUEST_BUDGET: usize = 64;
 /// How much is read at a time.
 pub(super) const CHUNK: usize = 16 << 10;
 
-/// How many clients may count as those that were just answered.
-const RECENT: usize = 8;
-
 /// One client.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -44,7 +42,7 @@ pub(super) struct Connection {
     /// What the poller watches for.
     watched: Option<Interest>,
     /// Something was sent to it, or it had its turn, since it was last flushed.
-    dirty: bool,
+    pub(super) dirty: bool,
     /// Whole messages may be left in the framer.
     more: bool,
     /// The peer will send nothing more, or is not listened to any more; what is queued is still sent.
@@ -112,7 +110,7 @@ impl Connection {
     }
 
     /// Whether its turn is to come without anything happening at the socket.
-    fn is_due(&self, config: &ListenerConfig) -> bool {
+    pub(super) fn is_due(&self, config: &ListenerConfig) -> bool {
         let over = self.broken.is_some() || (self.ended && self.queued() == 0);
         ((self.more || self.stream.is_buffered()) && self.heeded(config)) || over
     }
@@ -146,7 +144,7 @@ impl Connection {
     }
 
     /// Makes the poller watch for what is wanted now.
-    fn update_watch(&mut self, poller: &Poller, session: SessionId, config: &ListenerConfig) {
+    pub(super) fn update_watch(&mut self, poller: &Poller, session: SessionId, config: &ListenerConfig) {
         let interest = self.interest(config);
         if interest != self.watched {
             poller.watch(self.stream.as_fd(), session, self.watched, interest);
@@ -169,15 +167,37 @@ impl Connection {
         self.stream.name().to_owned()
     }
 
-    fn send(&mut self, message: &Message) {
+    pub(super) fn send(&mut self, message: &Message) {
         if self.broken.is_none() {
             self.broken = self.outbox.push(message).err();
         }
     }
 
-    fn send_written(&mut self, text: &Written) {
+    pub(super) fn send_written(&mut self, text: &Written) {
         if self.broken.is_none() {
             self.broken = self.outbox.push_written(text).err();
+        }
+    }
+
+    /// Sends a text at once, if nothing waits before it; true if all of it is out.
+    pub(super) fn tell(&mut self, text: &Arc<String>) -> bool {
+        if self.queued() > 0 || !self.stream.is_ready() {
+            self.send_written(&Written::whole(Arc::clone(text)));
+            return false;
+        }
+        if self.broken.is_some() {
+            return false;
+        }
+        match self.stream.write(text.as_bytes()) {
+            Ok(taken) if taken == text.len() => self.stream.queued() == 0,
+            Ok(taken) => {
+                self.outbox.push_rest(Arc::clone(text), taken);
+                false
+            }
+            Err(error) => {
+                self.broken = Some(error);
+                false
+            }
         }
     }
 
@@ -370,81 +390,9 @@ impl Listener {
         !self.due.is_empty() || self.has_dirty() || self.poller.is_ready()
     }
 
-    /// Whether somebody is to be flushed.
-    pub(super) fn has_dirty(&self) -> bool {
-        !(self.answered.is_empty() && self.dirty.is_empty())
-    }
-
-    fn mark_dirty(&mut self, session: SessionId) {
-        if let Some(connection) = self.connections.get_mut(&session)
-            && !std::mem::replace(&mut connection.dirty, true)
-        {
-            self.dirty.push(session);
-        }
-    }
-
-    /// Sends what was queued in this turn, and sees what each client that was touched waits for now. Who waits for an
-    /// answer comes first: those who are only told of changes may be many.
-    pub(super) fn flush_dirty(&mut self) {
-        let mut answered = std::mem::take(&mut self.answered);
-        let mut sessions = std::mem::take(&mut self.dirty);
-        for session in answered.iter().chain(&sessions) {
-            self.flush_connection(*session);
-        }
-        sessions.clear();
-        self.dirty = sessions;
-        if !answered.is_empty() {
-            answered.dedup();
-            answered.truncate(RECENT);
-            self.recent = answered;
-        }
-    }
-
-    fn flush_connection(&mut self, session: SessionId) {
-        let Some(connection) = self.connections.get_mut(&session) else { return };
-        if !std::mem::take(&mut connection.dirty) {
-            return;
-        }
-        connection.flush();
-        connection.update_watch(&self.poller, session, &self.config);
-        if connection.is_due(&self.config) {
-            self.due.insert(session);
-        }
-        if let Some(at) = connection.deadline() {
-            self.silence = Some(self.silence.map_or(at, |first| first.min(at)));
-        }
-    }
-
     /// When the first client's silence is to be looked at.
     pub(super) fn next_silence(&self) -> Option<Duration> {
         self.connections.values().filter_map(Connection::deadline).min()
-    }
-
-    /// Sends a message to a session.
-    pub(super) fn deliver(&mut self, session: SessionId, message: Message) {
-        if let Some(connection) = self.connections.get_mut(&session) {
-            connection.send(&message);
-            if matches!(message, Message::Reply { .. } | Message::Error { .. }) {
-                connection.dirty = true;
-                self.answered.push(session);
-            } else {
-                self.mark_dirty(session);
-            }
-        } else {
-            self.deliver_local(session, message);
-        }
-    }
-
-    /// Sends a message that is text already to a session.
-    pub(super) fn deliver_written(&mut self, session: SessionId, text: &Written) {
-        if let Some(connection) = self.connections.get_mut(&session) {
-            connection.send_written(text);
-            if !std::mem::replace(&mut connection.dirty, true) {
-                self.dirty.push(session);
-            }
-        } else if let Some(message) = text.to_message() {
-            self.deliver_local(session, message);
-        }
     }
 
     /// Closes a session that the server wants closed, once what was sent to it is out.

@@ -9,9 +9,11 @@ mod local;
 mod outbox;
 mod poller;
 mod remote;
+mod send;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ovs_stream::{
@@ -248,6 +250,8 @@ pub struct Listener {
     due: BTreeSet<SessionId>,
     /// Clients that got an answer in this turn: it goes out before what everybody is told.
     answered: Vec<SessionId>,
+    /// What sessions are told at the end of this turn, in the order of sessions.
+    told: Vec<(SessionId, Arc<String>)>,
     /// Clients that were answered last, as far as they are few.
     recent: Vec<SessionId>,
     /// What is read goes here first.
@@ -282,6 +286,7 @@ impl Listener {
             poller: Poller::new(),
             due: BTreeSet::new(),
             answered: Vec::new(),
+            told: Vec::new(),
             recent: Vec::new(),
             chunk: vec![0; connection::CHUNK].into(),
             dirty: Vec::new(),
@@ -446,7 +451,7 @@ impl Listener {
         while let Some(effect) = effects.pop_front() {
             match effect {
                 Effect::Send { session, message } => self.deliver(session, message),
-                Effect::Write { session, text } => self.deliver_written(session, &text),
+                Effect::Write { session, text } => self.deliver_written(session, text),
                 Effect::Append { database, ticket, bytes, sync } => {
                     if let Some(storage) = self.storages.get_mut(&database) {
                         storage.append(ticket, &bytes, sync);

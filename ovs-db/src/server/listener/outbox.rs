@@ -87,6 +87,13 @@ impl Outbox {
         Ok(())
     }
 
+    /// Adds a message of which the first bytes were sent, to an empty queue.
+    pub(super) fn push_rest(&mut self, text: Arc<String>, sent: usize) {
+        self.queued += text.len() - sent;
+        self.sent = sent;
+        self.pieces.push_back(Piece::Shared(text));
+    }
+
     /// Gives the stream what it takes; true once nothing is left.
     pub(super) fn flush(&mut self, stream: &mut Stream) -> Result<bool, StreamError> {
         while let Some(first) = self.pieces.front() {
