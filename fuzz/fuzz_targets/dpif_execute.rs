@@ -14,8 +14,8 @@ use ovs_dpif::ovs_flow::{DpPort, Metadata, Ufid};
 use ovs_dpif::text::{DisplayActions, parse_actions};
 use ovs_dpif::{
     Action, Actions, Budget, Dpif, DropReason, Execute, HandlerFactory, HashAlgorithm, Ledger, Masked,
-    NaiveDatapath, PortRequest, Punt, PuntCookie, SampleAction, SetField, SlowPath, Upcall, UpcallHandler,
-    UserspaceAction, UserspaceConfig, UserspaceDatapath, Verdict, WorkerId,
+    NaiveDatapath, PortRequest, Punt, PuntCookie, SampleAction, SetField, SlowPath, TnlPush, TunnelKind,
+    Upcall, UpcallHandler, UserspaceAction, UserspaceConfig, UserspaceDatapath, Verdict, WorkerId,
 };
 use ovs_netdev::dummy::{Dummies, DummyHandle};
 use ovs_packet::Packet;
@@ -115,7 +115,7 @@ impl UpcallHandler for Fixed {
     fn begin(&mut self, _: Duration) {}
 
     fn miss(&mut self, upcall: Upcall<'_>) -> Verdict {
-        let again = upcall.key.recirc_id != 0;
+        let again = upcall.key.recirc_id != 0 || upcall.key.tunnel.is_present();
         let actions = if again { [Action::Output(DpPort(3))].into() } else { self.0.clone() };
         Verdict::Forward { actions, install: None }
     }
@@ -164,11 +164,39 @@ fn actions(script: &mut &[u8], depth: u32) -> Vec<Action> {
                 cookie: PuntCookie::SlowPath(SlowPath::Action),
                 egress: None,
             }),
-            15 => Action::Drop(u32::from(n % 13)),
+            15 => Action::Drop(u32::from(n % 16)),
+            16 => Action::TnlPop { port: DpPort(u32::from(n % 4)), kind: tunnel_kind(n) },
+            17 => Action::TnlPush(Box::new(tunnel(n))),
             _ => Action::Set(set(n, byte(script).unwrap_or(0))),
         });
     }
     list
+}
+
+fn tunnel_kind(n: u8) -> TunnelKind {
+    if n & 1 == 0 { TunnelKind::Vxlan } else { TunnelKind::Geneve }
+}
+
+/// Headers over IPv4 or IPv6, with a checksum or without; some of them are cut short.
+fn tunnel(n: u8) -> TnlPush {
+    let (kind, csum) = (tunnel_kind(n), if n & 4 == 0 { 0 } else { 0xff });
+    let mut header = vec![2; 12];
+    if n & 2 == 0 {
+        header.extend([0x08, 0, 0x45, n, 0, 0, 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+    } else {
+        header.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 0, 17, 64]);
+        header.extend([n; 32]);
+    }
+    header.extend([0, 0, 0x12, 0xb5, 0, 0, csum, csum]);
+    header.extend(match kind {
+        TunnelKind::Geneve => vec![1, n & 0xc0, 0x65, 0x58, 0, 0, n, 0, 1, 2, 3, 0],
+        _ => vec![8, 0, 0, 0, 0, 0, n, 0],
+    });
+    if n >= 240 {
+        header.truncate(usize::from(n & 15) * 4);
+    }
+    let (port, out_port) = (DpPort(1), DpPort(2));
+    TnlPush { port, out_port, kind, header: header.into(), source_ports: (32768, 61000) }
 }
 
 fn set(choice: u8, n: u8) -> SetField {

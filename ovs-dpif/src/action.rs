@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ovs_flow::{DpPort, TunnelKey};
 
 use crate::conntrack::CtAction;
-use crate::{Masked, MeterId};
+use crate::{Masked, MeterId, TnlPush, TunnelKind};
 
 /// A list of actions, shared between megaflow, dump and translation.
 pub type Actions = Arc<[Action]>;
@@ -88,6 +88,15 @@ pub enum Action {
     Ct(Box<CtAction>),
     /// Forget what the connection tracker said.
     CtClear,
+    /// Put a tunnel's headers around the packet.
+    TnlPush(Box<TnlPush>),
+    /// Take a tunnel's headers off, and start over with what was inside as a packet of that port.
+    TnlPop {
+        /// The tunnel's port.
+        port: DpPort,
+        /// What the headers are.
+        kind: TunnelKind,
+    },
 }
 
 /// [`Action::PushNsh`]: a network service header (RFC 8300 section 2).

@@ -74,6 +74,16 @@ reasons! {
     UnsupportedPacketType = "drop_action_unsupported_packet_type",
     /// Congestion marking of a tunnel asks for the drop (RFC 6040).
     Congestion = "drop_action_congestion",
+    /// Headers that no packet of this length can be put into, or unfinished work inside of another tunnel.
+    TunnelPush = "datapath_drop_tunnel_push_error",
+    /// Headers that are not those of the tunnel, or that contradict themselves.
+    TunnelPop = "datapath_drop_tunnel_pop_error",
+    /// A packet that came through a tunnel of which no bridge has a port.
+    TunnelUnknown = "drop_action_tunnel_port_unknown",
+    /// No route leads to the tunnel's other end, or none that leads through a bridge.
+    TunnelNoRoute = "drop_action_tunnel_routing_failed",
+    /// The Ethernet address on the way to the tunnel's other end is being asked for.
+    TunnelNoNeighbor = "drop_action_tunnel_neigh_cache_miss",
     /// A fragment whose siblings did not come in time.
     FragmentTimeout = "datapath_drop_fragment_timeout",
     /// A fragment that waited for siblings, until one came that contradicts it.
@@ -106,6 +116,14 @@ impl DropReason {
         )
     }
 
+    /// The code of an explicit drop with this reason, if there is one: what [`DropReason::of_drop_code`] takes.
+    pub fn drop_code(self) -> Option<u32> {
+        (1..=Self::LAST_CODE).find(|code| Self::of_drop_code(*code) == self)
+    }
+
+    /// The greatest code of an explicit drop.
+    const LAST_CODE: u32 = 14;
+
     /// The reason of an explicit `drop(code)` action: the codes are those of translation errors, 0 for none.
     pub const fn of_drop_code(code: u32) -> Self {
         match code {
@@ -120,6 +138,9 @@ impl DropReason {
             9 => Self::UnsupportedPacketType,
             10 => Self::Congestion,
             11 => Self::ForwardingDisabled,
+            12 => Self::TunnelNoRoute,
+            13 => Self::TunnelNoNeighbor,
+            14 => Self::TunnelUnknown,
             _ => Self::FlowWithoutActions,
         }
     }

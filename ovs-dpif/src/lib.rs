@@ -16,6 +16,7 @@ mod naive;
 mod random;
 mod rx;
 pub mod text;
+mod tunnel;
 mod upcall;
 mod userspace;
 
@@ -35,6 +36,7 @@ pub use masked::{Bits, Masked};
 pub use meter::{MeterCounters, MeterError, MeterId, MeterLimits, MeterRate, MeterSpec, MeterUnit};
 pub use naive::{NaiveDatapath, NaiveWorker};
 pub use rx::{Rebalance, RxAssignment, RxConfig, RxLoad, RxPolicy};
+pub use tunnel::{TnlPush, TunnelKind};
 pub use upcall::{HandlerFactory, Install, Punt, Upcall, UpcallHandler, Verdict};
 pub use userspace::{Budget, Next, Progress, UserspaceConfig, UserspaceDatapath, Waker, Worker};
 

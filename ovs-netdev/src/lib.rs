@@ -15,6 +15,7 @@ mod registry;
 pub mod system;
 #[cfg(target_os = "linux")]
 pub mod tap;
+mod tunnel;
 #[cfg(all(feature = "vhost-user", target_os = "linux"))]
 pub mod vhost;
 mod wait;
@@ -24,6 +25,7 @@ pub use device::{ConfigError, DeviceConfig, Duplex, EtherAddr, Netdev, Statistic
 pub use ovs_packet;
 pub use queue::{RxError, RxQueue, Sent, TxQueue};
 pub use registry::{Factory, OpenError, Options, Registry};
+pub use tunnel::TunnelPort;
 pub use wait::{Interest, Wait};
 
 /// Registers the types that need nothing but the system: `system`, `tap`, `internal`, `afxdp` and

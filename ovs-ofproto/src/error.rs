@@ -34,6 +34,9 @@ pub enum InterfaceError {
         /// The interface.
         name: String,
     },
+    /// Its options make no tunnel.
+    #[error(transparent)]
+    Tunnel(#[from] crate::TunnelError),
     /// A patch without the option `peer`, or with itself as the peer.
     #[error("{name}: patch type requires valid 'peer' argument")]
     PatchPeer {

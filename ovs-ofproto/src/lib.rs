@@ -9,10 +9,12 @@ mod error;
 mod group;
 mod mac_learning;
 mod meter;
+mod neighbor;
 mod packet_in;
 mod plan;
 mod recirc;
 mod revalidate;
+pub mod router;
 mod rule;
 mod snapshot;
 mod status;
@@ -21,6 +23,7 @@ mod table;
 pub mod trace;
 mod traffic;
 pub mod translate;
+mod tunnel;
 mod upcall;
 mod users;
 
@@ -35,6 +38,7 @@ pub use plan::{Applied, Plan, Step};
 pub use snapshot::Snapshot;
 pub use status::{BridgeStatus, InterfaceStatus, MirrorStatus, Status};
 pub use switch::{Bridge, ConnId, ConnectionKind, Revalidation, Switch, SwitchEvent, TraceError, Turn};
+pub use tunnel::TunnelError;
 
 pub use ovs_classifier;
 pub use ovs_dpif;

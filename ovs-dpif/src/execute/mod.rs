@@ -21,6 +21,7 @@ mod nsh;
 mod output;
 mod punt;
 mod set;
+mod tunnel;
 mod vlan;
 
 pub(crate) use ct::Tracking;
@@ -110,6 +111,7 @@ fn consumes(action: &Action) -> bool {
             | Action::Sample(_)
             | Action::CheckPktLen(_)
             | Action::Drop(_)
+            | Action::TnlPop { .. }
     )
 }
 
@@ -186,6 +188,7 @@ fn change(
             metadata.ct = CtMetadata::default();
             Ok(())
         }
+        Action::TnlPush(push) => crate::tunnel::push(packet, push),
         _ => Err(DropReason::UnsupportedAction),
     }
 }
@@ -250,6 +253,7 @@ fn finish_chosen<E: Env>(
             let metadata = Metadata { recirc_id: *id, ..std::mem::take(metadata) };
             env.recirculate(packet, metadata, context.recirculated + 1);
         }
+        Action::TnlPop { port, kind } => tunnel::pop(env, packet, *port, *kind, metadata, context),
         Action::Clone(list) => nest::list(env, list, packet, metadata, context),
         Action::Sample(sample) => nest::list(env, &sample.actions, packet, metadata, context),
         Action::CheckPktLen(check) => {

@@ -7,6 +7,7 @@ use ovs_flow::text::DpPortNames;
 
 use super::ct::DisplayCt;
 use super::fields::{DisplaySet, Eth, write_lse};
+use super::tnl::write_push;
 use super::{Hex, write_port};
 use crate::{
     Action, CheckPktLenAction, ControllerPunt, HashAlgorithm, NshHeader, NshMetadata, PuntCookie,
@@ -84,6 +85,12 @@ impl<'a, P: DpPortNames> DisplayActions<'a, P> {
             Action::Drop(_) => f.write_str("drop"),
             Action::Ct(ct) => write!(f, "{}", DisplayCt(ct)),
             Action::CtClear => f.write_str("ct_clear"),
+            Action::TnlPush(push) => write_push(f, push, self.names),
+            Action::TnlPop { port, .. } => {
+                f.write_str("tnl_pop(")?;
+                write_port(f, *port, self.names)?;
+                f.write_str(")")
+            }
         }
     }
 

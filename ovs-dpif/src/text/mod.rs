@@ -17,6 +17,7 @@ mod ct;
 mod fields;
 mod flow;
 mod parse;
+mod tnl;
 mod tunnel;
 
 use std::fmt;

@@ -7,7 +7,7 @@ use super::list::{Hash, List};
 use super::{PortNames, frag};
 use crate::field::Field;
 use crate::field::numbers::{eth, ip, nd};
-use crate::{FlowKey, FlowMask, MAX_MPLS, MAX_VLANS, Match, OfPort, TunnelKey, VLAN_CFI};
+use crate::{FlowKey, FlowMask, MAX_MPLS, MAX_VLANS, Match, OfPort, TunnelFlags, TunnelKey, U32, VLAN_CFI};
 
 /// A match as `ovs-ofctl` prints it: `tcp,in_port=1,nw_src=10.0.0.0/8`.
 pub struct MatchDisplay<'a, P> {
@@ -37,7 +37,20 @@ impl<P: PortNames> Display for FlowDisplay<'_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut mask = FlowMask::for_packet(self.key);
         hide_zero_metadata(self.key, &mut mask);
+        show_tunnel(self.key, &mut mask);
         MatchDisplay { m: &Match { key: *self.key, mask }, ports: self.ports }.fmt(f)
+    }
+}
+
+/// Of a tunnel the addresses of both families are shown, and its key only if it has one.
+fn show_tunnel(key: &FlowKey, mask: &mut FlowMask) {
+    if key.tunnel.is_present() {
+        let tunnel = &mut mask.fields.tunnel;
+        (tunnel.src, tunnel.dst) = (U32::new(u32::MAX), U32::new(u32::MAX));
+        (tunnel.ipv6_src, tunnel.ipv6_dst) = ([0xff; 16], [0xff; 16]);
+        if key.tunnel.flags & TunnelFlags::KEY.bits() == 0 {
+            tunnel.id.set(0);
+        }
     }
 }
 
@@ -252,7 +265,8 @@ impl<P: PortNames> Printer<'_, P> {
             out.hex("tun_erspan_hwid", k.erspan_hwid.into(), 1, 1)?;
         }
         if m.gtpu_flags != 0 {
-            out.item(format_args!("gtpu_flags=0x{:x}", k.gtpu_flags))?;
+            let prefix = if k.gtpu_flags == 0 { "" } else { "0x" };
+            out.item(format_args!("gtpu_flags={prefix}{:x}", k.gtpu_flags))?;
         }
         if m.gtpu_msgtype != 0 {
             out.item(format_args!("gtpu_msgtype={}", k.gtpu_msgtype))?;

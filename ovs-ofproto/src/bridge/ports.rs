@@ -1,6 +1,7 @@
 //! Ports of a bridge: numbers, devices, what OpenFlow has set on them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ovs_flow::{DpPort, OfPort};
@@ -9,6 +10,7 @@ use ovs_openflow::PortConfig as OfConfig;
 
 use super::BridgeState;
 use crate::InterfaceConfig;
+use crate::tunnel::TunnelConfig;
 
 /// An interface that is there.
 #[derive(Clone, Debug)]
@@ -22,12 +24,14 @@ pub(crate) struct PortRecord {
     pub dp_port: Option<DpPort>,
     /// The device's own type.
     pub kind: String,
+    /// What goes around packets that leave by a tunnel, whose datapath port may be that of others too.
+    pub tunnel: Option<Arc<TunnelConfig>>,
     /// The other end of a patch.
     pub peer: Option<String>,
     pub of_config: OfConfig,
     /// What the device said last.
     pub status: Option<Status>,
-    /// What a patch has counted.
+    /// What a patch or a tunnel has counted.
     pub counters: PortCounters,
     pub added: Duration,
     /// Counts the ports that the bridge ever had: floods go in this order.
@@ -37,7 +41,9 @@ pub(crate) struct PortRecord {
 impl PortRecord {
     /// Whether it is a device that the switch did not make: such ports lend the bridge their address.
     pub fn is_physical(&self) -> bool {
-        self.dp_port.is_some() && !matches!(self.kind.as_str(), "internal" | "tap" | "dummy-internal")
+        self.dp_port.is_some()
+            && self.tunnel.is_none()
+            && !matches!(self.kind.as_str(), "internal" | "tap" | "dummy-internal")
     }
 }
 
@@ -49,7 +55,7 @@ impl PortRecord {
     }
 }
 
-/// Counters of a patch port, which has no device.
+/// Counters of a port that has no device: a patch, a tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct PortCounters {
     pub rx_packets: u64,

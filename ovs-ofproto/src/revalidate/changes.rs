@@ -22,6 +22,8 @@ pub(crate) enum Change {
     Group { bridge: BridgeId, group: u32 },
     /// A meter came or went.
     Meter { bridge: BridgeId, meter: u32 },
+    /// A neighbour is known by another address, or not any more.
+    Neighbor(u64),
     /// The configuration.
     Everything,
 }
@@ -34,7 +36,7 @@ type Matches = Option<Vec<Box<Match>>>;
 pub(crate) struct Changes {
     rules: BTreeMap<(BridgeId, TableId), Matches>,
     macs: BTreeSet<(BridgeId, u64)>,
-    /// Groups and meters.
+    /// Groups, meters, neighbours.
     named: BTreeSet<Dep>,
     everything: bool,
 }
@@ -61,6 +63,9 @@ impl Changes {
             }
             Change::Meter { bridge, meter } => {
                 self.named.insert(Dep::Meter(bridge, meter));
+            }
+            Change::Neighbor(key) => {
+                self.named.insert(Dep::Neighbor(key));
             }
             Change::Everything => self.everything = true,
         }

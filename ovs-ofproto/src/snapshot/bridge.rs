@@ -1,20 +1,25 @@
 //! Bridges, ports and bundles as translation sees them.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ovs_classifier::{ClassifierReader, Version};
 use ovs_dpif::Features;
 use ovs_flow::{DpPort, OfPort, TableId};
-use ovs_openflow::PortConfig;
+use ovs_netdev::EtherAddr;
+use ovs_openflow::{PortConfig, TlvMap};
 
 use super::{BundleSnap, MirrorSnap, Vlans};
 use crate::bridge::InternalStats;
 use crate::group::GroupIndex;
 use crate::mac_learning::MacIndex;
 use crate::meter::MeterIndex;
+use crate::neighbor::NeighborIndex;
+use crate::router::Router;
 use crate::rule::Flow;
 use crate::table::Miss;
+use crate::tunnel::{Ends, TunnelConfig, TunnelIndex};
 
 /// A bridge of a switch, small and `Copy`. Numbers are not used again while a switch lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +38,14 @@ pub(crate) struct World {
     pub features: Features,
     /// Numbers of the timeout policies of the connection tracker's zones.
     pub zone_policies: Arc<BTreeMap<u16, u32>>,
+    /// Whose tunnel a packet came by.
+    pub tunnels: TunnelIndex,
+    /// Where tunnels end.
+    pub ends: Arc<Ends>,
+    pub router: Arc<Router>,
+    pub neighbors: Arc<NeighborIndex>,
+    /// The least and the greatest source port of outer headers.
+    pub source_ports: (u16, u16),
 }
 
 /// Lookup handles of a bridge's tables, by number; `None` for a table that never had a rule.
@@ -65,6 +78,12 @@ pub(crate) struct BridgeSnap {
     pub drop_fragments: bool,
     /// Fragments are matched with the ports of the first one.
     pub match_fragments: bool,
+    /// Address of the device of the local port.
+    pub local_mac: EtherAddr,
+    /// Its network addresses.
+    pub local_addresses: Vec<IpAddr>,
+    /// Geneve options that have fields.
+    pub tlv_table: Vec<TlvMap>,
 }
 
 impl BridgeSnap {
@@ -88,6 +107,8 @@ pub(crate) struct PortSnap {
     pub live: bool,
     /// Where a patch leads.
     pub peer: Option<(BridgeId, OfPort)>,
+    /// What goes around packets that leave by it.
+    pub tunnel: Option<Arc<TunnelConfig>>,
     /// Index into the bridge's bundles.
     pub bundle: Option<usize>,
     pub config: PortConfig,

@@ -22,3 +22,10 @@ pub struct Snapshot {
     pub(crate) version: Version,
     pub(crate) shared: Arc<Shared>,
 }
+
+impl Snapshot {
+    /// The Geneve options that a bridge has fields for.
+    pub(crate) fn tlv_table(&self, bridge: BridgeId) -> &[ovs_openflow::TlvMap] {
+        self.world.bridges.get(&bridge).map_or(&[], |bridge| bridge.tlv_table.as_slice())
+    }
+}

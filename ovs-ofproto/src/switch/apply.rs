@@ -34,6 +34,7 @@ impl Switch {
         for step in &plan.steps {
             self.apply_step(step, &plan, &mut applied);
         }
+        self.drop_unused_tunnels();
         self.state = plan.wanted;
         let wanted = |key: &(String, String)| self.state.bridges.contains_key(&key.0);
         self.errors.retain(|key, _| wanted(key));

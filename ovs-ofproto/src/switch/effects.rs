@@ -1,11 +1,13 @@
 //! What workers have handed over: statistics, learning, new megaflows, packets for controllers.
 
+use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ovs_dpif::{Event, FlowStats};
 use ovs_flow::OfPort;
+use ovs_netdev::EtherAddr;
 
 use super::rule_changes::RuleChange;
 use super::{Switch, SwitchEvent};
@@ -14,7 +16,7 @@ use crate::mac_learning::Learned;
 use crate::revalidate::{Change, Changes, Megaflow, Revalidator};
 use crate::snapshot::{BridgeId, Shared};
 use crate::traffic::Traffic;
-use crate::translate::{Dep, Push};
+use crate::translate::{Dep, Push, Solicit};
 use crate::upcall::{Message, Miss, NewFlow};
 
 /// Where pushes go: everything of a switch that counts or learns.
@@ -24,16 +26,37 @@ pub(super) struct Sink<'a> {
     pub now: Duration,
     pub learned: Vec<(BridgeId, u64)>,
     pub flows: Vec<(BridgeId, RuleChange)>,
+    /// Neighbours that were sent to, or that have told their address.
+    neighbors: Vec<(Arc<str>, IpAddr, Option<EtherAddr>)>,
+    solicits: Vec<Arc<Solicit>>,
 }
 
-impl Sink<'_> {
+/// What is to be done about what was pushed, once nothing is being pushed any more.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    flows: Vec<(BridgeId, RuleChange)>,
+    neighbors: Vec<(Arc<str>, IpAddr, Option<EtherAddr>)>,
+    solicits: Vec<Arc<Solicit>>,
+}
+
+impl<'a> Sink<'a> {
+    /// For pushes to these bridges at this time.
+    pub fn new(
+        bridges: &'a mut std::collections::BTreeMap<String, BridgeState>,
+        shared: &'a Shared,
+        now: Duration,
+    ) -> Self {
+        let (learned, flows) = (Vec::new(), Vec::new());
+        Self { bridges, shared, now, learned, flows, neighbors: Vec::new(), solicits: Vec::new() }
+    }
+
     fn bridge(&mut self, id: BridgeId) -> Option<&mut BridgeState> {
         self.bridges.values_mut().find(|bridge| bridge.id == id)
     }
 
     /// Counts packets for everything in a list, and refreshes what they refresh.
     pub fn push(&mut self, list: &[Push], traffic: Traffic) {
-        let Traffic { packets, bytes, used, .. } = traffic;
+        let Traffic { packets, mut bytes, used, .. } = traffic;
         for push in list {
             match push {
                 Push::Rule(stats) => stats.add(packets, bytes, used),
@@ -51,6 +74,17 @@ impl Sink<'_> {
                 }
                 Push::FinTimeout { .. } => {}
                 Push::Patch { from, to } => self.count_patch(*from, *to, packets, bytes),
+                Push::Tunnel { port, header, incoming } => {
+                    self.count_tunnel(*port, *incoming, packets, bytes);
+                    bytes += packets * u64::from(*header);
+                }
+                Push::TunnelEnd { header } => {
+                    bytes = bytes.saturating_sub(packets * u64::from(*header));
+                }
+                Push::Neighbor { device, address, learned } => {
+                    self.neighbors.push((Arc::clone(device), *address, *learned));
+                }
+                Push::Solicit(asked) => self.solicits.push(Arc::clone(asked)),
             }
         }
     }
@@ -80,16 +114,41 @@ impl Sink<'_> {
         }
     }
 
-    /// Tells the revalidator which addresses are elsewhere now; gives the rules that are to be made.
-    pub fn note_learned(self, changes: &mut Changes) -> Vec<(BridgeId, RuleChange)> {
+    fn count_tunnel(&mut self, port: (BridgeId, OfPort), incoming: bool, packets: u64, bytes: u64) {
+        let Some(port) = self.bridge(port.0).and_then(|bridge| bridge.ports.get_mut(&port.1)) else { return };
+        if incoming {
+            port.counters.rx_packets += packets;
+            port.counters.rx_bytes += bytes;
+        } else {
+            port.counters.tx_packets += packets;
+            port.counters.tx_bytes += bytes;
+        }
+    }
+
+    /// Tells the revalidator which addresses are elsewhere now; gives what else is to be done.
+    pub fn note_learned(self, changes: &mut Changes) -> News {
         for (bridge, key) in self.learned {
             changes.note(Change::Mac { bridge, key });
         }
-        self.flows
+        News { flows: self.flows, neighbors: self.neighbors, solicits: self.solicits }
     }
 }
 
 impl Switch {
+    /// Does what the pushes lead to.
+    pub(super) fn follow_up(&mut self, news: News) {
+        self.change_by_packets(news.flows);
+        for (device, address, learned) in news.neighbors {
+            match learned {
+                Some(mac) => self.learn_neighbor(&device, address, mac),
+                None => self.net.neighbors.touch(&device, address, self.now),
+            }
+        }
+        for asked in news.solicits {
+            self.solicit(&asked);
+        }
+    }
+
     /// Takes in up to `budget` messages of workers; says how many.
     pub(super) fn take_messages(&mut self, budget: usize) -> usize {
         let mut taken = 0;
@@ -115,16 +174,10 @@ impl Switch {
 
     /// Counts one translated packet, and does what it leads to.
     pub(super) fn push_packet(&mut self, push: &[Push], traffic: Traffic) {
-        let mut sink = Sink {
-            bridges: &mut self.bridges,
-            shared: &self.shared,
-            now: self.now,
-            learned: Vec::new(),
-            flows: Vec::new(),
-        };
+        let mut sink = Sink::new(&mut self.bridges, &self.shared, self.now);
         sink.push(push, traffic);
-        let flows = sink.note_learned(&mut self.revalidator.changes);
-        self.change_by_packets(flows);
+        let news = sink.note_learned(&mut self.revalidator.changes);
+        self.follow_up(news);
     }
 
     fn take_miss(&mut self, miss: Miss) {
@@ -235,16 +288,10 @@ impl Switch {
         &mut self,
         work: impl FnOnce(&mut Revalidator, &mut Sink<'_>) -> R,
     ) -> R {
-        let mut sink = Sink {
-            bridges: &mut self.bridges,
-            shared: &self.shared,
-            now: self.now,
-            learned: Vec::new(),
-            flows: Vec::new(),
-        };
+        let mut sink = Sink::new(&mut self.bridges, &self.shared, self.now);
         let result = work(&mut self.revalidator, &mut sink);
-        let flows = sink.note_learned(&mut self.revalidator.changes);
-        self.change_by_packets(flows);
+        let news = sink.note_learned(&mut self.revalidator.changes);
+        self.follow_up(news);
         result
     }
 }

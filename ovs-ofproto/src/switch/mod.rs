@@ -7,15 +7,18 @@ mod effects;
 mod fail_mode;
 mod held;
 mod learn;
+mod net;
 mod poll;
 mod ports;
 mod publish;
 mod rule_changes;
 mod settle;
+mod solicit;
 mod status;
 mod texts;
 mod trace;
 mod trace_text;
+mod tunnels;
 mod view;
 mod zones;
 
@@ -76,6 +79,7 @@ pub struct Switch {
     /// Ports or settings have changed since the configuration was published.
     world_changed: bool,
     scratch: Scratch,
+    net: net::Net,
 
     waker: crate::upcall::SharedWaker,
     messages: Receiver<Box<Message>>,
@@ -129,6 +133,7 @@ impl Switch {
             zone_policies: Arc::default(),
             version: shared.version().next(),
             scratch: Scratch::new(&snapshot),
+            net: net::Net::default(),
             shared,
             world,
             retired: VecDeque::new(),

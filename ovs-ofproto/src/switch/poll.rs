@@ -69,6 +69,7 @@ impl Switch {
                 self.revalidator.changes.note(Change::Mac { bridge: id, key });
             }
         }
+        self.expire_neighbors();
         self.settle_gone();
     }
 
@@ -81,7 +82,7 @@ impl Switch {
         let (snapshot, now) = (self.snapshot(), self.now);
         let version = self.version;
         let Self { dpif, scratch, bridges, shared, revalidator, .. } = self;
-        let sink = super::effects::Sink { bridges, shared, now, learned: Vec::new(), flows: Vec::new() };
+        let sink = super::effects::Sink::new(bridges, shared, now);
         // Counters are pushed between translations, never while one asks.
         let sink = RefCell::new(sink);
         let decide =
@@ -94,8 +95,8 @@ impl Switch {
             &mut |list, traffic| sink.borrow_mut().push(list, traffic),
             budget,
         );
-        let flows = sink.into_inner().note_learned(&mut revalidator.changes);
-        self.change_by_packets(flows);
+        let news = sink.into_inner().note_learned(&mut revalidator.changes);
+        self.follow_up(news);
         done
     }
 
@@ -108,11 +109,11 @@ impl Switch {
         };
         let now = self.now;
         let Self { dpif, bridges, shared, revalidator, .. } = self;
-        let mut sink = super::effects::Sink { bridges, shared, now, learned: Vec::new(), flows: Vec::new() };
+        let mut sink = super::effects::Sink::new(bridges, shared, now);
         let unknown =
             revalidator.sweep(now, aging, &mut **dpif, &mut |list, traffic| sink.push(list, traffic), budget);
-        let flows = sink.note_learned(&mut revalidator.changes);
-        self.change_by_packets(flows);
+        let news = sink.note_learned(&mut revalidator.changes);
+        self.follow_up(news);
         if !unknown.is_empty() {
             // Their messages came before them: after these are taken in, who is still unknown is nobody's.
             self.take_messages(usize::MAX);
@@ -132,6 +133,6 @@ impl Switch {
         let sweep = flows.then_some(self.revalidator.sweep.next);
         let retry = busy.then_some(self.now + Duration::from_millis(1));
         let rules = self.bridges.values().filter_map(crate::bridge::BridgeState::next_expiry);
-        rules.chain(sweep).chain(retry).min()
+        rules.chain(sweep).chain(retry).chain(self.net.neighbors.next_expiry()).min()
     }
 }

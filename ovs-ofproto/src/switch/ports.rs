@@ -1,6 +1,6 @@
 //! Interfaces: opening, changing and closing their devices.
 
-use ovs_dpif::PortRequest;
+use ovs_dpif::{PortRequest, TunnelKind};
 use ovs_flow::{DpPort, OfPort};
 use ovs_netdev::DeviceConfig;
 use ovs_openflow::PortConfig as OfConfig;
@@ -29,6 +29,7 @@ impl Switch {
             port: port.to_owned(),
             dp_port: None,
             kind: wanted.kind.clone(),
+            tunnel: None,
             peer: None,
             of_config: OfConfig::empty(),
             status: None,
@@ -38,6 +39,9 @@ impl Switch {
         };
         if wanted.kind == "patch" {
             record.peer = Some(patch_peer(wanted)?);
+        } else if let Some(kind) = self.tunnel_kind(&wanted.kind) {
+            let (tunnel, dp_port) = self.add_tunnel(wanted, kind)?;
+            (record.tunnel, record.dp_port) = (Some(tunnel), Some(dp_port));
         } else {
             let kind = if wanted.kind.is_empty() { "system" } else { &wanted.kind };
             let device = self.registry.open(kind, &wanted.name, &wanted.options)?;
@@ -59,8 +63,13 @@ impl Switch {
         configured
     }
 
+    /// The kind of tunnel that a type of interface is, unless devices of that type are something else here.
+    fn tunnel_kind(&self, kind: &str) -> Option<TunnelKind> {
+        TunnelKind::from_name(kind).filter(|_| self.registry.kinds().all(|known| known != kind))
+    }
+
     /// The number that a dummy datapath gives to a name: the first number in it, from 100 on for bridges.
-    fn dummy_number(&self, name: &str) -> Option<DpPort> {
+    pub(super) fn dummy_number(&self, name: &str) -> Option<DpPort> {
         if self.dpif.kind() != "dummy" {
             return None;
         }
@@ -69,7 +78,8 @@ impl Switch {
         let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
         let number: u32 = digits[..end].parse().ok()?;
         let wanted = DpPort(number.checked_add(start)?);
-        (wanted != DpPort::LOCAL && !self.by_dp.contains_key(&wanted)).then_some(wanted)
+        (wanted != DpPort::LOCAL && !self.by_dp.contains_key(&wanted) && !self.has_tunnel(wanted))
+            .then_some(wanted)
     }
 
     /// Changes an interface's device as wanted.
@@ -88,7 +98,7 @@ impl Switch {
             port.clone_into(&mut record.port);
             self.world_changed = true;
         }
-        let (number, dp_port) = (record.number, record.dp_port);
+        let (number, dp_port) = (record.number, record.dp_port.filter(|_| record.tunnel.is_none()));
         let mut config = DeviceConfig::default();
         config.mac = wanted.mac;
         config.mtu = wanted.mtu_request;
@@ -108,7 +118,8 @@ impl Switch {
             self.shared.count_mac_change();
             self.revalidator.changes.note(crate::revalidate::Change::Mac { bridge: state.id, key });
         }
-        if let Some(dp_port) = record.dp_port {
+        // The datapath's port of a tunnel may be that of others, and goes when none is left.
+        if let Some(dp_port) = record.dp_port.filter(|_| record.tunnel.is_none()) {
             self.by_dp.remove(&dp_port);
             if let Err(error) = self.dpif.remove_port(dp_port) {
                 tracing::warn!(target: "ofproto", "{bridge}: could not remove port {interface} ({error})");
@@ -120,13 +131,16 @@ impl Switch {
 
     /// Asks a port's device for its state. Says whether it differs from what was known.
     pub(super) fn refresh_port(&mut self, bridge: &str, number: OfPort) -> bool {
-        let Some(record) = self.bridges.get_mut(bridge).and_then(|bridge| bridge.ports.get_mut(&number))
-        else {
+        let Some(record) = self.bridges.get(bridge).and_then(|bridge| bridge.ports.get(&number)) else {
             return false;
         };
-        let Some(status) = record.dp_port.and_then(|dp_port| self.dpif.port_status(dp_port)) else {
-            return false;
+        let status = match (&record.tunnel, record.dp_port) {
+            (Some(_), _) => Some(self.tunnel_status(bridge, record)),
+            (None, Some(dp_port)) => self.dpif.port_status(dp_port),
+            (None, None) => None,
         };
+        let records = self.bridges.get_mut(bridge).and_then(|bridge| bridge.ports.get_mut(&number));
+        let (Some(status), Some(record)) = (status, records) else { return false };
         let changed = record.status.as_ref() != Some(&status);
         record.of_config.set(OfConfig::PORT_DOWN, !status.admin_up);
         record.status = Some(status);

@@ -9,8 +9,10 @@ use super::Switch;
 use super::bundles::{bundles, mirrors};
 use crate::bridge::BridgeState;
 use crate::revalidate::Change;
+use crate::router::Prefix;
 use crate::snapshot::{BridgeId, BridgeSnap, PortSnap, Vlans, World};
 use crate::table::Miss;
+use crate::tunnel::TunnelMatch;
 
 impl Switch {
     /// Makes all changes so far visible to workers. Answers from before are looked at again by the
@@ -21,7 +23,8 @@ impl Switch {
                 bridge.tables.publish();
             }
         }
-        if self.world_changed || self.bridges.values().any(BridgeState::names_changed) {
+        let names_changed = self.net.changed || self.bridges.values().any(BridgeState::names_changed);
+        if self.world_changed || names_changed {
             self.publish_world();
         }
         if self.rules_changed {
@@ -35,11 +38,16 @@ impl Switch {
 
     fn publish_world(&mut self) {
         let everything = std::mem::take(&mut self.world_changed);
+        self.renew_net(everything);
         let mut world = World {
             generation: self.world.generation + 1,
             version: if self.rules_changed { self.version } else { self.shared.version() },
             features: self.dpif.features(),
             zone_policies: Arc::clone(&self.zone_policies),
+            ends: Arc::clone(&self.net.ends),
+            router: Arc::clone(&self.net.routes),
+            neighbors: Arc::clone(&self.net.index),
+            source_ports: self.net.source_ports,
             ..World::default()
         };
         for bridge in self.bridges.values_mut() {
@@ -47,8 +55,15 @@ impl Switch {
         }
         for bridge in self.bridges.values() {
             for port in bridge.ports.values() {
-                if let Some(dp_port) = port.dp_port {
-                    world.ports.insert(dp_port, (bridge.id, port.number));
+                let here = (bridge.id, port.number);
+                match (port.dp_port, &port.tunnel) {
+                    (Some(dp_port), Some(tunnel)) => {
+                        world.tunnels.insert(TunnelMatch::of(tunnel, dp_port), here);
+                    }
+                    (Some(dp_port), None) => {
+                        world.ports.insert(dp_port, here);
+                    }
+                    (None, _) => {}
                 }
             }
             world.bridges.insert(bridge.id, Arc::new(self.bridge_snap(bridge)));
@@ -72,14 +87,16 @@ impl Switch {
         let port = |record: &crate::bridge::PortRecord| PortSnap {
             dp_port: record.dp_port,
             live: record.is_live(),
+            tunnel: record.tunnel.clone(),
             peer: record.peer.as_deref().and_then(|peer| self.peer_of(&record.name, peer)),
             bundle: bundle_of.get(&record.number).copied(),
             config: record.of_config,
             may_enable: record.status.as_ref().is_none_or(|status| status.admin_up && status.link_up),
         };
+        let name = bridge.config.name.as_str();
         BridgeSnap {
             id: bridge.id,
-            name: bridge.config.name.as_str().into(),
+            name: name.into(),
             ports: bridge.ports.iter().map(|(number, record)| (*number, port(record))).collect(),
             bundles,
             mirrors,
@@ -94,6 +111,9 @@ impl Switch {
             internal: bridge.internal.clone(),
             drop_fragments: bridge.fragments == 1,
             match_fragments: bridge.fragments == 3,
+            local_mac: bridge.local_mac(),
+            local_addresses: self.net.router.addresses(name).iter().map(Prefix::address).collect(),
+            tlv_table: bridge.tlv_table.clone(),
         }
     }
 

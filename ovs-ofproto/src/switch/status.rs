@@ -45,6 +45,13 @@ impl Switch {
         told.kind.clone_from(&record.kind);
         told.ofport = Some(record.number);
         told.dp_port = record.dp_port;
+        if record.tunnel.is_some() {
+            told.statistics = patch_statistics(record);
+            let status = self.tunnel_status(bridge, record);
+            (told.admin_up, told.link_up) = (Some(true), Some(true));
+            (told.mac_in_use, told.details) = (Some(status.mac), status.details);
+            return told;
+        }
         let Some(dp_port) = record.dp_port else {
             told.statistics = patch_statistics(record);
             (told.admin_up, told.link_up) = (Some(true), Some(true));

@@ -37,6 +37,9 @@ pub enum TraceError {
     /// The flow came in by a port of the datapath that the bridge does not have.
     #[error("Invalid datapath flow")]
     NoPort,
+    /// The flow came through a tunnel that no bridge has.
+    #[error("no OpenFlow tunnel port for this packet")]
+    NoTunnel,
     /// The packet is not written as hexadecimal digits.
     #[error("Trailing garbage in packet data")]
     Packet,
@@ -84,6 +87,7 @@ impl Switch {
         now: Duration,
     ) -> Result<String, TraceError> {
         self.now = self.now.max(now);
+        self.publish();
         let mut key = self.parse_flow(bridge, flow)?;
         let (mut next, mut rest) = (Vec::new(), rest.iter());
         while let Some(argument) = rest.next() {
@@ -105,6 +109,9 @@ impl Switch {
         let text = || flow.to_owned();
         if flow.contains('(') && flow.starts_with(|c: char| c.is_ascii_lowercase()) && !flow.contains("),=") {
             if let Ok(mut key) = parse_dp_key(flow, &NoNames) {
+                if key.tunnel.is_present() {
+                    return self.tunnel_flow(&key).map(|(_, key)| key);
+                }
                 let port = state.ports.values().find(|port| port.dp_port == Some(key.dp_port()));
                 key.in_port = u32::from(port.ok_or(TraceError::NoPort)?.number.0);
                 return Ok(key);
@@ -123,6 +130,31 @@ impl Switch {
             }
         }
         Ok(key)
+    }
+
+    /// The bridge that a flow in datapath syntax enters by its port, or by its tunnel.
+    ///
+    /// # Errors
+    /// If the text makes no sense, or no bridge has the port or the tunnel.
+    pub fn bridge_of_flow(&mut self, flow: &str) -> Result<String, TraceError> {
+        self.publish();
+        let source = |source| TraceError::DatapathFlow { text: flow.to_owned(), source };
+        let key = parse_dp_key(flow, &NoNames).map_err(source)?;
+        if key.tunnel.is_present() {
+            return self.tunnel_flow(&key).map(|(bridge, _)| bridge);
+        }
+        let found = self.by_dp.get(&key.dp_port()).ok_or(TraceError::NoPort)?;
+        Ok(found.0.clone())
+    }
+
+    /// The bridge that a flow enters by a tunnel, and the flow as rules there see it.
+    fn tunnel_flow(&self, key: &FlowKey) -> Result<(String, FlowKey), TraceError> {
+        let found = self.world.tunnels.find(key.dp_port(), &key.tunnel).ok_or(TraceError::NoTunnel)?;
+        let bridge = self.world.bridges.get(&found.0).ok_or(TraceError::NoTunnel)?;
+        let mut key = *key;
+        crate::tunnel::options_to_fields(&mut key.tunnel, &bridge.tlv_table);
+        key.in_port = u32::from(found.1.0);
+        Ok((bridge.name.to_string(), key))
     }
 
     /// The key of a packet, with the metadata of `key`.

@@ -2,7 +2,7 @@
 
 use ovs_classifier::Rule;
 use ovs_classifier::rcu::Guard;
-use ovs_dpif::{Action as DpAction, HashAlgorithm, NshMetadata, SlowPath};
+use ovs_dpif::{Action as DpAction, DropReason, HashAlgorithm, NshMetadata, SlowPath};
 use ovs_flow::{FlowKey, FlowMask, Subfield, TableId};
 use ovs_openflow::action::Nat;
 use ovs_openflow::{Action, MeterConfig, ToController};
@@ -80,6 +80,8 @@ pub(super) struct Context<'s, T> {
     pub exit: bool,
     pub slow: Option<SlowPath>,
     pub error: Option<TranslateError>,
+    /// Why a packet that went nowhere was dropped.
+    pub dropped: Option<DropReason>,
     pub push: Vec<Push>,
     pub deps: Vec<Dep>,
     pub frozen: Vec<RecircRef>,
@@ -143,6 +145,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             exit: false,
             slow: None,
             error: None,
+            dropped: None,
             push: Vec::new(),
             deps: Vec::new(),
             frozen: Vec::new(),
@@ -216,6 +219,9 @@ impl<'s, T: Tracer> Context<'s, T> {
         } else {
             self.open_last_clone();
             mask::finish(key, &self.flow, &mut self.mask);
+            if let (true, Some(code)) = (self.out.is_empty(), self.dropped.and_then(DropReason::drop_code)) {
+                self.out.push(DpAction::Drop(code));
+            }
         }
         self.flow.actset_output = key.actset_output;
         let slow_meter = self.slow.and_then(|_| self.find_meter(MeterConfig::SLOWPATH));

@@ -57,7 +57,8 @@ impl<'s, T: Tracer> Context<'s, T> {
     /// A packet enters the bridge: first table, action set.
     pub(super) fn enter_tables(&mut self) {
         let port = self.flow.of_port();
-        if self.bridge.no_receive(port) || self.bridge.is_mirror_output(port) {
+        let refused = self.bridge.no_receive(port) || self.bridge.is_mirror_output(port);
+        if refused || !self.take_congestion() {
             self.lookup_only(TableId(0));
             return;
         }

@@ -1,6 +1,6 @@
 //! What every mask has, and what none may have.
 
-use ovs_flow::{FlowKey, FlowMask, U16, U32, VLAN_CFI, VlanTag};
+use ovs_flow::{FlowKey, FlowMask, TunnelFlags, U16, U32, VLAN_CFI, VlanTag};
 
 fn is_ip(key: &FlowKey) -> bool {
     matches!(key.ethertype(), 0x0800 | 0x86dd)
@@ -19,13 +19,16 @@ pub(super) fn begin(key: &FlowKey, mask: &mut FlowMask) {
         fields.nw_frag = 3;
     }
     if key.tunnel.is_present() {
-        fields.tunnel.id.set(u64::MAX);
-        fields.tunnel.src.set(u32::MAX);
-        fields.tunnel.dst.set(u32::MAX);
-        fields.tunnel.ipv6_src = [0xff; 16];
-        fields.tunnel.ipv6_dst = [0xff; 16];
-        fields.tunnel.flags = u16::MAX;
-        (fields.tunnel.tos, fields.tunnel.ttl) = (0xff, 0xff);
+        let tunnel = &mut fields.tunnel;
+        tunnel.id.set(u64::MAX);
+        if key.tunnel.dst.get() == 0 {
+            (tunnel.ipv6_src, tunnel.ipv6_dst) = ([0xff; 16], [0xff; 16]);
+        } else {
+            tunnel.src.set(u32::MAX);
+            tunnel.dst.set(u32::MAX);
+        }
+        tunnel.flags = (TunnelFlags::DONT_FRAGMENT | TunnelFlags::CSUM | TunnelFlags::KEY).bits();
+        tunnel.tos = 0xff;
     }
 }
 

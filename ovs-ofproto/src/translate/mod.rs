@@ -37,13 +37,17 @@ mod nested;
 mod normal;
 mod output;
 mod patch;
+mod tunnel_in;
+mod tunnel_out;
 mod vlan;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ovs_classifier::rcu::Reader;
 use ovs_dpif::{Action as DpAction, MeterId, PuntCookie, SlowPath, UserspaceAction};
 use ovs_flow::{FlowKey, FlowMask, OfPort, TableId};
+use ovs_netdev::EtherAddr;
 use ovs_openflow::Action;
 use ovs_openflow::action::Nat;
 use ovs_packet::Packet;
@@ -52,6 +56,7 @@ use crate::recirc::{FrozenState, RecircRef};
 use crate::rule::RuleStats;
 use crate::snapshot::{BridgeId, BridgeSnap, Snapshot};
 use crate::trace::Tracer;
+use crate::tunnel::mask_to_options;
 pub(crate) use action_set::execution_order;
 use context::Context;
 pub(crate) use fin_timeout::FinTimeout;
@@ -167,6 +172,24 @@ pub(crate) enum Push {
     FinTimeout { bridge: BridgeId, fin: Arc<FinTimeout> },
     /// A packet went by a patch, from a port to its peer.
     Patch { from: (BridgeId, OfPort), to: (BridgeId, OfPort) },
+    /// A packet went by a tunnel. One that goes out has so many more bytes from here on.
+    Tunnel { port: (BridgeId, OfPort), header: u16, incoming: bool },
+    /// From here on it is the packet inside again.
+    TunnelEnd { header: u16 },
+    /// A neighbour was sent to, or has told its address.
+    Neighbor { device: Arc<str>, address: IpAddr, learned: Option<EtherAddr> },
+    /// A neighbour is to be asked for.
+    Solicit(Arc<Solicit>),
+}
+
+/// A question for a neighbour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Solicit {
+    /// The bridge from whose local port it goes out.
+    pub bridge: BridgeId,
+    pub mac: EtherAddr,
+    pub source: IpAddr,
+    pub target: IpAddr,
 }
 
 /// Something that an answer depends on, absence included.
@@ -184,6 +207,8 @@ pub(crate) enum Dep {
     Meter(BridgeId, u32),
     /// Where an address is, by key of the MAC table.
     Mac(BridgeId, u64),
+    /// A neighbour, there or not, by its short name.
+    Neighbor(u64),
 }
 
 /// Memory that translations reuse, and the right to read the tables.
@@ -256,21 +281,37 @@ pub(crate) fn translate_deciding(
     if key.recirc_id != 0 {
         return translate_again(snapshot, key, packet, decide, scratch, tracer);
     }
-    match snapshot.world.ports.get(&key.dp_port()) {
-        None => {
-            let mut mask = FlowMask::default();
-            mask::begin(key, &mut mask);
-            mask::finish(key, key, &mut mask);
-            Translation { mask, ..Translation::default() }
+    let found = if key.tunnel.is_present() {
+        snapshot.world.tunnels.find(key.dp_port(), &key.tunnel)
+    } else {
+        snapshot.world.ports.get(&key.dp_port()).copied()
+    };
+    let Some((bridge, port)) = found else {
+        let mut mask = FlowMask::default();
+        mask::begin(key, &mut mask);
+        mask::finish(key, key, &mut mask);
+        let mut actions = Vec::new();
+        if key.tunnel.is_present() {
+            mask_to_options(&key.tunnel, &mut mask, &[]);
+            actions.push(DpAction::Drop(UNKNOWN_TUNNEL));
         }
-        Some((bridge, port)) => {
-            let mut key = *key;
-            key.in_port = u32::from(port.0);
-            let input = Input { bridge: *bridge, key, packet, start: Start::Tables, dry: false, decide };
-            translate_input(snapshot, &input, scratch, tracer)
-        }
+        return Translation { actions, mask, ..Translation::default() };
+    };
+    let maps = snapshot.tlv_table(bridge);
+    let mut fields = tunnel_in::fields_of(key, maps);
+    fields.in_port = u32::from(port.0);
+    let input = Input { bridge, key: fields, packet, start: Start::Tables, dry: false, decide };
+    let mut translation = translate_input(snapshot, &input, scratch, tracer);
+    if key.tunnel.is_present() {
+        let at = Push::Tunnel { port: (bridge, port), header: 0, incoming: true };
+        translation.push.insert(0, at);
+        mask_to_options(&key.tunnel, &mut translation.mask, maps);
     }
+    translation
 }
+
+/// The code of `drop` for packets of tunnels that no bridge has.
+const UNKNOWN_TUNNEL: u32 = 14;
 
 /// Translates a packet that comes again; one that nobody waits for is dropped.
 fn translate_again(
@@ -287,12 +328,18 @@ fn translate_again(
         mask::finish(key, key, &mut mask);
         return Translation { mask, error: Some(TranslateError::NoRecirculation), ..Translation::default() };
     };
-    let mut key = *key;
+    let maps = snapshot.tlv_table(state.bridge);
+    let mut fields = tunnel_in::fields_of(key, maps);
     if let Some((_, port)) = snapshot.world.ports.get(&key.dp_port()) {
-        key.in_port = u32::from(port.0);
+        fields.in_port = u32::from(port.0);
     }
-    let input = Input { bridge: state.bridge, key, packet, start: Start::Thaw(&state), dry: false, decide };
-    translate_input(snapshot, &input, scratch, tracer)
+    let input =
+        Input { bridge: state.bridge, key: fields, packet, start: Start::Thaw(&state), dry: false, decide };
+    let mut translation = translate_input(snapshot, &input, scratch, tracer);
+    if key.tunnel.is_present() {
+        mask_to_options(&key.tunnel, &mut translation.mask, maps);
+    }
+    translation
 }
 
 /// Translates what comes in by a port of a bridge, or out of a controller.

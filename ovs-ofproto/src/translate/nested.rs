@@ -107,7 +107,7 @@ impl<'s, T: Tracer> Context<'s, T> {
     }
 
     /// The datapath actions that `work` makes.
-    fn collect(&mut self, work: impl FnOnce(&mut Self)) -> Vec<DpAction> {
+    pub(super) fn collect(&mut self, work: impl FnOnce(&mut Self)) -> Vec<DpAction> {
         let outer = std::mem::take(&mut self.out);
         self.buried += outer.len();
         work(self);

@@ -161,7 +161,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         }
         let before = self.flow.vlans;
         self.flow.vlans = bundle_vlan::on_output(bundle, vlans, before);
-        self.output_port(port);
+        self.output_port_of_many(port);
         self.flow.vlans = before;
     }
 }

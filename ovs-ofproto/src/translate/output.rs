@@ -104,9 +104,16 @@ impl<T: Tracer> Context<'_, T> {
         let others = bridge.ports.iter().filter(|(number, _)| **number != OfPort::LOCAL);
         for (number, port) in local.into_iter().chain(others) {
             if *number != in_port && !port.config.intersects(without) {
-                self.output_port(*number);
+                self.output_port_of_many(*number);
             }
         }
+    }
+
+    /// Sends out of one of several ports: others may follow.
+    pub(super) fn output_port_of_many(&mut self, number: OfPort) {
+        let last = std::mem::replace(&mut self.last, false);
+        self.output_port(number);
+        self.last = last;
     }
 
     /// Sends out of a port, whatever the port of entry is.
@@ -131,7 +138,20 @@ impl<T: Tracer> Context<'_, T> {
                 });
                 return;
             }
+            if let Some(tunnel) = &port.tunnel {
+                if self.snaplen.is_some() {
+                    self.warn(|| "mirrors do not cut packets short in tunnels, skipping output".into());
+                    return;
+                }
+                self.output_tunnel(number, tunnel, dp_port);
+                self.mirror_output(number);
+                return;
+            }
             self.commit();
+            if number == OfPort::LOCAL && self.end_tunnel() {
+                self.mirror_output(number);
+                return;
+            }
             if let Some(bytes) = self.snaplen {
                 self.out.push(DpAction::Trunc(bytes));
             }

@@ -15,6 +15,7 @@ mod datapath;
 mod desired;
 mod dpdk;
 mod mirrors;
+mod network;
 mod openflow;
 mod polling;
 mod report;
@@ -33,6 +34,7 @@ use std::time::Duration;
 
 use ovs_db::unixctl::{Format, RequestId, Server};
 use ovs_netdev::dummy::Dummies;
+use ovs_ofproto::router::Prefix;
 use ovs_ofproto::{DesiredState, SwitchEvent};
 use ovs_stream::StreamConfig;
 
@@ -99,6 +101,12 @@ pub struct Vswitchd {
     control: Arc<Wakeup>,
     types: Types,
     dummies: Dummies,
+    /// Addresses of dummy devices, which the system does not know.
+    dummy_addresses: BTreeMap<String, Vec<Prefix>>,
+    /// Hears what the system says of the network; none if that is not wanted.
+    listener: Option<network::Listener>,
+    /// What it has said.
+    network: network::Network,
     keys: tls::Keys,
     database: Database,
     datapaths: BTreeMap<String, Datapath>,
@@ -142,6 +150,9 @@ impl Vswitchd {
             control,
             types,
             dummies: Dummies::new(),
+            dummy_addresses: BTreeMap::new(),
+            listener: if cli.switch.disable_system_route { None } else { network::Listener::open().ok() },
+            network: network::Network::default(),
             keys,
             database,
             datapaths: BTreeMap::new(),
@@ -199,6 +210,7 @@ impl Vswitchd {
             self.database.poll(now);
         }
         self.reconfigure(now);
+        self.hear_network();
         self.keys.log();
         self.poll_datapaths(now);
         self.run_commands();
@@ -281,6 +293,32 @@ impl Vswitchd {
         self.report_configuration(now);
     }
 
+    /// Takes up what the system says of routes and addresses, when it says something new.
+    fn hear_network(&mut self) {
+        let Some(listener) = self.listener.as_mut().filter(|listener| self.sleeper.saw(&listener.fd()))
+        else {
+            return;
+        };
+        if let Some(network) = listener.poll()
+            && network != self.network
+        {
+            self.network = network;
+            self.tell_network();
+        }
+    }
+
+    /// Tells every datapath what is known of the network.
+    fn tell_network(&mut self) {
+        let mut addresses = self.network.addresses.clone();
+        for (device, own) in &self.dummy_addresses {
+            addresses.entry(device.clone()).or_default().extend(own);
+        }
+        for datapath in self.datapaths.values_mut() {
+            let (routes, rules) = (self.network.routes.clone(), self.network.rules.clone());
+            datapath.switch.set_network(routes, rules, addresses.clone());
+        }
+    }
+
     fn make_datapath(&mut self, kind: &str) -> Result<(), SwitchdError> {
         if self.datapaths.contains_key(kind) {
             return Ok(());
@@ -310,6 +348,7 @@ impl Vswitchd {
         let made = Datapath::new(plan)
             .map_err(|source| SwitchdError::System { what: "making a datapath", source })?;
         self.datapaths.insert(kind.to_owned(), made);
+        self.tell_network();
         Ok(())
     }
 
@@ -526,6 +565,9 @@ impl Vswitchd {
 
     fn waits(&self, sleeper: &mut Sleeper) {
         sleeper.readable(&*self.control);
+        if let Some(listener) = &self.listener {
+            sleeper.readable(&listener.fd());
+        }
         self.database.waits(sleeper);
         for datapath in self.datapaths.values() {
             datapath.waits(sleeper);

@@ -135,7 +135,8 @@ impl Types {
     /// What the root row tells of the switch itself.
     pub fn root_columns(&self) -> Vec<(&'static str, Datum)> {
         let registry = self.registry(&Dummies::new(), "netdev");
-        let interfaces = registry.kinds().chain(["internal", "patch"]);
+        let tunnels = ovs_dpif::TunnelKind::ALL.map(ovs_dpif::TunnelKind::name);
+        let interfaces = registry.kinds().chain(["internal", "patch"]).chain(tunnels);
         let datapaths =
             ["dummy", "netdev", "system"].into_iter().filter(|kind| self.datapath(kind).is_some());
         vec![

@@ -24,3 +24,5 @@ mod python;
 mod soak;
 mod tables;
 mod tls;
+mod tunnel_traces;
+mod tunnels;

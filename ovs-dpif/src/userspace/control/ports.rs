@@ -11,7 +11,7 @@ use super::super::message::Command;
 use super::super::worker::PORT_NUMBERS;
 use super::link::Link;
 use super::queues::Queues;
-use crate::{DpifError, Event, PortInfo, PortRequest, WorkerId};
+use crate::{DpifError, Event, PortInfo, PortRequest, TunnelKind, WorkerId};
 
 struct Port {
     device: Box<dyn Netdev>,
@@ -43,7 +43,10 @@ impl Ports {
         let PortRequest { mut device, number } = request;
         let port = self.number(number)?;
         let devices = self.live.values().map(|p| &p.device);
-        if devices.chain(self.leaving.values().map(|l| &l.device)).any(|d| d.name() == device.name()) {
+        // A tunnel's port is but a name, which is free at once.
+        let closing = self.leaving.values().map(|l| &l.device);
+        let closing = closing.filter(|d| TunnelKind::from_name(d.kind()).is_none());
+        if devices.chain(closing).any(|d| d.name() == device.name()) {
             return Err(DpifError::PortExists);
         }
         // First all that can fail.

@@ -172,6 +172,14 @@ fn entry_at(bytes: &[u8], offset: usize) -> Result<Entry, DecodeError> {
     let field = header.field().ok_or_else(|| header.bad_field(offset))?;
     let len = header.len + header.payload;
     let payload = bytes.get(header.len..len).ok_or(DecodeError::BadLength { offset })?;
+    if is_option(field) {
+        return option_entry(field, payload, header.masked, offset).map(|(value, mask)| Entry {
+            field,
+            value,
+            mask,
+            len,
+        });
+    }
     let size = usize::from(field.facts().size);
     if payload.len() != size * if header.masked { 2 } else { 1 } {
         return Err(DecodeError::BadLength { offset });
@@ -181,6 +189,26 @@ fn entry_at(bytes: &[u8], offset: usize) -> Result<Entry, DecodeError> {
     let mask = header.masked.then(|| number(mask));
     check(field, value, mask, offset)?;
     Ok(Entry { field, value, mask, len })
+}
+
+/// A tunnel option may have any length; of one that is longer than its field the rest must be zero. A mask may say what it
+/// likes of that.
+fn option_entry(
+    field: Field,
+    payload: &[u8],
+    masked: bool,
+    offset: usize,
+) -> Result<(u128, Option<u128>), DecodeError> {
+    let (value, mask) = payload.split_at(if masked { payload.len() / 2 } else { payload.len() });
+    let size = usize::from(field.facts().size);
+    let low = |bytes: &[u8]| number(&bytes[bytes.len().saturating_sub(size)..]);
+    let beyond = &value[..value.len().saturating_sub(size)];
+    if beyond.iter().any(|byte| *byte != 0) || masked && !payload.len().is_multiple_of(2) {
+        return Err(DecodeError::BadLength { offset });
+    }
+    let (value, mask) = (low(value), masked.then(|| low(mask)));
+    check(field, value, mask, offset)?;
+    Ok((value, mask))
 }
 
 fn check(field: Field, value: u128, mask: Option<u128>, offset: usize) -> Result<(), DecodeError> {

@@ -45,7 +45,7 @@ impl Switch {
             return;
         }
         if changed.contains(PortConfig::PORT_DOWN)
-            && let Some(dp_port) = record.dp_port
+            && let Some(dp_port) = record.dp_port.filter(|_| record.tunnel.is_none())
         {
             let up = !config.contains(PortConfig::PORT_DOWN);
             if let Err(error) = self.dpif.configure_port(dp_port, &DeviceConfig::default().admin_up(up)) {

@@ -13,6 +13,7 @@ impl Switch {
         let name = self.bridge_name_of(id);
         let bridge = self.bridges.get_mut(&name).ok_or(OfError::BrcEperm)?;
         bridge.tlv_table = changed(&bridge.tlv_table, change)?;
+        self.world_changed = true;
         Ok(())
     }
 

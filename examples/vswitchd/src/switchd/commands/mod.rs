@@ -12,6 +12,7 @@ mod ofproto;
 pub mod pmd;
 mod process;
 mod rxq;
+mod tunnel;
 mod view;
 
 use ovs_db::unixctl::{Registry, Request};
@@ -99,6 +100,7 @@ const COMMANDS: &[Row] = &[
     ("fdb/stats-show", "bridge", 1, 1, fdb::stats_show),
     ("memory/show", "", 0, 0, process::memory_show),
     ("ofproto/list", "", 0, 0, ofproto::list),
+    ("ofproto/list-tunnels", "", 0, 0, tunnel::list),
     (
         "ofproto/trace",
         "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]",
@@ -106,7 +108,24 @@ const COMMANDS: &[Row] = &[
         1024,
         ofproto::trace,
     ),
+    ("ovs/route/add", "ip/plen output_bridge [gw] [pkt_mark=mark] [src=src_ip]", 2, 5, tunnel::add_route),
+    ("ovs/route/del", "ip/plen [pkt_mark=mark]", 1, 2, tunnel::remove_route),
+    ("ovs/route/lookup", "ip_addr [pkt_mark=mark] [src=src_ip]", 1, 3, tunnel::look_up),
+    ("ovs/route/rule/add", "[-6] [prio=num] [not] [from=ip/plen] table=num", 1, 5, tunnel::add_rule),
+    ("ovs/route/rule/del", "prio=num", 1, 1, tunnel::remove_rule),
+    ("ovs/route/rule/show", "[-6]", 0, 1, tunnel::rules),
+    ("ovs/route/show", "", 0, 0, tunnel::routes),
     ("revalidator/wait", "", 0, 0, process::revalidator_wait),
+    ("tnl/arp/aging", "[SECS]", 0, 1, tunnel::neighbor_aging),
+    ("tnl/arp/flush", "", 0, 0, tunnel::flush_neighbors),
+    ("tnl/arp/set", "BRIDGE IP MAC", 3, 3, tunnel::set_neighbor),
+    ("tnl/arp/show", "", 0, 0, tunnel::neighbors),
+    ("tnl/egress_port_range", "min max", 0, 2, tunnel::source_ports),
+    ("tnl/neigh/aging", "[SECS]", 0, 1, tunnel::neighbor_aging),
+    ("tnl/neigh/flush", "", 0, 0, tunnel::flush_neighbors),
+    ("tnl/neigh/set", "BRIDGE IP MAC", 3, 3, tunnel::set_neighbor),
+    ("tnl/neigh/show", "", 0, 0, tunnel::neighbors),
+    ("tnl/ports/show", "-v", 0, 1, tunnel::ports),
     ("upcall/show", "", 0, 0, ofproto::upcall_show),
 ];
 
@@ -119,6 +138,8 @@ const VIEWS: &[(&str, Viewer)] = &[
 
 /// Commands of the dummy mode.
 const DUMMY_COMMANDS: &[Row] = &[
+    ("netdev-dummy/ip4addr", "[netdev] ipaddr/mask-prefix-len", 2, 2, tunnel::dummy_address),
+    ("netdev-dummy/ip6addr", "[netdev] ip6addr", 2, 2, tunnel::dummy_address),
     ("netdev-dummy/receive", "name [--qid queue_id] packet|flow [--len packet_len]", 2, 1024, dummy::receive),
     ("netdev-dummy/set-admin-state", "[netdev] up|down", 1, 2, dummy::set_admin_state),
     ("time/stop", "", 0, 0, dummy::time_stop),

@@ -94,8 +94,18 @@ pub fn trace(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
         return fail("Must specify either bridge name or datapath flow");
     };
     let now = switchd.clock.now();
-    let Some(datapath) = find(switchd, bridge) else { return fail(format!("{bridge}: unknown bridge")) };
-    match datapath.switch.trace_text(bridge, flow, rest, now) {
+    let named = |dp: &&mut Datapath| dp.switch.dpif().name() == bridge || full_name(dp) == bridge;
+    let mut bridge = bridge.to_owned();
+    if find(switchd, &bridge).is_none()
+        && let Some(datapath) = switchd.datapaths.values_mut().find(named)
+    {
+        match datapath.switch.bridge_of_flow(flow) {
+            Ok(found) => bridge = found,
+            Err(error) => return fail(error.to_string()),
+        }
+    }
+    let Some(datapath) = find(switchd, &bridge) else { return fail(format!("{bridge}: unknown bridge")) };
+    match datapath.switch.trace_text(&bridge, flow, rest, now) {
         Ok(text) => done(text),
         Err(error) => fail(error.to_string()),
     }

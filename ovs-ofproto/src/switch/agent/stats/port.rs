@@ -19,7 +19,7 @@ impl Switch {
     }
 
     fn one_port(&mut self, record: &PortRecord) -> PortStats {
-        let told = match record.dp_port {
+        let told = match record.dp_port.filter(|_| record.tunnel.is_none()) {
             Some(dp_port) => self.dpif.port_statistics(dp_port).unwrap_or_default(),
             None => patch_statistics(record),
         };
