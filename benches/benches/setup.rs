@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ovs_benches::null::{Frames, Null};
+use ovs_benches::traffic::udp;
 use ovs_dpif::ovs_flow::OfPort;
 use ovs_dpif::ovs_flow::text::{NoNames, parse_match};
 use ovs_dpif::ovs_netdev::{Factory, Netdev, OpenError, Options, Registry};
@@ -50,20 +51,9 @@ impl Factory for Nulls {
     }
 }
 
-/// UDP from the `n`th address.
-fn frame(n: u32) -> [u8; 60] {
-    let mut frame = [0; 60];
-    frame[..14].copy_from_slice(&[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0]);
-    frame[14..26].copy_from_slice(&[0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0, 0]);
-    frame[26..30].copy_from_slice(&(10 << 24 | n).to_be_bytes());
-    frame[30..38].copy_from_slice(&[192, 168, 0, 1, 0, 1, 0, 2]);
-    frame[38..40].copy_from_slice(&26_u16.to_be_bytes());
-    frame
-}
-
 /// A switch with a rule for each address, and its worker.
 fn switch(flows: u32, sent: &Arc<AtomicU64>) -> (Switch, Worker) {
-    let frames = Frames::new((0..flows).map(frame).collect());
+    let frames = Frames::new((0..flows).map(|n| udp(10 << 24 | n, 0xc0a8_0001, 1, 2)).collect());
     let mut registry = Registry::new();
     for kind in ["null", "internal"] {
         registry.register(Box::new(Nulls { kind, frames: frames.clone(), sent: Arc::clone(sent) }));

@@ -10,6 +10,7 @@ pub mod programs;
 pub mod side_by_side;
 pub mod soak;
 pub mod statistics;
+pub mod traffic;
 pub mod world;
 
 pub use command::{Daemon, run};

@@ -1,12 +1,13 @@
 //! What a figure was measured on.
 
+use std::fs;
 use std::process::Command;
 
-use crate::{run, workspace};
+use crate::{BenchError, run, workspace};
 
 /// The machine, in one line: processor, cores, memory, kernel.
 pub fn description() -> String {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let after = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
         line.split(':').nth(1).unwrap_or_default().trim().to_owned()
@@ -35,4 +36,40 @@ pub fn commit() -> String {
 /// Today, as `2026-01-31`.
 pub fn today() -> String {
     run(Command::new("date").args(["-u", "+%F"])).unwrap_or_default().trim().to_owned()
+}
+
+/// Of the time stamp counter, as the system tells.
+pub fn megahertz() -> f64 {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("cpu MHz"));
+    line.and_then(|line| line.split(':').nth(1)?.trim().parse().ok()).unwrap_or(1000.0)
+}
+
+const PAGES: &str = "/proc/sys/vm/nr_hugepages";
+
+/// Huge pages that the system keeps ready. It keeps as many as before when the value goes.
+#[derive(Debug)]
+pub struct HugePages {
+    before: Option<String>,
+}
+
+impl HugePages {
+    /// Makes sure that there are so many, if memory allows.
+    pub fn at_least(count: u64) -> Result<Self, BenchError> {
+        let before = fs::read_to_string(PAGES).map_err(BenchError::system(PAGES))?;
+        if before.trim().parse::<u64>().is_ok_and(|now| now >= count) {
+            return Ok(Self { before: None });
+        }
+        fs::write(PAGES, count.to_string()).map_err(BenchError::system(PAGES))?;
+        Ok(Self { before: Some(before) })
+    }
+}
+
+impl Drop for HugePages {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            // Whoever measures has the right to write, having written before.
+            let _ = fs::write(PAGES, before.trim());
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! What the system says of a process and a namespace.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::time::Duration;
 
 use crate::{BenchError, world::ip};
 
@@ -29,6 +31,33 @@ impl Holdings {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
         let resident = line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0);
         Ok(Self { descriptors, threads, resident })
+    }
+}
+
+/// How long each thread of a process has run.
+#[derive(Clone, Debug, Default)]
+pub struct Threads(BTreeMap<String, Duration>);
+
+impl Threads {
+    /// Of a process that is alive, up to now.
+    pub fn of(pid: u32) -> Result<Self, BenchError> {
+        let folder = format!("/proc/{pid}/task");
+        let entries = fs::read_dir(&folder).map_err(BenchError::system(folder))?;
+        let ran = |entry: fs::DirEntry| {
+            // A thread may have ended since.
+            let text = fs::read_to_string(entry.path().join("schedstat")).ok()?;
+            let nanoseconds = text.split_whitespace().next()?.parse().ok()?;
+            Some((entry.file_name().to_string_lossy().into_owned(), Duration::from_nanos(nanoseconds)))
+        };
+        Ok(Self(entries.flatten().filter_map(ran).collect()))
+    }
+
+    /// How long the thread has run that has run the most since then.
+    pub fn busiest_since(&self, before: &Self) -> Duration {
+        let since = |(id, now): (&String, &Duration)| {
+            now.saturating_sub(before.0.get(id).copied().unwrap_or_default())
+        };
+        self.0.iter().map(since).max().unwrap_or_default()
     }
 }
 

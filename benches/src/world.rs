@@ -108,8 +108,13 @@ impl World {
 
     /// Runs `ovs-vsctl` with these words.
     pub fn vsctl(&self, words: &str) -> Result<String, BenchError> {
+        self.vsctl_words(words.split_whitespace())
+    }
+
+    /// The same, with words that may have spaces in them.
+    pub fn vsctl_words<'a>(&self, words: impl Iterator<Item = &'a str>) -> Result<String, BenchError> {
         let database = format!("--db=unix:{}", self.folder().join("db.sock").display());
-        run(self.tool("ovs-vsctl")?.arg(database).arg("--timeout=30").args(words.split_whitespace()))
+        run(self.tool("ovs-vsctl")?.arg(database).arg("--timeout=30").args(words))
     }
 
     /// Runs `ovs-ofctl` with these words.

@@ -15,6 +15,7 @@ use crate::run::{is_root, output, root, status};
 const UNPACKED: &[&str] = &[
     "openvswitch-common",
     "openvswitch-switch",
+    "openvswitch-switch-dpdk",
     "openvswitch-testcontroller",
     "ovn-common",
     "ovn-central",
@@ -77,8 +78,12 @@ pub fn install_tools() -> Result<(), String> {
 /// Downloads and unpacks the peers, and installs controllers, unless they are there already.
 pub fn fetch() -> Result<(), String> {
     let peer = root().join("target/peer");
-    if !peer.join("complete").exists() {
+    // A tree of fewer packages is made anew.
+    let (mark, all) = (peer.join("complete"), UNPACKED.join("
+"));
+    if !fs::read_to_string(&mark).is_ok_and(|text| text == all) {
         unpack(&peer)?;
+        fs::write(mark, all).map_err(|e| e.to_string())?;
     }
     controllers::fetch(&peer)
 }
@@ -102,8 +107,7 @@ fn unpack(peer: &Path) -> Result<(), String> {
     if unpacked < UNPACKED.len() {
         return Err(format!("only {unpacked} of {} peer packages could be fetched", UNPACKED.len()));
     }
-    link(peer)?;
-    fs::write(peer.join("complete"), "").map_err(|e| e.to_string())
+    link(peer)
 }
 
 /// Debian chooses between switches by an installed link; the unpacked tree gets its own.

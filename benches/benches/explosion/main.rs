@@ -17,7 +17,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use ovs_benches::machine::megahertz;
 use ovs_benches::null::{Frames, Null};
+use ovs_benches::traffic;
 use ovs_dpif::ovs_flow::DpPort;
 use ovs_dpif::{Budget, Dpif, PortRequest, UserspaceConfig, UserspaceDatapath, Worker};
 use policy::{OUT, Policy};
@@ -109,8 +111,9 @@ fn quartiles(rigs: &mut [Rig]) -> Vec<f64> {
 
 /// Cycles of a packet, with and without the attack on the port that it comes from.
 fn explosion(mhz: f64) {
+    let (honest, attack) = (Frames::new(traffic::honest()), Frames::new(traffic::explosion()));
     for (name, cache) in [("with the exact-match cache", 1 << 20), ("without it", 0)] {
-        let mut rigs = [Rig::new(&[&policy::honest()], cache), Rig::new(&[&policy::explosion()], cache)];
+        let mut rigs = [Rig::new(&[&honest], cache), Rig::new(&[&attack], cache)];
         let counts = rigs.each_mut().map(Rig::megaflows);
         let times = quartiles(&mut rigs);
         println!(
@@ -128,9 +131,9 @@ fn explosion(mhz: f64) {
 
 /// What a victim on another port keeps: packets forwarded by 10,000 polls, and what a unit of the budget costs.
 fn victim(mhz: f64) {
-    let calm = policy::honest();
-    let mut rigs =
-        [Rig::new(&[&calm, &policy::honest()], 1 << 20), Rig::new(&[&calm, &policy::explosion()], 1 << 20)];
+    let (calm, honest) = (Frames::new(traffic::honest()), Frames::new(traffic::honest()));
+    let attack = Frames::new(traffic::explosion());
+    let mut rigs = [Rig::new(&[&calm, &honest], 1 << 20), Rig::new(&[&calm, &attack], 1 << 20)];
     let forwarded = rigs.each_mut().map(|rig| {
         let before = rig.sent[0].load(Ordering::Relaxed);
         for _ in 0..10_000 {
@@ -149,11 +152,4 @@ fn victim(mhz: f64) {
         let (cycles, ratio) = (ns * mhz / 1000.0, ns / times[0]);
         println!("  {name:<32} {forwarded:>16} {cycles:>22.0} {ratio:>7.2}");
     }
-}
-
-/// Of the time stamp counter, as the system tells.
-fn megahertz() -> f64 {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let line = text.lines().find(|line| line.starts_with("cpu MHz"));
-    line.and_then(|line| line.split(':').nth(1)?.trim().parse().ok()).unwrap_or(1000.0)
 }

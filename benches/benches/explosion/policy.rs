@@ -1,4 +1,4 @@
-//! The policy, the packets, and the logic that answers upcalls with what our classifier reports.
+//! The policy, and the logic that answers upcalls with what our classifier reports.
 
 use std::time::Duration;
 
@@ -9,8 +9,6 @@ use ovs_dpif::ovs_flow::{DpPort, FlowKey, FlowMask, Match, SparseKey, U16, U32, 
 use ovs_dpif::{
     Action, Actions, DropReason, HandlerFactory, Install, Punt, Upcall, UpcallHandler, Verdict, WorkerId,
 };
-
-use ovs_benches::null::Frames;
 
 const UDP: u8 = 17;
 /// What output ports' numbers are more than input ports'.
@@ -105,62 +103,5 @@ impl UpcallHandler for Logic {
 
     fn punt(&mut self, _: Punt<'_>) -> Result<Option<Actions>, DropReason> {
         Ok(None)
-    }
-}
-
-/// Packets of 2,048 flows that the policy lets through.
-pub fn honest() -> Frames {
-    Frames::new(honest_frames().collect())
-}
-
-/// The same among one packet for each mask that the policy can be made to spawn, which it drops: the packet agrees with
-/// a rule's address or port up to some bit, differs there, and is random below.
-pub fn explosion() -> Frames {
-    let mut random = Random(7);
-    let mut frames: Vec<[u8; 60]> = honest_frames().collect();
-    for (address, source, destination) in
-        (0..32).flat_map(|a| (0..16).flat_map(move |s| (0..16).map(move |d| (a, s, d))))
-    {
-        let (src, sport) = (random.differ(0x0a00_0001, 32, address), random.differ(12345, 16, source));
-        let dport = random.differ(80, 16, destination);
-        frames.push(udp(src, 0x0a01_0001, sport as u16, dport as u16));
-    }
-    for n in (1..frames.len()).rev() {
-        frames.swap(n, random.next() as usize % (n + 1));
-    }
-    Frames::new(frames)
-}
-
-fn honest_frames() -> impl Iterator<Item = [u8; 60]> {
-    (0..2048).map(|n| udp(0xc0a8_0000 + n, 0x0a01_0001, 20_000 + n as u16, 80))
-}
-
-/// A UDP datagram in an Ethernet frame; without its header's checksum, which nothing here looks at.
-fn udp(src: u32, dst: u32, sport: u16, dport: u16) -> [u8; 60] {
-    let mut frame = [0; 60];
-    frame[..14].copy_from_slice(&[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0]);
-    frame[14..26].copy_from_slice(&[0x45, 0, 0, 46, 0, 0, 0, 0, 64, UDP, 0, 0]);
-    frame[26..30].copy_from_slice(&src.to_be_bytes());
-    frame[30..34].copy_from_slice(&dst.to_be_bytes());
-    frame[34..36].copy_from_slice(&sport.to_be_bytes());
-    frame[36..38].copy_from_slice(&dport.to_be_bytes());
-    frame[38..40].copy_from_slice(&26_u16.to_be_bytes());
-    frame
-}
-
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u32 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) as u32
-    }
-
-    /// A value that is the given one up to a bit, counted from the highest.
-    fn differ(&mut self, value: u32, width: u32, bit: u32) -> u32 {
-        let low = width - 1 - bit;
-        value ^ 1 << low ^ (self.next() & ((1 << low) - 1))
     }
 }

@@ -65,7 +65,10 @@ fn main() -> ExitCode {
 
 /// Measures, shows and records; whether everything could be measured.
 fn run(cli: &Cli) -> Result<bool, BenchError> {
-    let programs = Programs::build(&["vswitchd", "ovsdb-server"], &[])?;
+    let wanted = |name: &str| cli.workloads.is_empty() || cli.workloads.iter().any(|w| w == name);
+    let workloads = || WORKLOADS.iter().filter(|workload| wanted(workload.name));
+    let features = if workloads().any(|workload| workload.dpdk) { &["vswitchd/dpdk"][..] } else { &[] };
+    let programs = Programs::build(&["vswitchd", "ovsdb-server"], features)?;
     let mut options = Options::default();
     (options.rounds, options.seconds) = (cli.rounds.max(1), cli.seconds.max(1));
     if let Some(only) = cli.only {
@@ -73,8 +76,7 @@ fn run(cli: &Cli) -> Result<bool, BenchError> {
     }
     println!("{}, commit {}", machine::description(), machine::commit());
     let (mut comparisons, mut well) = (Vec::new(), true);
-    let wanted = |name: &str| cli.workloads.is_empty() || cli.workloads.iter().any(|w| w == name);
-    for workload in WORKLOADS.iter().filter(|workload| wanted(workload.name)) {
+    for workload in workloads() {
         let one = compare(&programs, workload, &options, &|line| eprintln!("  {line}"))?;
         for failure in &one.failures {
             eprintln!("  {failure}");

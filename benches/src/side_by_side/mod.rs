@@ -11,6 +11,7 @@
 
 mod flows;
 mod hosts;
+mod ports;
 mod record;
 mod workload;
 

@@ -1,6 +1,6 @@
 //! The table of workloads.
 
-use super::{flows, hosts};
+use super::{flows, hosts, ports};
 use crate::{BenchError, Programs, Who};
 
 /// Which figures are good ones.
@@ -33,6 +33,8 @@ pub struct Workload {
     pub unit: &'static str,
     /// Which figures are good.
     pub better: Better,
+    /// Whether our switch must be built with its feature `dpdk`.
+    pub dpdk: bool,
     /// Does it once on a fresh switch; the last argument is seconds of traffic.
     pub measure: fn(&Programs, Who, u32) -> Result<f64, BenchError>,
 }
@@ -40,10 +42,83 @@ pub struct Workload {
 /// All of them.
 pub const WORKLOADS: &[Workload] = &[
     Workload {
+        name: "simple",
+        what: "1,000 flows by one rule for their port, between DPDK's ports",
+        unit: "cycles/packet",
+        better: Better::Less,
+        dpdk: true,
+        measure: ports::simple,
+    },
+    Workload {
+        name: "emc1k",
+        what: "1,000 flows by one rule for their network, between DPDK's ports",
+        unit: "cycles/packet",
+        better: Better::Less,
+        dpdk: true,
+        measure: ports::emc1k,
+    },
+    Workload {
+        name: "warm10k",
+        what: "10,000 flows by that rule, between DPDK's ports",
+        unit: "cycles/packet",
+        better: Better::Less,
+        dpdk: true,
+        measure: ports::warm10k,
+    },
+    Workload {
+        name: "cold100k",
+        what: "100,000 flows by that rule, between DPDK's ports",
+        unit: "cycles/packet",
+        better: Better::Less,
+        dpdk: true,
+        measure: ports::cold100k,
+    },
+    Workload {
+        name: "normal1k",
+        what: "1,000 flows through a switch that learns, between DPDK's ports",
+        unit: "cycles/packet",
+        better: Better::Less,
+        dpdk: true,
+        measure: ports::normal1k,
+    },
+    Workload {
+        name: "ct1k",
+        what: "1,000 tracked connections, between DPDK's ports",
+        unit: "cycles/packet",
+        better: Better::Less,
+        dpdk: true,
+        measure: ports::ct1k,
+    },
+    Workload {
+        name: "ct100k",
+        what: "100,000 tracked connections, between DPDK's ports",
+        unit: "cycles/packet",
+        better: Better::Less,
+        dpdk: true,
+        measure: ports::ct100k,
+    },
+    Workload {
+        name: "acl",
+        what: "20,000 flows through an access list of 500 rules, between DPDK's ports",
+        unit: "cycles/packet",
+        better: Better::Less,
+        dpdk: true,
+        measure: ports::acl,
+    },
+    Workload {
+        name: "tse",
+        what: "web traffic among packets that spawn 8,192 masks, between DPDK's ports",
+        unit: "cycles/packet",
+        better: Better::Less,
+        dpdk: true,
+        measure: ports::tse,
+    },
+    Workload {
         name: "tcp",
         what: "one TCP connection between two hosts on veth pairs",
         unit: "Gbit/s",
         better: Better::More,
+        dpdk: false,
         measure: hosts::tcp,
     },
     Workload {
@@ -51,6 +126,7 @@ pub const WORKLOADS: &[Workload] = &[
         what: "UDP in frames of 64 bytes between two hosts, as many as arrive",
         unit: "packets/s",
         better: Better::More,
+        dpdk: false,
         measure: hosts::udp64,
     },
     Workload {
@@ -58,6 +134,7 @@ pub const WORKLOADS: &[Workload] = &[
         what: "ovs-ofctl add-flows of 100,000 flows",
         unit: "s",
         better: Better::Less,
+        dpdk: false,
         measure: flows::add,
     },
     Workload {
@@ -65,6 +142,7 @@ pub const WORKLOADS: &[Workload] = &[
         what: "the same in one bundle of OpenFlow 1.4",
         unit: "s",
         better: Better::Less,
+        dpdk: false,
         measure: flows::bundle,
     },
     Workload {
@@ -72,6 +150,7 @@ pub const WORKLOADS: &[Workload] = &[
         what: "ovs-ofctl dump-flows of 100,000 flows",
         unit: "s",
         better: Better::Less,
+        dpdk: false,
         measure: flows::dump,
     },
     Workload {
@@ -79,6 +158,7 @@ pub const WORKLOADS: &[Workload] = &[
         what: "ovs-ofctl del-flows of 100,000 flows",
         unit: "s",
         better: Better::Less,
+        dpdk: false,
         measure: flows::delete,
     },
     Workload {
@@ -86,6 +166,7 @@ pub const WORKLOADS: &[Workload] = &[
         what: "100,000 flow_mods and a barrier from a sender of ours, by a unix socket",
         unit: "flow_mods/s",
         better: Better::More,
+        dpdk: false,
         measure: flows::native,
     },
 ];
