@@ -12,21 +12,21 @@ pub(crate) struct Compact {
 impl Compact {
     pub fn new(key: &FlowKey) -> Self {
         let map = non_zero(key);
-        let words = places(map).map(|index| key.words()[index]).collect();
-        Self { map, words }
+        let count = map.iter().map(|bits| bits.count_ones() as usize).sum();
+        // Of just the right size from the start: there are two of these in each upcall.
+        let mut words = Vec::with_capacity(count);
+        words.extend(places(map).map(|index| key.words()[index]));
+        Self { map, words: words.into_boxed_slice() }
     }
 
     /// A key under a mask. Few words of a mask are not zero, and only these are looked at.
     pub fn masked(key: &FlowKey, mask: &Self) -> Self {
         let mut map = WordMap::default();
-        let mut words = Vec::with_capacity(mask.words.len());
         for (index, bits) in mask.iter() {
-            let word = key.words()[index] & bits;
-            if word != 0 {
-                map[index / 64] |= 1 << (index % 64);
-                words.push(word);
-            }
+            map[index / 64] |= u64::from(key.words()[index] & bits != 0) << (index % 64);
         }
+        let mut words = Vec::with_capacity(map.iter().map(|bits| bits.count_ones() as usize).sum());
+        words.extend(mask.iter().map(|(index, bits)| key.words()[index] & bits).filter(|word| *word != 0));
         Self { map, words: words.into_boxed_slice() }
     }
 

@@ -79,8 +79,7 @@ pub fn install_tools() -> Result<(), String> {
 pub fn fetch() -> Result<(), String> {
     let peer = root().join("target/peer");
     // A tree of fewer packages is made anew.
-    let (mark, all) = (peer.join("complete"), UNPACKED.join("
-"));
+    let (mark, all) = (peer.join("complete"), UNPACKED.join("\n"));
     if !fs::read_to_string(&mark).is_ok_and(|text| text == all) {
         unpack(&peer)?;
         fs::write(mark, all).map_err(|e| e.to_string())?;

@@ -6,9 +6,11 @@ use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed};
 use core::time::Duration;
 
-use ovs_flow::{Match, SparseKey};
+use ovs_flow::{FlowKey, Match, SparseKey};
 
+use super::buckets::END;
 use super::masks::TableMask;
+use crate::hash::WordHash;
 
 /// Names a flow of one table: what the caches hold. An id of a flow that is gone finds nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,21 +19,78 @@ pub struct FlowId {
     pub(super) serial: u32,
 }
 
-/// A flow in a table.
+/// A flow in a table. What every hit touches stands in its first two cache lines.
+#[repr(C, align(64))]
 pub struct Flow<V> {
-    pub(super) id: FlowId,
+    values: Values,
     pub(super) mask: Arc<TableMask>,
-    /// The key's words, one for each of the mask.
-    pub(super) values: Box<[u64]>,
-    pub(super) hash: u64,
+    pub(super) id: FlowId,
+    pub(super) counters: FlowCounters,
+    /// The values, if they are more than have room above.
+    many: Option<Box<Box<[u64]>>>,
+    mark: AtomicU32,
+    pub(super) removed: AtomicBool,
     /// The next flow's slot by generation of buckets, or [`super::buckets::END`].
     pub(super) links: [AtomicU32; 2],
-    pub(super) removed: AtomicBool,
-    pub(super) counters: FlowCounters,
+    pub(super) hash: u64,
     pub(super) value: V,
 }
 
+/// Most masks have no more words: Ethernet, IPv4 and transport fields are in so many.
+type Values = [u64; 8];
+
+const _: () = assert!(core::mem::offset_of!(Flow<u64>, removed) < 128);
+
 impl<V> Flow<V> {
+    /// The flow for `key` under a mask, in no chain yet.
+    pub(super) fn new(
+        id: FlowId,
+        mask: Arc<TableMask>,
+        key: &FlowKey,
+        hash: WordHash,
+        stats: FlowStats,
+        value: V,
+    ) -> Self {
+        let mut values = Values::default();
+        let many = (mask.words().len() > values.len()).then(|| Box::new(mask.values(key).collect()));
+        for (place, value) in values.iter_mut().zip(mask.values(key)) {
+            *place = value;
+        }
+        Self {
+            values,
+            hash: mask.hash(key, hash),
+            mask,
+            id,
+            counters: FlowCounters::new(stats),
+            many,
+            mark: AtomicU32::new(0),
+            removed: AtomicBool::new(false),
+            links: [AtomicU32::new(END), AtomicU32::new(END)],
+            value,
+        }
+    }
+
+    /// The key's words, one for each of the mask, and zeros behind them.
+    #[inline]
+    pub(super) fn values(&self) -> &[u64] {
+        match &self.many {
+            None => &self.values,
+            Some(many) => many,
+        }
+    }
+
+    /// The number that [`Flow::set_mark`] has set; 0 at first.
+    #[inline]
+    pub fn mark(&self) -> u32 {
+        self.mark.load(Relaxed)
+    }
+
+    /// Sets a number of the owner's, which lies where every hit looks anyway, unlike the value.
+    #[inline]
+    pub fn set_mark(&self, mark: u32) {
+        self.mark.store(mark, Relaxed);
+    }
+
     /// Its id.
     pub fn id(&self) -> FlowId {
         self.id
@@ -60,12 +119,12 @@ impl<V> Flow<V> {
     /// Whether a packet with this key is the flow's.
     #[inline]
     pub fn matches(&self, key: &SparseKey) -> bool {
-        self.mask.matches(&self.values, |at| key.word(at))
+        self.mask.matches(self.values(), |at| key.word(at))
     }
 
     /// What it matches.
     pub fn to_match(&self) -> Match {
-        self.mask.to_match(&self.values)
+        self.mask.to_match(self.values())
     }
 }
 

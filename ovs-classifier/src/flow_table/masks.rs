@@ -30,13 +30,13 @@ impl TableMask {
         &self.words
     }
 
-    pub(super) fn values(&self, key: &FlowKey) -> Box<[u64]> {
-        self.words.iter().map(|word| key.words()[word.at()] & word.bits).collect()
+    /// What a key has under the mask, word by word.
+    pub(super) fn values<'a>(&'a self, key: &'a FlowKey) -> impl Iterator<Item = u64> + 'a {
+        self.words.iter().map(|word| key.words()[word.at()] & word.bits)
     }
 
     pub(super) fn hash(&self, key: &FlowKey, hash: WordHash) -> u64 {
-        let words = self.words.iter().map(|word| key.words()[word.at()] & word.bits);
-        hash.finish(words.fold(hash.start(), |state, word| hash.add(state, word)))
+        hash.finish(self.values(key).fold(hash.start(), |state, word| hash.add(state, word)))
     }
 
     #[inline]
@@ -79,6 +79,8 @@ pub(super) struct MaskUsers {
     users: BTreeMap<Box<[MaskWord]>, MaskUser>,
     free: Vec<usize>,
     next: usize,
+    /// Room for the words of a mask.
+    words: Vec<MaskWord>,
 }
 
 struct MaskUser {
@@ -105,9 +107,8 @@ impl MaskUsers {
         list: &MaskList,
         domain: &Domain,
     ) -> Option<Arc<TableMask>> {
-        let mut words = Vec::new();
-        words_of(mask, &mut words);
-        if let Some(user) = self.users.get_mut(&*words) {
+        words_of(mask, &mut self.words);
+        if let Some(user) = self.users.get_mut(&*self.words) {
             user.flows += 1;
             return Some(Arc::clone(&user.mask));
         }
@@ -116,7 +117,7 @@ impl MaskUsers {
         if self.free.pop().is_none() {
             self.next += 1;
         }
-        let words: Box<[MaskWord]> = words.into();
+        let words: Box<[MaskWord]> = (&*self.words).into();
         let mask = Arc::new(TableMask { words: words.clone() });
         link.replace(Some(Arc::clone(&mask)), domain);
         list.end.store(self.next, Ordering::Release);

@@ -1,49 +1,46 @@
-//! Comparing many keys of one shape with flows of one mask.
+//! Comparing many keys of one shape with flows.
 
 use ovs_flow::{SparseKey, WordMap};
 
 use super::flow::Flow;
-use super::masks::TableMask;
 
-/// Words of a mask that a plan can hold; flows under larger masks are compared without one.
-const WORDS: usize = 24;
 /// The key has no such word: it is zero. No key has so many words.
 const ABSENT: u8 = u8::MAX;
+/// Bits of a map of words.
+const PLACES: usize = 128;
 
-/// Where the words of a mask lie in keys that hold the same words.
+/// Where words lie in keys that hold the same words.
 ///
-/// The packets of a batch are mostly of one shape and hit flows of one mask. Then the place of each word, which takes
-/// counting bits, is worked out once and not per packet. A plan that does not fit is made anew.
+/// The packets of a batch are mostly of one shape. Then the place of each word, which takes counting bits, is worked out
+/// once and not per packet, whatever the masks of their flows are. For a key of another shape it is made anew.
 #[derive(Clone, Copy)]
-pub struct MatchPlan<'g> {
-    mask: Option<&'g TableMask>,
+pub struct MatchPlan {
     map: WordMap,
-    places: [u8; WORDS],
+    places: [u8; PLACES],
 }
 
-impl Default for MatchPlan<'_> {
+impl Default for MatchPlan {
     fn default() -> Self {
-        Self { mask: None, map: [0; 2], places: [ABSENT; WORDS] }
+        Self { map: [0; 2], places: [ABSENT; PLACES] }
     }
 }
 
-impl core::fmt::Debug for MatchPlan<'_> {
+impl core::fmt::Debug for MatchPlan {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("MatchPlan").field("map", &self.map).finish_non_exhaustive()
     }
 }
 
-impl<'g> MatchPlan<'g> {
-    #[inline]
-    fn fits(&self, mask: &TableMask, key: &SparseKey) -> bool {
-        self.mask.is_some_and(|planned| core::ptr::eq(planned, mask)) && self.map == key.map()
-    }
-
-    fn make(&mut self, mask: &'g TableMask, key: &SparseKey) {
-        self.map = key.map();
-        self.mask = Some(mask);
-        for (place, word) in self.places.iter_mut().zip(mask.words()) {
-            *place = place_of(word.at(), self.map);
+impl MatchPlan {
+    fn make(&mut self, map: WordMap) {
+        (self.map, self.places) = (map, [ABSENT; PLACES]);
+        let mut place = 0;
+        for (element, mut bits) in map.into_iter().enumerate() {
+            while bits != 0 {
+                self.places[(element * 64 + bits.trailing_zeros() as usize) % PLACES] = place;
+                place += 1;
+                bits &= bits - 1;
+            }
         }
     }
 }
@@ -69,7 +66,7 @@ impl<V> Flow<V> {
             let mut plan = MatchPlan::default();
             return keys.iter().all(|key| self.matches_by(key, &mut plan));
         }
-        self.mask.words().iter().zip(&self.values).all(|(word, value)| {
+        self.mask.words().iter().zip(self.values()).all(|(word, value)| {
             let place = place_of(word.at(), map);
             if place == ABSENT {
                 return *value == 0;
@@ -80,18 +77,15 @@ impl<V> Flow<V> {
 
     /// [`Flow::matches`] for one key of many: the plan is kept from key to key.
     #[inline]
-    pub fn matches_by<'g>(&'g self, key: &SparseKey, plan: &mut MatchPlan<'g>) -> bool {
-        let mask = &*self.mask;
-        if mask.words().len() > WORDS {
-            return self.matches(key);
-        }
-        if !plan.fits(mask, key) {
-            plan.make(mask, key);
+    pub fn matches_by(&self, key: &SparseKey, plan: &mut MatchPlan) -> bool {
+        if plan.map != key.map() {
+            plan.make(key.map());
         }
         let held = key.values();
-        let words = mask.words().iter().zip(&plan.places).zip(&self.values);
-        words.fold(0, |differs, ((word, place), value)| {
-            let held = held.get(usize::from(*place)).copied().unwrap_or(0);
+        let words = self.mask.words().iter().zip(self.values());
+        words.fold(0, |differs, (word, value)| {
+            let place = plan.places[word.at() % PLACES];
+            let held = held.get(usize::from(place)).copied().unwrap_or(0);
             differs | (held & word.bits ^ value)
         }) == 0
     }

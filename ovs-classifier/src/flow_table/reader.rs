@@ -46,7 +46,7 @@ impl<V: Send + Sync + 'static> Shared<V> {
             flow.hash == hash
                 && core::ptr::eq(&raw const *flow.mask, mask)
                 && flow.is_present()
-                && mask.matches(&flow.values, |at| key.words()[at])
+                && mask.matches(flow.values(), |at| key.words()[at])
         })
     }
 }

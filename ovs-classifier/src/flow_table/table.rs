@@ -4,14 +4,14 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::Ordering;
 
 use ovs_flow::Match;
 
-use super::buckets::{Buckets, END, Slots, flow_at};
+use super::buckets::{Buckets, Slots, flow_at};
 use super::masks::{MaskList, MaskUsers};
 use super::reader::Shared;
-use super::{Flow, FlowCounters, FlowId, FlowStats, FlowTableReader};
+use super::{Flow, FlowId, FlowStats, FlowTableReader};
 use crate::arch::{prefetch, prefetch_rest};
 use crate::hash::WordHash;
 use crate::rcu::{Domain, Guard, Link, Stamp};
@@ -166,6 +166,18 @@ impl<V: Send + Sync + 'static> FlowTable<V> {
         if let Some(flow) = self.find(matching, guard) {
             return Err(FlowTableError::Exists(flow.id));
         }
+        self.insert_new(matching, value, stats, guard)
+    }
+
+    /// [`FlowTable::insert`] for a caller who knows, by an index of its own, that there is no flow of the same match: this
+    /// is not looked up. If there is one, both are in the table.
+    pub fn insert_new(
+        &mut self,
+        matching: &Match,
+        value: V,
+        stats: FlowStats,
+        guard: &Guard<'_>,
+    ) -> Result<FlowId, FlowTableError> {
         if self.live >= self.config.max_flows {
             return Err(FlowTableError::Full { limit: self.config.max_flows });
         }
@@ -178,16 +190,7 @@ impl<V: Send + Sync + 'static> FlowTable<V> {
         };
         let id = FlowId { slot, serial: self.next_serial };
         self.next_serial = self.next_serial.wrapping_add(1);
-        let flow = Arc::new(Flow {
-            id,
-            values: mask.values(&matching.key),
-            hash: mask.hash(&matching.key, *hash),
-            mask,
-            links: [AtomicU32::new(END), AtomicU32::new(END)],
-            removed: AtomicBool::new(false),
-            counters: FlowCounters::new(stats),
-            value,
-        });
+        let flow = Arc::new(Flow::new(id, mask, &matching.key, *hash, stats, value));
         self.place(&flow, guard);
         self.live += 1;
         self.grow(guard);

@@ -91,32 +91,79 @@ impl<H: Copy> MegaflowIndex<H> {
     ///
     /// Megaflows that overlap must mean the same: which of them a lookup finds is not defined.
     pub fn insert(&mut self, matching: &Match, handle: H) -> Result<Option<H>, MegaflowError> {
-        let found = self.find(matching);
-        if let Some(entry) = found.and_then(|found| self.held.entries.get_mut(found.id)) {
-            return Ok(Some(core::mem::replace(&mut entry.handle, handle)));
+        let known = self.insert_with(matching, || Ok::<H, MegaflowError>(handle))?;
+        if known.is_some()
+            && let Some(entry) = self.find(matching).and_then(|found| self.held.entries.get_mut(found.id))
+        {
+            entry.handle = handle;
+        }
+        Ok(known)
+    }
+
+    /// Adds a megaflow with the handle that `make` gives, unless there is one of the same match: its handle is
+    /// returned then, and `make` is not called. If `make` fails, or the index does behind it, nothing is added.
+    pub fn insert_with<E: From<MegaflowError>>(
+        &mut self,
+        matching: &Match,
+        make: impl FnOnce() -> Result<H, E>,
+    ) -> Result<Option<H>, E> {
+        let mut mask = core::mem::take(&mut self.mask_words);
+        words_of(&matching.mask, &mut mask);
+        let result = self.insert_under(&mask, matching, make);
+        self.mask_words = mask;
+        result
+    }
+
+    fn insert_under<E: From<MegaflowError>>(
+        &mut self,
+        words: &[MaskWord],
+        matching: &Match,
+        make: impl FnOnce() -> Result<H, E>,
+    ) -> Result<Option<H>, E> {
+        let place = self.place_of(words, matching);
+        if let Some(Place { hash, mask }) = place
+            && let Some(id) = self.table.find(hash, |id| self.held.is(id, mask, &self.words[0]))
+        {
+            return Ok(self.held.entries.get(id).map(|entry| entry.handle));
         }
         if self.len >= self.config.max_flows {
-            return Err(MegaflowError::Full { limit: self.config.max_flows });
+            return Err(MegaflowError::Full { limit: self.config.max_flows }.into());
         }
-        let Self { hash, ports, held, table, mask_words, words, .. } = self;
-        words_of(&matching.mask, mask_words);
-        let number = ports.take(matching);
-        let port = &mut ports.all[number as usize];
-        let known = port.masks.get(&**mask_words).copied();
-        let mask_id = known.unwrap_or_else(|| port.add_mask(number, mask_words, held, hash));
-        let key = &mut words[0];
-        port.load(matching.key.words(), key);
-        let Some(mask) = held.masks.get(mask_id) else { return Ok(None) };
-        let hashed = Port::hash_under(mask, key, hash);
-        let id = held.entries.add(Entry::new(mask_id, mask, key, handle));
-        if table.insert(hashed, id).is_err() {
+        let handle = make()?;
+        let place = place.unwrap_or_else(|| self.make_place(words, matching));
+        let Self { hash, ports, held, table, words, .. } = self;
+        let Some(mask) = held.masks.get(place.mask) else { return Ok(None) };
+        let port = &mut ports.all[mask.port as usize];
+        let id = held.entries.add(Entry::new(place.mask, mask, &words[0], handle));
+        if table.insert(place.hash, id).is_err() {
             held.entries.take(id);
-            self.drop_mask_if_unused(mask_id, matching);
-            return Err(MegaflowError::Crowded);
+            self.drop_mask_if_unused(place.mask, matching);
+            return Err(MegaflowError::Crowded.into());
         }
-        port.add_flow(id, mask_id, held, hash);
+        port.add_flow(id, place.mask, held, hash);
         self.len += 1;
         Ok(None)
+    }
+
+    /// The mask of these words, if the port has it, and the hash of a match under it; its words are the first of
+    /// [`MegaflowIndex::words`] then.
+    fn place_of(&mut self, words: &[MaskWord], matching: &Match) -> Option<Place> {
+        let port = &self.ports.all[self.ports.find(&matching.key, &matching.mask)? as usize];
+        let mask = *port.masks.get(words)?;
+        port.load(matching.key.words(), &mut self.words[0]);
+        let hash = Port::hash_under(self.held.masks.get(mask)?, &self.words[0], &self.hash);
+        Some(Place { hash, mask })
+    }
+
+    /// The same, of a mask that the port gets.
+    fn make_place(&mut self, words: &[MaskWord], matching: &Match) -> Place {
+        let Self { hash, ports, held, words: keys, .. } = self;
+        let number = ports.take(matching);
+        let port = &mut ports.all[number as usize];
+        let mask = port.add_mask(number, words, held, hash);
+        port.load(matching.key.words(), &mut keys[0]);
+        let hash = held.masks.get(mask).map_or(0, |mask| Port::hash_under(mask, &keys[0], hash));
+        Place { hash, mask }
     }
 
     /// Removes the megaflow of just this match; its handle, if there was one.
@@ -206,6 +253,12 @@ impl<H: Copy> MegaflowIndex<H> {
         self.ports.all[port as usize].remove_mask(mask, &self.mask_words, &mut self.held, &self.hash);
         self.ports.give_back(port, matching);
     }
+}
+
+/// Where a megaflow belongs: its hash, and its mask.
+struct Place {
+    hash: u32,
+    mask: u32,
 }
 
 /// A megaflow, its mask and its hash.

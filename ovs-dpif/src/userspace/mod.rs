@@ -13,6 +13,7 @@
 
 mod config;
 mod control;
+mod fate;
 mod message;
 mod published;
 mod tables;

@@ -11,17 +11,19 @@
 //! dropped by the control side, never here.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as Place;
 use std::sync::Arc;
 
 use ovs_classifier::rcu::{Cell, Domain, Guard};
 use ovs_classifier::{
-    Arch, CacheConfig, ExactMatchCache, Flow, FlowId, FlowTable, FlowTableConfig, FlowTableError,
-    FlowTableReader, MatchPlan, MegaflowConfig, MegaflowIndex,
+    Arch, CacheConfig, ExactMatchCache, Flow, FlowId, FlowTable, FlowTableConfig, FlowTableReader, MatchPlan,
+    MegaflowConfig, MegaflowError, MegaflowIndex,
 };
 use ovs_flow::hash::HashKey;
 use ovs_flow::{FlowKey, FlowMask, Match, SparseKey, Ufid};
 use ovs_packet::BATCH_MAX;
 
+use super::fate::Fate;
 use crate::{Actions, DpifError, FlowPut, FlowStats, FlowView, PutMode, UserspaceConfig, WorkerId};
 
 /// A megaflow in the table.
@@ -48,6 +50,7 @@ pub(super) struct Tables {
     hash: HashKey,
     hashes: [u64; BATCH_MAX],
     by_ufid: HashMap<Ufid, FlowId, ahash::RandomState>,
+    recent: Recent,
     /// Packets that the cache answered.
     pub cache_hits: u64,
     /// Packets of batches that were all like the batch before.
@@ -87,6 +90,7 @@ impl Tables {
             hash: HashKey::from_seed(config.seed ^ seed[1] << 32),
             hashes: [0; BATCH_MAX],
             by_ufid: HashMap::with_hasher(ahash::RandomState::with_seeds(a, b, seed[0], seed[1])),
+            recent: Recent { ids: [None; RECENT], count: 0 },
             cache_hits: 0,
             alike_hits: 0,
             window: (0, 0),
@@ -201,21 +205,53 @@ impl Tables {
         actions: Actions,
         guard: &Guard<'_>,
     ) -> Result<(), DpifError> {
-        if self.by_ufid.contains_key(&ufid) {
-            return Err(DpifError::FlowExists);
+        let Self { domain, table, index, by_ufid, recent, .. } = self;
+        let Place::Vacant(place) = by_ufid.entry(ufid) else { return Err(DpifError::FlowExists) };
+        let (mark, mut made) = (Fate::of(&actions).mark(), None);
+        let added = index.insert_with(matching, || {
+            let entry = Entry { ufid, actions: Cell::new(domain, Arc::new(actions)) };
+            let none = ovs_classifier::FlowStats::default();
+            // The index has the same megaflows, and has just not found it.
+            let id = table.insert_new(matching, entry, none, guard).map_err(|_| NoRoom)?;
+            made = Some(id);
+            Ok(id)
+        });
+        match (added, made) {
+            (Ok(None), Some(id)) => {
+                if let Some(flow) = table.get(id, guard) {
+                    flow.set_mark(mark);
+                }
+                place.insert(id);
+                recent.push(id);
+                Ok(())
+            }
+            (Ok(_), _) => Err(DpifError::FlowExists),
+            (Err(NoRoom), made) => {
+                if let Some(id) = made {
+                    table.remove(id, guard);
+                }
+                Err(DpifError::FlowLimit)
+            }
         }
-        let entry = Entry { ufid, actions: Cell::new(&self.domain, Arc::new(actions)) };
-        let none = ovs_classifier::FlowStats::default();
-        let id = self.table.insert(matching, entry, none, guard).map_err(|error| match error {
-            FlowTableError::Exists(_) => DpifError::FlowExists,
-            _ => DpifError::FlowLimit,
-        })?;
-        if self.index.insert(matching, id).is_err() {
-            self.table.remove(id, guard);
-            return Err(DpifError::FlowLimit);
+    }
+
+    /// How many megaflows have been added so far, modulo 2^32: packets do not wait for so many.
+    pub fn added(&self) -> u32 {
+        self.recent.count as u32
+    }
+
+    /// Looks a key up again that no megaflow matched when so many had been added.
+    pub fn look_up_again(&mut self, key: &SparseKey, added: u32, guard: &Guard<'_>) -> Option<FlowId> {
+        if let Some(recent) = self.recent.since(added) {
+            let mut plan = MatchPlan::default();
+            return recent
+                .filter_map(|id| self.table.get(id, guard))
+                .find(|flow| flow.matches_by(key, &mut plan))
+                .map(Megaflow::id);
         }
-        self.by_ufid.insert(ufid, id);
-        Ok(())
+        let mut found = [None];
+        self.lookup(std::slice::from_ref(key), &mut found, guard);
+        found[0]
     }
 
     /// Puts a flow as the control side asks; gives the counters of a flow that was changed.
@@ -233,6 +269,7 @@ impl Tables {
             (None, _) if self.table.len() >= limit => Err(DpifError::FlowLimit),
             (None, _) => self.add(ufid, &Match::new(&put.key, *put.mask), put.actions, guard).map(|()| None),
             (Some(flow), _) => {
+                flow.set_mark(Fate::of(&put.actions).mark());
                 flow.value().actions.replace(Arc::new(put.actions));
                 Ok(Some(stats(flow)))
             }
@@ -263,6 +300,38 @@ impl Tables {
         self.fit_cache();
         self.cache.tidy();
         self.table.tidy(BATCH_MAX);
+    }
+}
+
+/// The table or the index takes no more megaflows.
+struct NoRoom;
+
+impl From<MegaflowError> for NoRoom {
+    fn from(_: MegaflowError) -> Self {
+        Self
+    }
+}
+
+/// The megaflows that were added last: a packet that missed when its batch was looked up can match no others.
+struct Recent {
+    ids: [Option<FlowId>; RECENT],
+    count: u64,
+}
+
+/// As many as a turn adds, mostly.
+const RECENT: usize = 64;
+
+impl Recent {
+    fn push(&mut self, id: FlowId) {
+        self.ids[self.count as usize % RECENT] = Some(id);
+        self.count += 1;
+    }
+
+    /// Those that came after the first `count`, unless they are too many.
+    fn since(&self, count: u32) -> Option<impl Iterator<Item = FlowId> + '_> {
+        let new = u64::from((self.count as u32).wrapping_sub(count));
+        let all = (self.count.saturating_sub(new)..self.count).map(|at| self.ids[at as usize % RECENT]);
+        (new <= RECENT as u64).then(|| all.flatten())
     }
 }
 

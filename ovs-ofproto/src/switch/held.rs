@@ -57,7 +57,8 @@ impl Switch {
         let mut bits = Box::new(translation.mask);
         masks::for_datapath(&mut bits);
         let identities = Identities::new(self.config.seed);
-        let ufid = identities.of(&held.key, &bits);
+        let mask = Compact::new(&bits.fields);
+        let ufid = identities.of(&held.key, &mask);
         if self.revalidator.index.get(&ufid).is_some_and(|flow| flow.seen.contains_key(&held.worker)) {
             return;
         }
@@ -76,7 +77,6 @@ impl Switch {
         if self.dpif.submit(Op::FlowPut(put)).is_err() {
             return;
         }
-        let mask = Compact::new(&bits.fields);
         let new = NewFlow {
             ufid,
             worker: held.worker,

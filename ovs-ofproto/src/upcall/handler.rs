@@ -146,8 +146,8 @@ impl UpcallHandler for Handler {
             None => Arc::clone(&actions),
             Some(_) => translation.megaflow_actions().into(),
         };
-        let ufid = self.identities.of(upcall.key, &bits);
         let mask = Compact::new(&bits.fields);
+        let ufid = self.identities.of(upcall.key, &mask);
         let message = Message::Miss(Miss {
             now: upcall.now,
             bytes: upcall.packet.len() as u64,

@@ -35,8 +35,8 @@ pub(super) struct Engine {
 
 impl Engine {
     /// Queues a packet for its upcall, or drops it if its port has too many there.
-    pub fn miss(&mut self, packet: Packet, metadata: Metadata, depth: u8) -> bool {
-        match self.upcalls.push(Waiting { packet, metadata, depth }) {
+    pub fn miss(&mut self, waiting: Waiting) -> bool {
+        match self.upcalls.push(waiting) {
             Ok(()) => {
                 self.ledger.queued += 1;
                 true
@@ -66,7 +66,7 @@ impl Env for Engine {
         if self.recirculated.len() >= RECIRCULATED {
             return self.discard(packet, DropReason::RecircDepth);
         }
-        self.recirculated.push(Waiting { packet, metadata, depth });
+        self.recirculated.push(Waiting { packet, metadata, depth, added: 0 });
     }
 
     fn punt(&mut self, punt: Punt<'_>) -> Result<Option<Actions>, DropReason> {

@@ -11,6 +11,7 @@ use super::Worker;
 use super::run::Run;
 use super::upcalls::Waiting;
 use crate::execute::{Context, Env, copy_to, execute};
+use crate::userspace::fate::Fate;
 use crate::userspace::tables::{Megaflow, Tables};
 use crate::{Action, Actions, DpifError, DropReason, Install, Upcall, Verdict};
 
@@ -105,14 +106,6 @@ fn known(
     }
 }
 
-/// The port, for a list that is nothing but an output.
-fn plain_output(actions: &Actions) -> Option<DpPort> {
-    match **actions {
-        [Action::Output(port)] => Some(port),
-        _ => None,
-    }
-}
-
 /// The last of a list that is nothing but outputs, and those before it.
 fn all_outputs(actions: &Actions) -> Option<(DpPort, &[Action])> {
     let (last, others) = actions.split_last()?;
@@ -171,28 +164,35 @@ impl Worker {
         let Self { scratch, tables, engine, stats, .. } = self;
         let Scratch { packets, port, metadata, depths, keys, found, .. } = scratch;
         let mut run = Run::default();
-        let mut last: Option<(FlowId, &Megaflow, Option<DpPort>)> = None;
+        let mut last: Option<(FlowId, &Megaflow, Fate)> = None;
         for (index, packet) in packets.drain().enumerate() {
             if last.is_none_or(|(id, ..)| found[index] != Some(id)) {
                 if let Some((_, flow, _)) = last.take() {
                     run.finish(flow, engine.now);
                 }
                 let flow = found[index].and_then(|id| Some((id, tables.get(id, guard)?)));
-                last = flow.map(|(id, flow)| (id, flow, plain_output(flow.value().actions(guard))));
+                last = flow.map(|(id, flow)| (id, flow, Fate::from_mark(flow.mark())));
             }
-            let Some((_, flow, output)) = last else {
+            let Some((_, flow, fate)) = last else {
                 // Whether it is a miss after all is known when its turn comes.
                 let (metadata, depth) = known(port.as_ref(), metadata, depths, index, &packet);
-                let lost = !engine.miss(packet, metadata, depth);
+                let lost = !engine.miss(Waiting { packet, metadata, depth, added: tables.added() });
                 stats.missed += u64::from(lost);
                 stats.lost += u64::from(lost);
                 continue;
             };
             stats.hit += 1;
             run.add(packet.len(), &keys[index]);
-            if let Some(output) = output {
-                engine.output(packet, output);
-                continue;
+            match fate {
+                Fate::Output(port) => {
+                    engine.output(packet, port);
+                    continue;
+                }
+                Fate::Drop => {
+                    engine.discard(packet, DropReason::FlowWithoutActions);
+                    continue;
+                }
+                Fate::List => {}
             }
             let (mut metadata, depth) = known(port.as_ref(), metadata, depths, index, &packet);
             let actions = flow.value().actions(guard);
@@ -210,7 +210,7 @@ impl Worker {
             std::mem::swap(&mut waiting, &mut self.engine.recirculated);
             let mut packets = waiting.drain(..).peekable();
             while packets.peek().is_some() {
-                for Waiting { packet, metadata, depth } in packets.by_ref().take(BATCH_MAX) {
+                for Waiting { packet, metadata, depth, .. } in packets.by_ref().take(BATCH_MAX) {
                     self.scratch.push(packet, metadata, depth);
                 }
                 self.process_batch(guard);
@@ -256,13 +256,12 @@ impl Worker {
     /// Answers one upcall. A packet whose megaflow has been installed meanwhile is just forwarded and gives
     /// `false`; otherwise the logic is asked, if `may_ask`.
     fn answer(&mut self, waiting: Waiting, may_ask: bool, guard: &Guard<'_>) -> Result<bool, Waiting> {
-        let Waiting { mut packet, mut metadata, depth } = waiting;
+        let Waiting { mut packet, mut metadata, depth, added } = waiting;
         let key = &mut self.scratch.keys[0];
         extract_limited(&mut packet, &metadata, self.engine.max_vlans, key);
-        let mut found = [None];
-        self.tables.lookup(std::slice::from_ref(key), &mut found, guard);
+        let found = self.tables.look_up_again(key, added, guard);
         let context = Context::recirculated(depth);
-        if let Some(flow) = found[0].and_then(|id| self.tables.get(id, guard)) {
+        if let Some(flow) = found.and_then(|id| self.tables.get(id, guard)) {
             self.engine.ledger.queued -= 1;
             self.stats.hit += 1;
             let mut run = Run::default();
@@ -272,7 +271,7 @@ impl Worker {
             return Ok(false);
         }
         if !may_ask {
-            return Err(Waiting { packet, metadata, depth });
+            return Err(Waiting { packet, metadata, depth, added: self.tables.added() });
         }
         self.engine.ledger.queued -= 1;
         self.stats.missed += 1;

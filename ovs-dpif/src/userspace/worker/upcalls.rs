@@ -11,6 +11,8 @@ pub(super) struct Waiting {
     pub metadata: Metadata,
     /// How often it has recirculated.
     pub depth: u8,
+    /// How many megaflows had been added when none was found for it.
+    pub added: u32,
 }
 
 /// The queues.

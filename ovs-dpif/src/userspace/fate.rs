@@ -1,0 +1,72 @@
+//! What becomes of a megaflow's packets, where a word can say it: most megaflows send packets by one port, or drop them.
+
+use ovs_flow::DpPort;
+
+use crate::{Action, Actions};
+
+/// A list of actions in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// They go out by a port, as they are.
+    Output(DpPort),
+    /// There is nothing to do with them.
+    Drop,
+    /// The list is to be executed.
+    List,
+}
+
+/// Marks of the two simple ones; the others' is 0. Ports' numbers are smaller.
+const OUTPUT: u32 = 1 << 31;
+const DROP: u32 = 1 << 30;
+
+impl Fate {
+    /// Of packets that a list is executed on.
+    pub fn of(actions: &Actions) -> Self {
+        match **actions {
+            [] => Self::Drop,
+            [Action::Output(port)] if port.0 < DROP => Self::Output(port),
+            _ => Self::List,
+        }
+    }
+
+    /// As the number that stands in a megaflow.
+    pub fn mark(self) -> u32 {
+        match self {
+            Self::Output(port) => OUTPUT | port.0,
+            Self::Drop => DROP,
+            Self::List => 0,
+        }
+    }
+
+    /// By such a number.
+    #[inline]
+    pub fn from_mark(mark: u32) -> Self {
+        match mark {
+            0 => Self::List,
+            DROP => Self::Drop,
+            _ => Self::Output(DpPort(mark & !OUTPUT)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_say_what_lists_do() {
+        let output = |port| Action::Output(DpPort(port));
+        let lists: [(Vec<Action>, Fate); 5] = [
+            (vec![], Fate::Drop),
+            (vec![output(0)], Fate::Output(DpPort(0))),
+            (vec![output(65_535)], Fate::Output(DpPort(65_535))),
+            (vec![output(u32::MAX)], Fate::List),
+            (vec![output(1), output(2)], Fate::List),
+        ];
+        for (list, fate) in lists {
+            let actions: Actions = list.into();
+            assert_eq!(Fate::of(&actions), fate);
+            assert_eq!(Fate::from_mark(fate.mark()), fate);
+        }
+    }
+}
