@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![doc = concat!("```\n", include_str!("../examples/embedded.rs"), "```")]
 #![forbid(unsafe_code)]
 
 mod action;
