@@ -6,22 +6,23 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ovs_dpif::ovs_flow::{DpPort, FlowKey};
+use ovs_dpif::ovs_flow::{DpPort, FlowKey, Metadata, SparseKey, extract};
 use ovs_dpif::ovs_netdev::{ConfigError, Netdev, RxError, RxQueue, Sent, TxQueue, Wait};
 use ovs_dpif::ovs_packet::{Batch, Packet, Pool};
 use ovs_dpif::{
-    Budget, Dpif, Event, Next, PortRequest, RxConfig, RxPolicy, UserspaceConfig, UserspaceDatapath, Verdict,
-    Worker, WorkerId,
+    Action, Budget, Dpif, Event, FlowPut, Next, Op, PortRequest, PutMode, RxConfig, RxPolicy,
+    UserspaceConfig, UserspaceDatapath, Verdict, Worker, WorkerId,
 };
 
 use crate::rig::{Factory, Script, frame, install, output};
 
-/// A device that is polled: each of its queues makes frames that carry the queue and a number, as long as `on` says so;
-/// what is sent by it is kept by queue.
+/// A device that is polled: each of its queues makes frames that carry the queue (counted from `first`) and a number, as
+/// long as `on` says so; what is sent by it is kept by queue.
 #[derive(Clone)]
 struct Source {
     name: String,
     queues: u8,
+    first: u8,
     polled: bool,
     on: Arc<AtomicBool>,
     made: Arc<AtomicU64>,
@@ -31,7 +32,7 @@ struct Source {
 impl Source {
     fn new(name: &str, queues: u8, polled: bool, on: &Arc<AtomicBool>) -> Self {
         let (made, sent) = Default::default();
-        Self { name: name.to_owned(), queues, polled, on: Arc::clone(on), made, sent }
+        Self { name: name.to_owned(), queues, first: 0, polled, on: Arc::clone(on), made, sent }
     }
 }
 
@@ -107,7 +108,7 @@ impl Netdev for Source {
     }
 
     fn take_rx_queues(&mut self) -> Vec<Box<dyn RxQueue>> {
-        let queue = |number| Queue { source: self.clone(), number, flows: 5, next: 0 };
+        let queue = |n| Queue { source: self.clone(), number: self.first + n, flows: FLOWS, next: 0 };
         (0..self.queues).map(|number| Box::new(queue(number)) as Box<dyn RxQueue>).collect()
     }
 
@@ -115,6 +116,11 @@ impl Netdev for Source {
         Ok(Box::new(Sink(self.clone())))
     }
 }
+
+/// Flows of each queue.
+const FLOWS: u8 = 5;
+/// What the queues of other ports are counted from.
+const OTHERS: u8 = 100;
 
 /// Forwards to port 2, with a megaflow for each source.
 fn by_source(key: &FlowKey) -> Verdict {
@@ -124,6 +130,30 @@ fn by_source(key: &FlowKey) -> Verdict {
     install.mask.fields.dl_src = [0xff; 6];
     install.ufid.0 ^= u128::from(key.dl_src[5]) << 96;
     Verdict::Forward { actions, install: Some(install) }
+}
+
+/// Changes what is done with the packets of port 1: they go to port 2 in any case, by one list of actions or another. The
+/// megaflow is made where it is not yet.
+fn change_flows(datapath: &mut UserspaceDatapath, round: usize) {
+    for flow in 0..FLOWS {
+        let mut packet = Packet::detached(&frame(flow)).unwrap();
+        packet.data_mut()[11] = flow;
+        let mut sparse = SparseKey::new();
+        extract(&mut packet, &Metadata::of_port(DpPort(1)), &mut sparse);
+        let key = sparse.expand();
+        let Verdict::Forward { install: Some(install), .. } = by_source(&key) else { panic!("it installs") };
+        let actions =
+            if round.is_multiple_of(2) { vec![Action::CtClear, output(2)] } else { vec![output(2)] };
+        let put = FlowPut {
+            ufid: Some(install.ufid),
+            key: Box::new(key),
+            mask: install.mask,
+            actions: actions.into(),
+            mode: PutMode::Upsert,
+            worker: None,
+        };
+        let _ = datapath.submit(Op::FlowPut(put)).unwrap();
+    }
 }
 
 fn drive(mut worker: Worker, start: Instant) {
@@ -142,19 +172,23 @@ fn add(datapath: &mut UserspaceDatapath, source: &Source, number: u32) {
 fn run(datapath: &mut UserspaceDatapath, start: Instant, lasting: Duration) -> usize {
     let (until, mut gone) = (start.elapsed() + lasting, 0);
     while start.elapsed() < until {
-        datapath
-            .poll(start.elapsed(), &mut |event| gone += usize::from(matches!(event, Event::FlowGone { .. })));
+        datapath.poll(start.elapsed(), &mut |event| match event {
+            Event::FlowGone { .. } => gone += 1,
+            Event::Done { result, .. } => assert!(result.is_ok(), "{result:?}"),
+            _ => {}
+        });
         thread::yield_now();
     }
     gone
 }
 
-/// Every frame that was made came out, and those of each flow in their order.
+/// Every frame that was made came out, and those of each flow in their order. Frames of ports that went may have gone with
+/// them.
 fn complete(from: &Source, to: &Source) {
-    let sent = to.sent.lock().unwrap();
+    let sent: Vec<_> = to.sent.lock().unwrap().iter().copied().filter(|(n, ..)| *n < OTHERS).collect();
     assert_eq!(sent.len() as u64, from.made.load(Ordering::Relaxed), "frames are missing");
     let mut last: BTreeMap<(u8, u8), u32> = BTreeMap::new();
-    for &(queue, flow, number) in &*sent {
+    for (queue, flow, number) in sent {
         if let Some(before) = last.insert((queue, flow), number) {
             assert!(before < number, "queue {queue}, flow {flow}: {number} came after {before}");
         }
@@ -170,7 +204,6 @@ fn workers_come_and_go_and_no_packet_is_lost_or_overtaken() {
     datapath.set_handler(Arc::new(Factory(Script::new(|upcall| by_source(upcall.key)))));
     let on = Arc::new(AtomicBool::new(true));
     let (from, to) = (Source::new("from", 4, true, &on), Source::new("to", 0, true, &on));
-    let off = Arc::new(AtomicBool::new(false));
     let mut threads = vec![(WorkerId(0), datapath.add_worker(None))];
     let start_one = |datapath: &mut UserspaceDatapath, core| {
         let worker = datapath.add_polling_worker(core, None).unwrap();
@@ -182,19 +215,23 @@ fn workers_come_and_go_and_no_packet_is_lost_or_overtaken() {
     add(&mut datapath, &to, 2);
     add(&mut datapath, &from, 1);
     let moment = Duration::from_millis(5);
-    let mut gone = 0;
+    let (mut gone, mut carried) = (0, 0);
     for round in 0..20 {
         let (id, worker) = start_one(&mut datapath, round + 1);
         threads.push((id, thread::spawn(move || drive(worker, start))));
         gone += run(&mut datapath, start, moment);
-        // A port that has nothing to do with it comes and goes.
+        // Another port comes, whose packets go the same way, and goes under load.
         let number = round as u32 + 3;
-        add(&mut datapath, &Source::new(&format!("other{round}"), 2, true, &off), number);
+        let mut other = Source::new(&format!("other{round}"), 2, true, &on);
+        other.first = OTHERS;
+        add(&mut datapath, &other, number);
+        change_flows(&mut datapath, round);
         let policy = [RxPolicy::RoundRobin, RxPolicy::Cycles, RxPolicy::Group][round % 3];
         datapath.configure_rx(RxConfig::default().policy(policy));
         datapath.pin_rx(DpPort(1), &BTreeMap::from([(0, round + 1), (1, round % 2)]));
         gone += run(&mut datapath, start, moment);
         datapath.remove_port(DpPort(number)).unwrap();
+        carried += u64::from(other.made.load(Ordering::Relaxed) > 0);
         // The oldest but the main one.
         let (id, thread) = threads.remove(1);
         assert!(datapath.retire_worker(id));
@@ -207,6 +244,7 @@ fn workers_come_and_go_and_no_packet_is_lost_or_overtaken() {
     }
     on.store(false, Ordering::Relaxed);
     run(&mut datapath, start, moment * 20);
+    assert!(carried >= 15, "other ports that carried packets: {carried}");
     assert!(gone >= 20, "megaflows of workers that went: {gone}");
     assert_eq!(datapath.ledger().imbalance(), 0);
     complete(&from, &to);
