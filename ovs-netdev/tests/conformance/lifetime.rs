@@ -118,9 +118,6 @@ pub fn removed_under_load(bed: &mut dyn Bed) {
 
 /// The system takes the device away while a worker polls it and sends by it.
 pub fn vanished_under_load(bed: &mut dyn Bed) {
-    if !bed.abilities().vanishes {
-        return;
-    }
     for _ in 0..4 {
         let Subject { mut device, mut far, rx, tx, .. } = Subject::new(bed);
         let load = Load::start(rx, tx);

@@ -41,9 +41,6 @@ fn datagram(flow: u16, number: u8) -> Packet {
 /// Each packet comes once, those of a flow by one queue and in order.
 pub fn each_flow_on_one_queue(bed: &mut dyn Bed) {
     let most = bed.abilities().queues;
-    if most < 2 {
-        return;
-    }
     let mut subject = Subject::with(bed, &asking(&most.to_string()), Vec::new());
     let flows = 40;
     let mut seen: BTreeMap<u16, (usize, u8)> = BTreeMap::new();
@@ -72,9 +69,6 @@ pub fn each_flow_on_one_queue(bed: &mut dyn Bed) {
 
 /// Numbers that make no sense are refused with the option's name (where queues can be chosen at all).
 pub fn bad_numbers(bed: &mut dyn Bed) {
-    if bed.abilities().queues < 2 {
-        return;
-    }
     for wrong in ["0", "-1", "many", "99999999"] {
         let message = bed.refusal(&asking(wrong));
         assert!(message.contains("n_rxq"), "{message}");

@@ -66,9 +66,9 @@ fn in_a_namespace() {
     rests_while_it_is_down(&factory);
     outlives_its_device(&factory);
     opens_again(&factory);
-    conformance::run(&mut tap::TapPort::new(factory.clone()));
+    conformance::run("dpdk: net_tap", &mut tap::TapPort::new(factory.clone()), 5);
     vhost::comes_back(factory.clone());
-    conformance::run(&mut vhost::VhostPort::new(factory, true));
+    conformance::run("dpdkvhostuser", &mut vhost::VhostPort::new(factory, true), 4);
 }
 
 fn refusals(factory: &DpdkFactory) {

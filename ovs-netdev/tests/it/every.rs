@@ -5,17 +5,17 @@ use crate::conformance::run;
 
 #[test]
 fn dummy() {
-    run(&mut Dummy::default());
+    run("dummy", &mut Dummy::default(), 4);
 }
 
 #[test]
 fn wrapped() {
-    run(&mut Wrapped::default());
+    run("dummy in wrappers", &mut Wrapped::default(), 4);
 }
 
 #[test]
 fn pcap() {
-    run(&mut Pcap::default());
+    run("pcap", &mut Pcap::default(), 6);
 }
 
 #[cfg(target_os = "linux")]
@@ -28,9 +28,9 @@ mod linux {
     use crate::netns::lab;
 
     /// In a namespace of its own.
-    fn alone(test: &str, make: impl FnOnce() -> Box<dyn Bed> + Send + 'static) {
+    fn alone(test: &'static str, beyond: usize, make: impl FnOnce() -> Box<dyn Bed> + Send + 'static) {
         let Some(lab) = lab(test, &["s"]) else { return };
-        lab.run("s", || run(make().as_mut()));
+        lab.run("s", move || run(test, make().as_mut(), beyond));
     }
 
     /// What the kernel's devices with vnet headers can be left to do.
@@ -40,7 +40,7 @@ mod linux {
 
     #[test]
     fn system() {
-        alone("system", || {
+        alone("system", 0, || {
             let abilities =
                 Abilities { offloads: unfinished(), unfinished_in: true, queues: 4, ..Abilities::default() };
             Box::new(Veth { kind: "system", options: Options::new(), abilities })
@@ -50,7 +50,7 @@ mod linux {
     /// AF_XDP sockets in a mode of the kernel's that veth has.
     #[cfg(feature = "afxdp")]
     fn xdp(test: &'static str, kind: &'static str, options: &'static [(&str, &str)], queues: usize) {
-        alone(test, move || {
+        alone(test, if queues == 1 { 3 } else { 1 }, move || {
             // Unfinished packets of the other end would stay unfinished: see the module's head.
             let abilities = Abilities { mtu: 3400, queues, ..Abilities::default() };
             let options = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
@@ -78,7 +78,7 @@ mod linux {
 
     #[test]
     fn system_past_the_queueing_discipline() {
-        alone("system_past_the_queueing_discipline", || {
+        alone("system_past_the_queueing_discipline", 2, || {
             let abilities = Abilities { offloads: unfinished(), unfinished_in: true, ..Abilities::default() };
             let options = Options::from([("qdisc-bypass".to_owned(), "true".to_owned())]);
             Box::new(Veth { kind: "system", options, abilities })
@@ -87,12 +87,12 @@ mod linux {
 
     #[test]
     fn tap() {
-        alone("tap", || tap_of("tap"));
+        alone("tap", 1, || tap_of("tap"));
     }
 
     #[test]
     fn internal() {
-        alone("internal", || tap_of("internal"));
+        alone("internal", 1, || tap_of("internal"));
     }
 
     fn tap_of(kind: &'static str) -> Box<dyn Bed> {
