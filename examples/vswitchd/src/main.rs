@@ -39,6 +39,9 @@ fn run_switch(program: &Program, cli: &Cli) -> ExitCode {
         Ok(daemon) => daemon,
         Err(error) => return fatal(&program.name, &error),
     };
+    if let Err(error) = ovs_netdev::vhost::guard_memory() {
+        tracing::warn!("vhost-user memory that cannot be sealed will be refused: {error}");
+    }
     match Vswitchd::new(program, cli, &vlog) {
         Ok(switch) => switch.run(daemon),
         Err(error) => fatal(&program.name, &error),

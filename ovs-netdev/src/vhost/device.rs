@@ -172,6 +172,7 @@ impl VhostDevice {
     /// Takes in what the frontend has said.
     fn listen_to(&mut self) -> Result<(), Ended> {
         let Some((connection, session)) = &mut self.connection else { return Ok(()) };
+        session.check()?;
         for _ in 0..MESSAGES {
             let Some(message) = connection.receive()? else { break };
             if let Some(reply) = session.handle(message)? {

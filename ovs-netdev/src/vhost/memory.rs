@@ -1,16 +1,56 @@
 //! Memory of the frontend, which may change under us at any time: it is never borrowed, only copied in and out.
+//!
+//! It may also end: whoever has the file can shorten it. Where the kernel lets us, we seal the file against that. Where it
+//! does not (files, huge pages, memory that its maker did not make sealable), the program must have said that it
+//! stands an access to what is no more ([`guard_memory`](super::guard_memory)); if it has not, the memory is refused.
 
-use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use super::message::Region;
+use rustix::fs::{SealFlags, fcntl_add_seals, fcntl_get_seals, fstat};
+
+use super::message::{Malformed, Region};
+use crate::linux::sys::bus::Listed;
 use crate::linux::sys::mapping::Mapping;
 
 /// The regions of a frontend's memory.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    regions: Vec<(Region, Mapping)>,
+    regions: Vec<Mapped>,
+}
+
+#[derive(Debug)]
+struct Mapped {
+    region: Region,
+    /// In the list of what may fail, unless the file is sealed. It leaves the list before the mapping goes.
+    listed: Option<Listed>,
+    mapping: Mapping,
+}
+
+impl Mapped {
+    /// What a descriptor does not have is not mapped: an access behind its end fails.
+    fn new(region: Region, fd: &OwnedFd) -> Result<Self, Malformed> {
+        let sealed = seal(fd);
+        let end = region.offset.checked_add(region.size);
+        let ends = [region.guest.checked_add(region.size), region.user.checked_add(region.size), end];
+        let stat = fstat(fd).map_err(|_| Malformed::Memory)?;
+        let there = stat.st_size as u64;
+        let Some(len) = end.filter(|end| region.size > 0 && !ends.contains(&None) && *end <= there) else {
+            return Err(Malformed::Memory);
+        };
+        // Huge pages are mapped and replaced as wholes.
+        let len = len.checked_next_multiple_of(stat.st_blksize.max(1) as u64).unwrap_or(len);
+        let len = usize::try_from(len).map_err(|_| Malformed::Memory)?;
+        let mapping = Mapping::of_fd(fd.as_fd(), 0, len, false).map_err(|_| Malformed::Memory)?;
+        let listed = if sealed { None } else { Some(Listed::new(&mapping).ok_or(Malformed::Unsealed)?) };
+        Ok(Self { region, listed, mapping })
+    }
+}
+
+/// Sees to it that a file cannot be shortened any more; whether that is so.
+fn seal(fd: &OwnedFd) -> bool {
+    fcntl_add_seals(fd, SealFlags::SHRINK).is_ok()
+        || fcntl_get_seals(fd).is_ok_and(|seals| seals.contains(SealFlags::SHRINK))
 }
 
 /// Bytes within a region: checked once, good as long as the memory is.
@@ -23,25 +63,18 @@ pub(super) struct Place {
 }
 
 impl Memory {
-    /// Maps regions, each with its descriptor. What a descriptor does not have is not mapped: an access behind its end
-    /// would end the process.
-    pub fn map(regions: Vec<Region>, fds: Vec<OwnedFd>) -> io::Result<Self> {
+    /// Maps regions, each with its descriptor.
+    pub fn map(regions: Vec<Region>, fds: &[OwnedFd]) -> Result<Self, Malformed> {
         if regions.len() != fds.len() {
-            return Err(io::ErrorKind::InvalidInput.into());
+            return Err(Malformed::Memory);
         }
-        let mut mapped = Vec::new();
-        for (region, fd) in regions.into_iter().zip(fds) {
-            let end = region.offset.checked_add(region.size);
-            let ends = [region.guest.checked_add(region.size), region.user.checked_add(region.size), end];
-            let there = rustix::fs::fstat(&fd)?.st_size as u64;
-            match end.and_then(|end| usize::try_from(end).ok()) {
-                Some(len) if region.size > 0 && !ends.contains(&None) && len as u64 <= there => {
-                    mapped.push((region, Mapping::of_fd(fd.as_fd(), 0, len, false)?));
-                }
-                _ => return Err(io::ErrorKind::InvalidInput.into()),
-            }
-        }
-        Ok(Self { regions: mapped })
+        let regions = regions.into_iter().zip(fds).map(|(region, fd)| Mapped::new(region, fd));
+        Ok(Self { regions: regions.collect::<Result<_, _>>()? })
+    }
+
+    /// Whether some of it is not there any more.
+    pub fn is_lost(&self) -> bool {
+        self.regions.iter().any(|mapped| mapped.listed.as_ref().is_some_and(Listed::is_lost))
     }
 
     /// Bytes at an address as descriptors have it, if all of them are in one region.
@@ -55,7 +88,7 @@ impl Memory {
     }
 
     fn find(&self, address: u64, len: usize, base: fn(&Region) -> u64) -> Option<Place> {
-        for (number, (region, _)) in self.regions.iter().enumerate() {
+        for (number, Mapped { region, .. }) in self.regions.iter().enumerate() {
             let Some(from) = address.checked_sub(base(region)).filter(|from| *from < region.size) else {
                 continue;
             };
@@ -72,7 +105,7 @@ impl Memory {
 
     /// Where `len` bytes at `from` of a place are.
     fn pointer(&self, place: Place, from: usize, len: usize) -> *mut u8 {
-        let mapping = &self.regions[place.region].1;
+        let mapping = &self.regions[place.region].mapping;
         let end = from.checked_add(len);
         assert!(end.is_some_and(|end| end <= place.len) && place.at + place.len <= mapping.len());
         // SAFETY: within the mapping, by the assertion.

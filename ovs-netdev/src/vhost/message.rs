@@ -40,6 +40,10 @@ pub(super) enum Malformed {
     Descriptors(u32),
     #[error("memory that cannot be used")]
     Memory,
+    #[error("memory that its owner may take away, which this program does not stand")]
+    Unsealed,
+    #[error("memory was taken away")]
+    Lost,
 }
 
 impl Header {

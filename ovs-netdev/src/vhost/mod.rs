@@ -13,9 +13,10 @@
 //! not indirect descriptors, event indices, packed rings, migration logs, or recovery of in-flight buffers.
 //!
 //! The frontend's memory is copied from and to, never borrowed, and each descriptor, index and address in it is checked:
-//! what is wrong is counted (`rx_errors`), and a ring that makes no sense rests until it is set up anew. One thing cannot be
-//! defended against: a frontend that shortens the file of its memory after it was mapped ends the process by SIGBUS, as
-//! with every vhost-user backend. The socket's permissions are the guard.
+//! what is wrong is counted (`rx_errors`), and a ring that makes no sense rests until it is set up anew. A frontend could also
+//! shorten the file of its memory, which ends a process that touches what was there. Against that the file is sealed if it
+//! can be (QEMU's `memory-backend-memfd`); if it cannot (files, huge pages), the memory is taken only by a program that
+//! called [`guard_memory`], in which such an access finds zeros and ends the connection.
 
 mod connection;
 mod device;
@@ -26,3 +27,10 @@ mod ring;
 mod session;
 
 pub use device::{VhostDevice, VhostFactory};
+
+/// Makes this process stand an access to a frontend's memory that its owner has taken away: installs a handler for SIGBUS,
+/// which lets those of other memory go the way that they went before. To be called once, by the program, before ports are
+/// opened, and after other handlers for that signal are installed. Fails if the system does not let it.
+pub fn guard_memory() -> std::io::Result<()> {
+    crate::linux::sys::bus::install()
+}

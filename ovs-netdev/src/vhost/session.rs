@@ -79,6 +79,15 @@ impl Session {
         self.features
     }
 
+    /// Fails if memory has gone under the rings.
+    pub fn check(&self) -> Result<(), Malformed> {
+        if self.memory.as_ref().is_some_and(|memory| memory.is_lost()) {
+            Err(Malformed::Lost)
+        } else {
+            Ok(())
+        }
+    }
+
     /// How many rings run.
     pub fn running(&self) -> usize {
         self.rings.iter().filter(|ring| ring.running).count()
@@ -128,7 +137,7 @@ impl Session {
             }
             Request::ResetOwner => self.reset(),
             Request::SetMemory(regions) => {
-                let memory = Memory::map(regions, fds).map_err(|_| Malformed::Memory)?;
+                let memory = Memory::map(regions, &fds)?;
                 self.memory = Some(Arc::new(memory));
                 // Rings that run go on in the new memory.
                 for ring in 0..self.rings.len() as u32 {

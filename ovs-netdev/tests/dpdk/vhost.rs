@@ -91,6 +91,8 @@ pub struct VhostPort {
 
 impl VhostPort {
     pub fn new(dpdk: DpdkFactory, listens: bool) -> Self {
+        // DPDK does not seal its memory.
+        ovs_netdev::vhost::guard_memory().unwrap();
         Self { dpdk, dir: tempfile::tempdir().unwrap(), made: if listens { 100 } else { 200 }, listens }
     }
 

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use ovs_netdev::ovs_packet::{Batch, Packet, Pool, PoolConfig};
-use ovs_netdev::vhost::VhostFactory;
+use ovs_netdev::vhost::{VhostFactory, guard_memory};
 use ovs_netdev::{Factory, Netdev, Options, RxQueue, TxQueue};
 use proptest::prelude::*;
 use rustix::fs::{MemfdFlags, memfd_create};
@@ -40,6 +40,7 @@ struct Port {
 
 impl Port {
     fn new() -> Self {
+        guard_memory().unwrap();
         let dir = tempfile::tempdir().unwrap();
         let mut device = VhostFactory::server(dir.path()).open("p0", &Options::new()).unwrap();
         let (rx, tx) = (device.take_rx_queues().remove(0), device.tx_queue().unwrap());
@@ -78,15 +79,24 @@ struct Guest {
 impl Guest {
     /// Connects and says nothing.
     fn silent(port: &Port) -> Self {
+        Self::with(port, MemfdFlags::CLOEXEC)
+    }
+
+    /// The same, with memory of another kind.
+    fn with(port: &Port, flags: MemfdFlags) -> Self {
         let socket = UnixStream::connect(port.dir.path().join("p0")).unwrap();
-        let memory = File::from(memfd_create("guest", MemfdFlags::CLOEXEC).unwrap());
+        let memory = File::from(memfd_create("guest", flags).unwrap());
         memory.set_len(SIZE).unwrap();
         Self { socket, memory, made: [0; 2] }
     }
 
     /// Connects and sets both rings up.
     fn new(port: &mut Port) -> Self {
-        let mut guest = Self::silent(port);
+        Self::silent(port).ready(port)
+    }
+
+    fn ready(self, port: &mut Port) -> Self {
+        let mut guest = self;
         guest.say(3, &[], &[]);
         guest.say(2, &VERSION_1.to_ne_bytes(), &[]);
         guest.say_memory(SIZE);
@@ -164,6 +174,35 @@ impl Guest {
         self.describe(1, 0, GUEST + BUFFERS, 12 + packet.len() as u32, 0, 0);
         self.offer(1, 0);
     }
+}
+
+#[test]
+fn memory_that_goes_away_ends_its_connection_and_nothing_else() {
+    let mut port = Port::new();
+    let mut guest = Guest::new(&mut port);
+    guest.send(&frame(1, 100));
+    assert_eq!(port.receive().len(), 1);
+    guest.memory.set_len(0).unwrap();
+    assert!(port.receive().is_empty());
+    let mut batch = Batch::new();
+    batch.push(frame(2, 100)).unwrap();
+    assert_eq!(port.tx.send(&mut batch).packets, 0);
+    port.poll();
+    assert_eq!(port.detail("status").as_deref(), Some("disconnected"));
+    assert_eq!(port.detail("last_end").as_deref(), Some("memory was taken away"));
+    let mut next = Guest::new(&mut port);
+    next.send(&frame(3, 100));
+    assert_eq!(port.receive(), [frame(3, 100).data()]);
+}
+
+#[test]
+fn memory_that_can_be_sealed_stays() {
+    let mut port = Port::new();
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let mut guest = Guest::with(&port, flags).ready(&mut port);
+    assert!(guest.memory.set_len(0).is_err());
+    guest.send(&frame(1, 100));
+    assert_eq!(port.receive(), [frame(1, 100).data()]);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "afxdp")]
 pub(crate) mod bpf;
+#[cfg(feature = "vhost-user")]
+pub(crate) mod bus;
 pub(crate) mod ethtool;
 #[cfg(any(feature = "afxdp", feature = "vhost-user"))]
 pub(crate) mod mapping;
