@@ -318,8 +318,8 @@ struct Recent {
     count: u64,
 }
 
-/// As many as a turn adds, mostly.
-const RECENT: usize = 64;
+/// With more than that, a lookup costs less than comparing with each.
+const RECENT: usize = 16;
 
 impl Recent {
     fn push(&mut self, id: FlowId) {
