@@ -69,7 +69,6 @@ impl PacketIn {
             Ok(())
         })?;
         put(out, METADATA, |out| {
-            out.zeros(4);
             matching::encode_oxm_raw(&self.metadata, version, out);
             Ok(())
         })?;
@@ -107,7 +106,6 @@ impl PacketIn {
                 }
                 REASON => this.reason = PacketInReason::from_wire(p.u8()?),
                 METADATA => {
-                    p.skip(4)?;
                     matching::decode_oxm_raw(p.rest(), MatchForm::Pipeline, &mut this.metadata)?;
                 }
                 // Its bytes are properties themselves, behind four bytes that align them.
