@@ -11,7 +11,7 @@ use ovs_dpif::ovs_packet::{Batch, Offload, Packet, PoolConfig, build};
 use ovs_dpif::text::parse_actions;
 use ovs_dpif::{
     Action, Actions, Budget, DropReason, Execute, Install, MeterId, MeterRate, MeterSpec, MeterUnit,
-    PortRequest, SampleAction, UserspaceConfig, Verdict,
+    PortRequest, SampleAction, TnlPush, TunnelKind, UserspaceConfig, Verdict,
 };
 
 use crate::rig::{Factory, Rig, Script, base_mask, frame, install, output};
@@ -118,25 +118,7 @@ fn scenario(reason: DropReason) -> Rig {
         DropReason::Sample => {
             forwarding(&[Action::Sample(SampleAction { probability: 0, actions: [].into() })])
         }
-        DropReason::TxFull => {
-            let mut rig = Rig::userspace();
-            let request = PortRequest { device: Box::new(Full), number: Some(DpPort(2)) };
-            rig.dpif.add_port(request).unwrap();
-            forwarding_by(rig, &[output(2)])
-        }
-        DropReason::TxRefused => {
-            let mut rig = forwarding(&[output(2)]);
-            rig.dummies.handle("p1").unwrap().receive(vec![0x12; 3000]);
-            rig.settle();
-            rig
-        }
-        DropReason::TxDown => {
-            let mut rig = forwarding(&[output(2)]);
-            rig.dummies.handle("p2").unwrap().set_admin(false);
-            rig.dummies.handle("p1").unwrap().receive(frame(0));
-            rig.settle();
-            rig
-        }
+        DropReason::TxFull | DropReason::TxRefused | DropReason::TxDown => sending(reason),
         DropReason::NoBuffer => {
             // Copies need frames, of which there is one.
             let mut pool = PoolConfig::default();
@@ -190,6 +172,19 @@ fn scenario(reason: DropReason) -> Rig {
             rig.dpif.set_meter(MeterId(3), &spec).unwrap();
             forwarding_by(rig, &[Action::Meter(MeterId(3)), output(2)])
         }
+        DropReason::TunnelPush => {
+            // Headers that end before they begin.
+            let push = TnlPush {
+                port: DpPort(9),
+                out_port: DpPort(2),
+                kind: TunnelKind::Geneve,
+                header: [].into(),
+                source_ports: (32768, 61000),
+            };
+            forwarding(&[Action::TnlPush(Box::new(push)), output(2)])
+        }
+        // What comes is no tunnel's packet.
+        DropReason::TunnelPop => forwarding(&[Action::TnlPop { port: DpPort(9), kind: TunnelKind::Geneve }]),
         // Only the switch's logic knows how full its queue is, and which punts it does not know.
         DropReason::EffectsFull | DropReason::UnsupportedAction => refusing(reason),
         // What translation says of a packet comes as the code of an explicit drop.
@@ -197,6 +192,32 @@ fn scenario(reason: DropReason) -> Rig {
             let code = (1..64).find(|code| DropReason::of_drop_code(*code) == reason);
             forwarding(&[Action::Drop(code.unwrap_or_else(|| panic!("no scenario for {reason}")))])
         }
+    }
+}
+
+/// [`scenario`] for the reasons of devices.
+fn sending(reason: DropReason) -> Rig {
+    match reason {
+        DropReason::TxFull => {
+            let mut rig = Rig::userspace();
+            let request = PortRequest { device: Box::new(Full), number: Some(DpPort(2)) };
+            rig.dpif.add_port(request).unwrap();
+            forwarding_by(rig, &[output(2)])
+        }
+        DropReason::TxRefused => {
+            let mut rig = forwarding(&[output(2)]);
+            rig.dummies.handle("p1").unwrap().receive(vec![0x12; 3000]);
+            rig.settle();
+            rig
+        }
+        DropReason::TxDown => {
+            let mut rig = forwarding(&[output(2)]);
+            rig.dummies.handle("p2").unwrap().set_admin(false);
+            rig.dummies.handle("p1").unwrap().receive(frame(0));
+            rig.settle();
+            rig
+        }
+        _ => unreachable!("{reason} is no device's"),
     }
 }
 
