@@ -18,6 +18,7 @@ mod hosts;
 mod interop;
 mod lab;
 mod openflow;
+mod ovn;
 mod peer;
 mod program;
 mod python;
