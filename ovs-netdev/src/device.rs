@@ -65,6 +65,27 @@ impl fmt::Display for EtherAddr {
     }
 }
 
+/// The text is not an Ethernet address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an Ethernet address")]
+pub struct NotAnAddress;
+
+impl std::str::FromStr for EtherAddr {
+    type Err = NotAnAddress;
+
+    /// Six bytes of one or two hexadecimal digits, colons between them.
+    fn from_str(text: &str) -> Result<Self, NotAnAddress> {
+        let mut parts = text.split(':');
+        let mut bytes = [0; 6];
+        for byte in &mut bytes {
+            let digits = parts.next().filter(|part| (1..=2).contains(&part.len()));
+            let digits = digits.filter(|part| part.bytes().all(|b| b.is_ascii_hexdigit()));
+            *byte = digits.and_then(|part| u8::from_str_radix(part, 16).ok()).ok_or(NotAnAddress)?;
+        }
+        if parts.next().is_some() { Err(NotAnAddress) } else { Ok(Self(bytes)) }
+    }
+}
+
 impl fmt::Debug for EtherAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

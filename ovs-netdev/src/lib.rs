@@ -21,7 +21,7 @@ pub mod vhost;
 mod wait;
 pub mod wrap;
 
-pub use device::{ConfigError, DeviceConfig, Duplex, EtherAddr, Netdev, Statistics, Status};
+pub use device::{ConfigError, DeviceConfig, Duplex, EtherAddr, Netdev, NotAnAddress, Statistics, Status};
 pub use ovs_packet;
 pub use queue::{RxError, RxQueue, Sent, TxQueue};
 pub use registry::{Factory, OpenError, Options, Registry};

@@ -239,13 +239,7 @@ fn interface_config(row: &Row<'_>, bridge: &Row<'_>, kinds: Kinds) -> InterfaceC
 
 /// Reads `aa:bb:cc:dd:ee:ff`; `None` for anything else, and for the address of all zeros or a group address.
 pub fn ether_addr(text: &str) -> Option<EtherAddr> {
-    let mut bytes = [0_u8; 6];
-    let mut parts = text.split(':');
-    for byte in &mut bytes {
-        let part = parts.next().filter(|p| (1..=2).contains(&p.len()))?;
-        *byte = u8::from_str_radix(part, 16).ok()?;
-    }
-    (parts.next().is_none() && bytes != [0; 6] && bytes[0] & 1 == 0).then_some(EtherAddr(bytes))
+    text.parse().ok().filter(|mac: &EtherAddr| *mac != EtherAddr::default() && mac.0[0] & 1 == 0)
 }
 
 /// Reads a datapath identifier: 16 hexadecimal digits, or fewer after `0x`; zero is none.
