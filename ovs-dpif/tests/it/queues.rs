@@ -215,7 +215,7 @@ fn workers_come_and_go_and_no_packet_is_lost_or_overtaken() {
     add(&mut datapath, &to, 2);
     add(&mut datapath, &from, 1);
     let moment = Duration::from_millis(5);
-    let (mut gone, mut carried) = (0, 0);
+    let mut gone = 0;
     for round in 0..20 {
         let (id, worker) = start_one(&mut datapath, round + 1);
         threads.push((id, thread::spawn(move || drive(worker, start))));
@@ -229,9 +229,11 @@ fn workers_come_and_go_and_no_packet_is_lost_or_overtaken() {
         let policy = [RxPolicy::RoundRobin, RxPolicy::Cycles, RxPolicy::Group][round % 3];
         datapath.configure_rx(RxConfig::default().policy(policy));
         datapath.pin_rx(DpPort(1), &BTreeMap::from([(0, round + 1), (1, round % 2)]));
-        gone += run(&mut datapath, start, moment);
+        while other.made.load(Ordering::Relaxed) == 0 {
+            gone += run(&mut datapath, start, moment);
+            assert!(start.elapsed() < Duration::from_mins(2), "the port of round {round} is not polled");
+        }
         datapath.remove_port(DpPort(number)).unwrap();
-        carried += u64::from(other.made.load(Ordering::Relaxed) > 0);
         // The oldest but the main one.
         let (id, thread) = threads.remove(1);
         assert!(datapath.retire_worker(id));
@@ -244,7 +246,6 @@ fn workers_come_and_go_and_no_packet_is_lost_or_overtaken() {
     }
     on.store(false, Ordering::Relaxed);
     run(&mut datapath, start, moment * 20);
-    assert!(carried >= 15, "other ports that carried packets: {carried}");
     assert!(gone >= 20, "megaflows of workers that went: {gone}");
     assert_eq!(datapath.ledger().imbalance(), 0);
     complete(&from, &to);
