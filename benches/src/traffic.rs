@@ -35,7 +35,7 @@ pub fn honest() -> Vec<Frame> {
     (0..2048).map(|n| udp(0xc0a8_0000 + n, SERVER, 20_000 + n as u16, 80)).collect()
 }
 
-/// The [honest](honest) ones among one packet for each mask that a policy can be made to spawn which lets pass what goes to
+/// The [`honest`] ones among one packet for each mask that a policy can be made to spawn which lets pass what goes to
 /// port 80, comes from port 12345, or from 10.0.0.1: the packet agrees with that address and these ports up to some bit,
 /// differs there, and is random below.
 pub fn explosion() -> Vec<Frame> {
