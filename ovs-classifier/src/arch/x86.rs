@@ -33,6 +33,7 @@ pub(super) struct Has(Width);
 
 /// Vectors of 256 or of 512 bits, and the bit operations of processors that have them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "std"), expect(dead_code, reason = "without std nobody asks the processor"))]
 enum Width {
     Avx2,
     Avx512,
