@@ -228,10 +228,19 @@ impl Cloud {
         daemon
     }
 
-    /// What a server says to a client, if it can be reached.
+    /// What a server says to a client, if it can be reached; a lost packet or two do not matter.
     pub fn greeting(&self, machine: &Machine, address: &str, port: u16) -> Option<String> {
-        let port = port.to_string();
-        let output = self.try_on(machine, "python3", &["-c", include_str!("client.py"), address, &port]);
+        self.ask(machine, address, port, "15")
+    }
+
+    /// Whether a server can't be reached: not with the first packet, nor with its repetition.
+    pub fn is_kept_from(&self, machine: &Machine, address: &str, port: u16) -> bool {
+        self.ask(machine, address, port, "2").is_none()
+    }
+
+    fn ask(&self, machine: &Machine, address: &str, port: u16, seconds: &str) -> Option<String> {
+        let args = ["-c", include_str!("client.py"), address, &port.to_string(), seconds];
+        let output = self.try_on(machine, "python3", &args);
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
@@ -247,6 +256,8 @@ impl Cloud {
             for (name, log) in [
                 ("controller", self.controller_log(index)),
                 ("flows", chassis.world.appctl(&["dpctl/dump-flows"]).1),
+                ("ledger", chassis.world.appctl(&["ledger/show"]).1),
+                ("connections", chassis.world.appctl(&["dpctl/dump-conntrack"]).1),
             ] {
                 let tail: Vec<&str> = log.lines().rev().take(40).collect();
                 let _ = writeln!(text, "\n---- {name} of chassis {index}:");
