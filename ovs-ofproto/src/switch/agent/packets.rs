@@ -9,6 +9,7 @@ use super::check::check_actions;
 use super::connection::{ConnId, Connection};
 use crate::packet_in::continuation::{bridge_uuid, from_state};
 use crate::packet_in::reason;
+use crate::snapshot::BridgeId;
 use crate::switch::Switch;
 use crate::trace::Unwatched;
 use crate::traffic::Traffic;
@@ -41,27 +42,37 @@ impl Switch {
         let metadata = Metadata::of_port(dp_port);
         let mut key = self.key_of(&packet, &metadata);
         key.in_port = u32::from(in_port.0);
+        self.pass_on(state.id, &key, Start::Actions(actions), packet, metadata);
+        Ok(())
+    }
+
+    /// Translates a packet that a controller hands over, counts it, and has the datapath do what that leads to.
+    pub(super) fn pass_on(
+        &mut self,
+        bridge: BridgeId,
+        key: &FlowKey,
+        start: Start<'_>,
+        packet: Packet,
+        metadata: Metadata,
+    ) {
         let snapshot = self.snapshot();
-        let id = state.id;
         let translation = self.with_learner(|scratch, decide| {
-            let start = Start::Actions(actions);
             let input =
-                Input { bridge: id, key, packet: Some(&packet), start, dry: false, decide: Some(decide) };
+                Input { bridge, key: *key, packet: Some(&packet), start, dry: false, decide: Some(decide) };
             translate_input(&snapshot, &input, scratch, &mut Unwatched)
         });
-        let (bytes, tcp_flags) = (data.len() as u64, key.tcp_flags.get());
+        let (bytes, tcp_flags) = (packet.len() as u64, key.tcp_flags.get());
         self.push_packet(&translation.push, Traffic { packets: 1, bytes, used: self.now, tcp_flags });
         // What it has changed is visible to the answers to it.
         self.publish();
         if translation.actions.is_empty() {
-            return Ok(());
+            return;
         }
         let execute = Execute { packet, metadata, actions: translation.actions.into() };
         // A datapath whose queue is full loses the packet as a full device queue would.
         if self.dpif.execute(execute).is_err() {
-            tracing::debug!(target: "ofproto", "{bridge}: packet-out dropped, the datapath is busy");
+            tracing::debug!(target: "ofproto", "a controller's packet was dropped, the datapath is busy");
         }
-        Ok(())
     }
 
     /// The key of a packet, parsed as the datapath does.

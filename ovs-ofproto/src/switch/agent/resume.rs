@@ -1,6 +1,5 @@
 //! Paused packets that controllers give back.
 
-use ovs_dpif::Execute;
 use ovs_flow::{DpPort, Metadata};
 use ovs_openflow::{Continuation, OfError, PacketIn, Version};
 use ovs_packet::Packet;
@@ -9,9 +8,7 @@ use super::check::check_each;
 use super::connection::ConnId;
 use crate::packet_in::continuation::{actions_of, bridge_uuid, to_state};
 use crate::switch::Switch;
-use crate::trace::Unwatched;
-use crate::traffic::Traffic;
-use crate::translate::{Input, Start, translate_input};
+use crate::translate::Start;
 
 impl Switch {
     /// Goes on with a packet where it was paused, with the bytes and the metadata that the controller gives it.
@@ -35,23 +32,7 @@ impl Switch {
         (key.packet_type, key.recirc_id) = (packet_type, 0);
         let state = to_state(rest, bridge, &key, &told.userdata)?;
         self.publish();
-        let snapshot = self.snapshot();
-        let translation = self.with_learner(|scratch, decide| {
-            let start = Start::Thaw(&state);
-            let input = Input { bridge, key, packet: Some(&packet), start, dry: false, decide: Some(decide) };
-            translate_input(&snapshot, &input, scratch, &mut Unwatched)
-        });
-        let (bytes, tcp_flags) = (told.data.len() as u64, key.tcp_flags.get());
-        self.push_packet(&translation.push, Traffic { packets: 1, bytes, used: self.now, tcp_flags });
-        self.publish();
-        if translation.actions.is_empty() {
-            return Ok(());
-        }
-        let execute = Execute { packet, metadata, actions: translation.actions.into() };
-        // A datapath whose queue is full loses the packet as a full device queue would.
-        if self.dpif.execute(execute).is_err() {
-            tracing::debug!(target: "ofproto", "a resumed packet was dropped, the datapath is busy");
-        }
+        self.pass_on(bridge, &key, Start::Thaw(&state), packet, metadata);
         Ok(())
     }
 }
