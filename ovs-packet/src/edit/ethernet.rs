@@ -9,14 +9,14 @@ use crate::{
 /// Bytes of an Ethernet header without tags.
 const HEADER: usize = 14;
 
-/// Sets the destination address. False if the packet is not that long.
+/// Sets the destination address. False if the packet is no Ethernet frame, or not that long.
 pub fn set_ether_dst(packet: &mut Packet, address: [u8; 6]) -> bool {
-    put(packet.data_mut(), 0, &address)
+    packet.facts().packet_type == 0 && put(packet.data_mut(), 0, &address)
 }
 
-/// Sets the source address. False if the packet is not that long.
+/// Sets the source address. False if the packet is no Ethernet frame, or not that long.
 pub fn set_ether_src(packet: &mut Packet, address: [u8; 6]) -> bool {
-    put(packet.data_mut(), 6, &address)
+    packet.facts().packet_type == 0 && put(packet.data_mut(), 6, &address)
 }
 
 /// Puts an Ethernet header in front of a packet that has none. Its type is the packet's own; the packet is an
@@ -48,4 +48,19 @@ pub fn pop_ethernet(packet: &mut Packet) -> Result<([u8; 6], [u8; 6]), EditError
     packet.pull_front(HEADER).map_err(|_| EditError::Truncated)?;
     packet.facts_mut().packet_type = ETHER_TYPE_SPACE << 16 | u32::from(kind);
     Ok((dst, src))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packet_without_ethernet_has_no_ethernet_addresses() {
+        let mut packet = Packet::detached(&[0x45; 20]).unwrap();
+        packet.facts_mut().packet_type = ETHER_TYPE_SPACE << 16 | 0x0800;
+        assert!(!set_ether_dst(&mut packet, [1; 6]) && !set_ether_src(&mut packet, [2; 6]));
+        assert_eq!(packet.data(), [0x45; 20]);
+        packet.facts_mut().packet_type = 0;
+        assert!(set_ether_dst(&mut packet, [1; 6]) && set_ether_src(&mut packet, [2; 6]));
+    }
 }
