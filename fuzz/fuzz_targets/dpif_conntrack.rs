@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use ovs_dpif::conntrack::{
-    ConntrackConfig, CtAction, CtFilter, Helper, NatAction, NatRange, NatSelect, Tracker,
+    Conntrack, ConntrackConfig, CtAction, CtCursor, CtFilter, Helper, NatAction, NatRange, NatSelect,
 };
 use ovs_dpif::ovs_flow::{CtMetadata, CtState};
 use ovs_packet::{Offload, Packet};
 
 fuzz_target!(|data: &[u8]| {
-    let mut tracker = Tracker::new(&ConntrackConfig::default().max_connections(50));
+    let tracker = Conntrack::new(&ConntrackConfig::default().max_connections(50));
     let mut now = Duration::from_secs(1);
     let mut last = None;
     let mut rest = data;
@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
         match choice % 16 {
             0 => now += Duration::from_secs(u64::from(*settings)),
             1 => drop(tracker.sweep(now, u32::from(*settings))),
-            2 => drop(tracker.flush(0, u32::MAX, &CtFilter::of_zone(u16::from(settings % 3)))),
+            2 => flush(&tracker, &CtFilter::of_zone(u16::from(settings % 3))),
             // What came out goes back in, as the answer's direction or once more.
             3 => {
                 if let Some((packet, ct)) = &mut last {
@@ -49,14 +49,21 @@ fuzz_target!(|data: &[u8]| {
     let mut counts = [0; 4];
     for (zone, count) in counts.iter_mut().enumerate() {
         let filter = CtFilter { zone: (zone < 3).then_some(zone as u16), ..CtFilter::default() };
-        tracker.dump(0, u32::MAX, &filter, now, &mut |_| *count += 1);
+        let mut cursor = CtCursor::default();
+        while tracker.dump(&mut cursor, &filter, now, &mut |_| *count += 1) {}
     }
     assert_eq!(counts[..3].iter().sum::<u32>(), counts[3]);
     tracker.sweep(now, u32::MAX);
     assert!(tracker.len() == counts[3] && tracker.len() <= 50);
-    tracker.flush(0, u32::MAX, &CtFilter::default());
+    flush(&tracker, &CtFilter::default());
+    tracker.tidy();
     assert_eq!((tracker.len(), tracker.index_size().0), (0, 0));
 });
+
+fn flush(tracker: &Conntrack, filter: &CtFilter) {
+    let mut cursor = CtCursor::default();
+    while tracker.flush(&mut cursor, filter) {}
+}
 
 fn action(settings: u8) -> CtAction {
     let nat = NatRange {

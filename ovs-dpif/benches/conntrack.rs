@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use ovs_dpif::conntrack::{ConntrackConfig, CtAction, Found, Tracker, Tuple};
+use ovs_dpif::conntrack::{Conntrack, ConntrackConfig, CtAction, CtCursor, CtFilter, Found, Tuple};
 use ovs_dpif::ovs_flow::CtMetadata;
 use ovs_dpif::ovs_packet::{Packet, build};
 
@@ -32,8 +32,8 @@ fn readdress(packet: &mut Packet, n: u32) {
     Ipv4::of(packet).unwrap().set_src((0x0a00_0000 + n).to_be_bytes());
 }
 
-fn filled(connections: u32) -> Tracker {
-    let mut tracker = Tracker::new(&ConntrackConfig::default());
+fn filled(connections: u32) -> Conntrack {
+    let tracker = Conntrack::new(&ConntrackConfig::default());
     let commit = CtAction { commit: true, ..CtAction::default() };
     let mut packet = packet();
     for n in 0..connections {
@@ -48,7 +48,7 @@ fn lookups(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("conntrack");
     group.throughput(Throughput::Elements(BATCH as u64));
     for connections in [1_000, 100_000, 500_000] {
-        let mut tracker = filled(connections);
+        let tracker = filled(connections);
         let mut next = 0_u32;
         // A walk that the processor does not foresee.
         let mut step = move || {
@@ -85,7 +85,7 @@ fn beginnings(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(u64::from(COUNT)));
     group.sample_size(20);
     for connections in [0, 500_000] {
-        let mut tracker = filled(connections);
+        let tracker = filled(connections);
         let commit = CtAction { commit: true, zone: 1, ..CtAction::default() };
         let mut packet = packet();
         group.bench_function(format!("commit_over_{connections}"), |bencher| {
@@ -96,8 +96,8 @@ fn beginnings(criterion: &mut Criterion) {
                         readdress(&mut packet, n);
                         tracker.track(&mut packet, &mut CtMetadata::default(), &commit, NOW, 0);
                     }
-                    let zone = ovs_dpif::conntrack::CtFilter::of_zone(1);
-                    tracker.flush(connections, u32::MAX, &zone);
+                    let mut cursor = CtCursor::default();
+                    while tracker.flush(&mut cursor, &CtFilter::of_zone(1)) {}
                 },
                 BatchSize::PerIteration,
             );

@@ -9,68 +9,98 @@ use super::connection::{Connection, Translated};
 use super::fields::add;
 use super::nat;
 use super::protocol::{State, begins};
-use super::track::{Passage, Refusal, Tracker, millis};
-use super::{CtAction, NatAction, TimeoutPolicy};
+use super::table::Taken;
+use super::track::{Entry, Passage, Refusal, millis};
+use super::{Conntrack, CtAction, NatAction};
 
 /// Places that are swept when a connection finds the table full.
 const SWEPT_WHEN_FULL: u32 = 64;
+/// How often a translation is chosen anew because another worker has just taken it.
+const CHOICES: usize = 8;
 
-impl Tracker {
+impl Conntrack {
     /// A packet without a connection: says whether it may begin one, and if it is to be committed, where that is.
     pub(super) fn begin(
-        &mut self,
+        &self,
         passage: &mut Passage,
         packet: &mut Packet,
         ct: &mut CtMetadata,
         action: &CtAction,
-    ) -> Result<Option<u32>, Refusal> {
+    ) -> Result<Option<Entry<'_>>, Refusal> {
         if !begins(&passage.parsed) {
             ct.state = CtState::INV.bits();
-            self.stats.invalid += 1;
+            self.counters.invalid();
             return Ok(None);
         }
         ct.state = CtState::NEW.bits();
-        passage.foretold =
-            self.expectations.find(&passage.parsed.tuple, millis(passage.now)).cloned().map(Box::new);
+        passage.foretold = self.expected(&passage.parsed.tuple, millis(passage.now));
         if passage.foretold.is_some() {
             add(ct, CtState::REL);
         }
         if !action.commit && !action.force {
             return Ok(None);
         }
-        let result = self.make_room(passage).and_then(|()| self.create(passage, action));
-        let refused = match result {
-            Ok(connection) => {
-                if action.nat.is_some() {
-                    nat::translate(packet, ct, &connection, &passage.parsed, false);
-                }
-                self.expectations.fulfil(&connection.orig);
-                return Ok(Some(self.insert(connection)));
-            }
-            Err(refused) => refused,
-        };
-        self.stats.refuse(refused);
-        Err(refused)
-    }
-
-    /// Whether there may be one more connection.
-    fn make_room(&mut self, passage: &Passage) -> Result<(), Refusal> {
         let zone = passage.parsed.tuple.zone;
-        if self.limits.is_full(zone) || self.is_full() {
+        let made = self
+            .make_room(zone, passage)
+            .and_then(|()| self.create(passage, action).inspect_err(|_| self.table.release(zone)));
+        match made {
+            Ok(entry) => {
+                if action.nat.is_some() {
+                    nat::translate(packet, ct, &entry.connection, &passage.parsed, false);
+                }
+                self.fulfil(&entry.connection.orig);
+                Ok(Some(entry))
+            }
+            Err(refused) => {
+                self.counters.refuse(refused);
+                Err(refused)
+            }
+        }
+    }
+
+    /// Counts one more connection, if there may be one.
+    fn make_room(&self, zone: u16, passage: &Passage) -> Result<(), Refusal> {
+        self.count(zone).or_else(|_| {
             self.sweep(passage.now, SWEPT_WHEN_FULL);
-        }
-        match (self.limits.is_full(zone), self.is_full()) {
-            (true, _) => Err(Refusal::ZoneFull),
-            (_, true) => Err(Refusal::Full),
-            _ => Ok(()),
-        }
+            self.count(zone)
+        })
     }
 
-    fn is_full(&self) -> bool {
-        self.common.total.load(Ordering::Relaxed) >= self.common.max.load(Ordering::Relaxed)
+    fn count(&self, zone: u16) -> Result<(), Refusal> {
+        let table = &*self.table;
+        if !table.zones.add(zone) {
+            return Err(Refusal::ZoneFull);
+        }
+        if table.total.fetch_add(1, Ordering::Relaxed) < table.max.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        table.release(zone);
+        Err(Refusal::Full)
     }
 
-    fn create(&self, passage: &Passage, action: &CtAction) -> Result<Connection, Refusal> {
+    /// Makes a connection that has been counted.
+    fn create(&self, passage: &Passage, action: &CtAction) -> Result<Entry<'_>, Refusal> {
+        let now = millis(passage.now);
+        // A packet that was translated may begin a connection that looks like another's.
+        let again = !passage.fresh;
+        for _ in 0..CHOICES {
+            let mut connection = self.design(passage, action)?;
+            match self.table.insert(&mut connection, now, again) {
+                Ok(hit) => return Ok(Entry { hit, connection }),
+                Err(Taken::Room) => return Err(Refusal::Full),
+                Err(Taken::Reply) => {}
+                Err(Taken::Already(hit)) => {
+                    // Another worker has just begun it by a packet like this one.
+                    self.table.release(passage.parsed.tuple.zone);
+                    return Ok(Entry::of(hit));
+                }
+            }
+        }
+        Err(Refusal::NatExhausted)
+    }
+
+    fn design(&self, passage: &Passage, action: &CtAction) -> Result<Connection, Refusal> {
         let orig = passage.parsed.tuple;
         let (state, phase) = State::new(&orig, passage.parsed.segment.as_ref());
         let (translated, range) = match &action.nat {
@@ -90,48 +120,26 @@ impl Tracker {
             _ => (orig.reversed(), Translated::No),
         };
         let policy = self.policy(action);
-        let expires = millis(passage.now + self.policies[usize::from(policy)].1.get(phase));
         Ok(Connection {
             orig,
             reply,
-            expires,
+            expires: millis(passage.now) + self.table.policies.millis(policy, phase),
             state,
             mark: foretold.map_or(0, |foretold| foretold.mark),
             label: foretold.map_or([0; 16], |foretold| foretold.label),
             translated,
             related: foretold.is_some(),
             helper: action.helper,
-            helped: None,
-            serial: self.stats.created,
+            helped: false,
+            serial: 0,
             policy,
-            parent: foretold.map(|foretold| Box::new(foretold.tuple)),
+            parent: foretold.map(|foretold| foretold.tuple),
         })
     }
 
     /// Index of the policy that the action names; of the default one if it names none that is known.
     fn policy(&self, action: &CtAction) -> u16 {
-        let Some(name) = &action.timeout else { return 0 };
-        let Ok(number) = name.parse::<u32>() else { return 0 };
-        let at = self.policies.iter().skip(1).position(|(other, _)| *other == number);
-        at.map_or(0, |at| at as u16 + 1)
-    }
-
-    /// Sets or replaces the timeout policy that actions name by this number (`ct(timeout=N)`). Connections that have it live by
-    /// its new times from their next packet on. There may be 65,535; false if there are.
-    pub fn set_policy(&mut self, number: u32, policy: TimeoutPolicy) -> bool {
-        if let Some((_, old)) = self.policies.iter_mut().skip(1).find(|(other, _)| *other == number) {
-            *old = policy;
-            return true;
-        }
-        let room = self.policies.len() < usize::from(u16::MAX);
-        if room {
-            self.policies.push((number, policy));
-        }
-        room
-    }
-
-    /// Sets the times to live of connections without a policy of their own.
-    pub fn set_default_policy(&mut self, policy: TimeoutPolicy) {
-        self.policies[0].1 = policy;
+        let number = action.timeout.as_ref().and_then(|name| name.parse().ok());
+        number.map_or(0, |number| self.table.policies.index_of(number))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::TimeoutPolicy;
 
-/// Settings of a [`Conntrack`](super::Conntrack) or [`Tracker`](super::Tracker).
+/// Settings of a [`Conntrack`](super::Conntrack).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConntrackConfig {

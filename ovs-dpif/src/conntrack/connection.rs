@@ -1,7 +1,6 @@
-//! A connection, as the table keeps it.
+//! A connection, as the tracker works with it.
 
 use super::Helper;
-use super::helper::Helped;
 use super::protocol::State;
 use super::tuple::Tuple;
 
@@ -18,7 +17,6 @@ pub(super) enum Translated {
 
 /// A connection.
 #[derive(Clone, Debug)]
-#[repr(C)]
 pub(super) struct Connection {
     /// Of the packets of the one that began, as they came.
     pub orig: Tuple,
@@ -33,14 +31,14 @@ pub(super) struct Connection {
     /// Another connection's helper foretold it.
     pub related: bool,
     pub helper: Option<Helper>,
-    /// What the helper keeps.
-    pub helped: Option<Box<Helped>>,
+    /// The helper keeps something.
+    pub helped: bool,
     /// How many connections began before it.
     pub serial: u64,
     /// Index of its timeout policy.
     pub policy: u16,
     /// The original direction of the connection that foretold it.
-    pub parent: Option<Box<Tuple>>,
+    pub parent: Option<Tuple>,
 }
 
 impl Connection {

@@ -24,7 +24,7 @@ pub(super) fn write(ct: &mut CtMetadata, zone: u16, connection: Option<&Connecti
     add(ct, CtState::TRK);
     ct.zone = zone;
     (ct.mark, ct.label) = connection.map_or((0, [0; 16]), |c| (c.mark, c.label));
-    match connection.map(|c| c.parent.as_deref().unwrap_or(&c.orig)).or(own) {
+    match connection.map(|c| c.parent.as_ref().unwrap_or(&c.orig)).or(own) {
         Some(tuple) => tuple.describe(ct),
         None => Tuple::default().describe(ct),
     }

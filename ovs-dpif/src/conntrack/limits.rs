@@ -1,6 +1,7 @@
 //! How many connections a zone may have.
 
-use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// A zone's limit, and how many connections it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,67 +14,92 @@ pub struct ZoneLimit {
     pub count: u32,
 }
 
-/// Limits and counts by zone.
-#[derive(Clone, Debug, Default)]
-pub struct ZoneLimits {
-    default: u32,
-    limits: BTreeMap<u16, u32>,
-    counts: BTreeMap<u16, u32>,
+/// Zones of a page, and pages.
+const PAGE: usize = 256;
+
+#[derive(Debug, Default)]
+struct Zone {
+    count: AtomicU32,
+    /// Its own limit, above this bit.
+    limit: AtomicU64,
 }
 
-impl ZoneLimits {
+const OWN: u64 = 1 << 32;
+
+/// Limits and counts by zone, which anyone may read and change at any time.
+#[derive(Debug)]
+pub(super) struct Zones {
+    default: AtomicU32,
+    pages: [OnceLock<Box<[Zone]>>; PAGE],
+}
+
+impl Default for Zones {
+    fn default() -> Self {
+        Self { default: AtomicU32::new(0), pages: [const { OnceLock::new() }; PAGE] }
+    }
+}
+
+impl Zones {
+    fn zone(&self, zone: u16) -> &Zone {
+        let page = &self.pages[usize::from(zone >> 8)];
+        &page.get_or_init(|| (0..PAGE).map(|_| Zone::default()).collect())[usize::from(zone) % PAGE]
+    }
+
     /// The limit of each zone that has none of its own; 0 for no limit.
     pub fn default_limit(&self) -> u32 {
-        self.default
+        self.default.load(Ordering::Relaxed)
     }
 
     /// Sets the limit of each zone that has none of its own.
-    pub fn set_default(&mut self, limit: u32) {
-        self.default = limit;
+    pub fn set_default(&self, limit: u32) {
+        self.default.store(limit, Ordering::Relaxed);
     }
 
     /// Gives a zone a limit of its own. Connections above it stay.
-    pub fn set(&mut self, zone: u16, limit: u32) {
-        self.limits.insert(zone, limit);
+    pub fn set(&self, zone: u16, limit: u32) {
+        self.zone(zone).limit.store(OWN | u64::from(limit), Ordering::Relaxed);
     }
 
     /// Takes a zone's own limit away; false if it has none.
-    pub fn remove(&mut self, zone: u16) -> bool {
-        self.limits.remove(&zone).is_some()
+    pub fn remove(&self, zone: u16) -> bool {
+        self.zone(zone).limit.swap(0, Ordering::Relaxed) != 0
+    }
+
+    fn limit(&self, zone: &Zone) -> u32 {
+        match zone.limit.load(Ordering::Relaxed) {
+            0 => self.default_limit(),
+            own => own as u32,
+        }
     }
 
     /// Limit and count of a zone.
-    pub fn get(&self, zone: u16) -> ZoneLimit {
-        let limit = self.limits.get(&zone).copied().unwrap_or(self.default);
-        ZoneLimit { zone, limit, count: self.counts.get(&zone).copied().unwrap_or(0) }
+    pub fn get(&self, number: u16) -> ZoneLimit {
+        let zone = self.zone(number);
+        ZoneLimit { zone: number, limit: self.limit(zone), count: zone.count.load(Ordering::Relaxed) }
     }
 
     /// Zones with a limit of their own.
-    pub fn own(&self) -> impl Iterator<Item = ZoneLimit> {
-        self.limits.keys().map(|zone| self.get(*zone))
+    pub fn own(&self) -> Vec<ZoneLimit> {
+        let has = |zone: &u16| {
+            let page = self.pages[usize::from(*zone >> 8)].get();
+            page.is_some_and(|page| page[usize::from(*zone) % PAGE].limit.load(Ordering::Relaxed) != 0)
+        };
+        (0..=u16::MAX).filter(has).map(|zone| self.get(zone)).collect()
     }
 
-    /// Connections of each zone that has any.
-    pub fn counts(&self) -> impl Iterator<Item = (u16, u32)> {
-        self.counts.iter().map(|(zone, count)| (*zone, *count))
-    }
-
-    /// Whether a zone may not have one more.
-    pub(super) fn is_full(&self, zone: u16) -> bool {
-        let ZoneLimit { limit, count, .. } = self.get(zone);
-        limit != 0 && count >= limit
-    }
-
-    pub(super) fn add(&mut self, zone: u16) {
-        *self.counts.entry(zone).or_default() += 1;
-    }
-
-    pub(super) fn subtract(&mut self, zone: u16) {
-        if let Some(count) = self.counts.get_mut(&zone) {
-            *count -= 1;
-            if *count == 0 {
-                self.counts.remove(&zone);
-            }
+    /// Counts one more, unless the zone has as many as it may.
+    pub fn add(&self, zone: u16) -> bool {
+        let zone = self.zone(zone);
+        let (limit, before) = (self.limit(zone), zone.count.fetch_add(1, Ordering::Relaxed));
+        let room = limit == 0 || before < limit;
+        if !room {
+            zone.count.fetch_sub(1, Ordering::Relaxed);
         }
+        room
+    }
+
+    /// Counts one less.
+    pub fn subtract(&self, zone: u16) {
+        self.zone(zone).count.fetch_sub(1, Ordering::Relaxed);
     }
 }

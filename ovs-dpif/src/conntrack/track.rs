@@ -1,53 +1,19 @@
 //! A packet's way through the tracker.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use ovs_flow::hash::HashKey;
 use ovs_flow::{CtMetadata, CtState};
 use ovs_packet::Packet;
 
 use super::connection::Connection;
 use super::fields::{self, TRANSLATED, add, has};
-use super::helper::{Expectation, Expectations};
-use super::index::Index;
-use super::limits::ZoneLimits;
+use super::helper::Expectation;
 use super::nat;
 use super::packet::{Parsed, Segment, parse};
-use super::slab::Slab;
-use super::tcp::{Strictness, Verdict};
+use super::table::{Hit, Packed, Place};
+use super::tcp::Verdict;
 use super::tuple::Tuple;
-use super::view::CtStats;
-use super::{ConntrackConfig, CtAction, TimeoutPolicy};
-
-/// What the trackers of a [`Conntrack`](super::Conntrack) have in common.
-#[derive(Debug)]
-pub(super) struct Common {
-    /// Connections of all of them.
-    pub total: AtomicU32,
-    pub max: AtomicU32,
-    pub sequence_check: AtomicBool,
-    pub liberal: AtomicBool,
-}
-
-impl Common {
-    pub fn new(config: &ConntrackConfig) -> Self {
-        Self {
-            total: AtomicU32::new(0),
-            max: AtomicU32::new(config.max_connections),
-            sequence_check: AtomicBool::new(config.tcp_sequence_check),
-            liberal: AtomicBool::new(config.tcp_be_liberal),
-        }
-    }
-
-    fn strictness(&self) -> Strictness {
-        Strictness {
-            check: self.sequence_check.load(Ordering::Relaxed),
-            liberal: self.liberal.load(Ordering::Relaxed),
-        }
-    }
-}
+use super::{Conntrack, CtAction};
 
 /// Why a connection was not remembered. The packet goes on as a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,18 +43,17 @@ pub struct Found {
     pub reply: bool,
 }
 
-/// Connections, and what is known of them. See the module's head; how it is shared: [`Conntrack`](super::Conntrack).
-pub struct Tracker {
-    pub(super) hash: HashKey,
-    pub(super) index: Index,
-    pub(super) slab: Slab,
-    pub(super) limits: ZoneLimits,
-    pub(super) policies: Vec<(u32, TimeoutPolicy)>,
-    pub(super) expectations: Expectations,
-    pub(super) common: Arc<Common>,
-    pub(super) stats: CtStats,
-    /// The place that was swept last.
-    pub(super) swept: u32,
+/// The packet's connection: where it lives, and what it was when it was found.
+pub(super) struct Entry<'a> {
+    pub hit: Hit<'a>,
+    pub connection: Connection,
+}
+
+impl<'a> Entry<'a> {
+    #[inline]
+    pub fn of(hit: Hit<'a>) -> Self {
+        Self { connection: hit.place.load(), hit }
+    }
 }
 
 /// A packet on its way.
@@ -98,99 +63,85 @@ pub(super) struct Passage {
     pub random: u32,
     /// It goes against the direction in which its connection began.
     pub reply: bool,
-    /// Where its connection is.
-    pub slot: Option<u32>,
+    /// No `ct` has translated it before.
+    pub fresh: bool,
     /// What another connection has said of it.
     pub foretold: Option<Box<Expectation>>,
 }
 
 /// A time in whole milliseconds.
+#[inline]
 pub(super) fn millis(time: Duration) -> u64 {
     time.as_secs() * 1000 + u64::from(time.subsec_millis())
 }
 
-impl Tracker {
-    /// A tracker without connections.
-    pub fn new(config: &ConntrackConfig) -> Self {
-        Self::sharing(config, Arc::new(Common::new(config)))
-    }
-
-    pub(super) fn sharing(config: &ConntrackConfig, common: Arc<Common>) -> Self {
-        Self {
-            hash: HashKey::from_seed(config.seed ^ 0x6374),
-            index: Index::default(),
-            slab: Slab::default(),
-            limits: ZoneLimits::default(),
-            policies: vec![(u32::MAX, config.timeouts)],
-            expectations: Expectations::default(),
-            common,
-            stats: CtStats::default(),
-            swept: 0,
-        }
-    }
-
+impl Conntrack {
     /// Takes a packet through the tracker: finds or makes its connection, moves that on, translates the packet if the
     /// action says so, and writes into `ct` what came of it. `random` is a number that nobody can foretell.
     pub fn track(
-        &mut self,
+        &self,
         packet: &mut Packet,
         ct: &mut CtMetadata,
         action: &CtAction,
         now: Duration,
         random: u32,
     ) -> Tracked {
-        if !action.force
-            && let Some(slot) = self.seen_before(ct, action)
+        if ct.connection != 0
+            && !action.force
+            && let Some(hit) = self.seen_before(ct, action)
         {
-            self.again(slot, packet, ct, action);
+            self.again(hit, packet, ct, action);
             return Tracked::default();
         }
         ct.connection = 0;
         let Some(parsed) = parse(packet, action.zone) else {
             ct.state = CtState::INV.bits();
             fields::write(ct, action.zone, None, None);
-            self.stats.invalid += 1;
+            self.counters.invalid();
             return Tracked::default();
         };
         if ct.zone != action.zone {
             ct.state = 0;
         }
         let fresh = !has(ct, TRANSLATED);
-        let mut passage = Passage { parsed, now, random, reply: false, slot: None, foretold: None };
-        self.look_up(&mut passage, !fresh);
-        if action.force && passage.reply {
-            passage.slot.take().into_iter().for_each(|slot| self.remove(slot));
+        let mut passage = Passage { parsed, now, random, reply: false, fresh, foretold: None };
+        let mut entry = self.look_up(&mut passage);
+        if action.force
+            && passage.reply
+            && let Some(entry) = entry.take()
+        {
+            self.table.end(&entry.hit);
         }
         let mut tracked = Tracked::default();
-        if self.is_new(&mut passage, packet, ct, action) {
-            passage.slot = match self.begin(&mut passage, packet, ct, action) {
-                Ok(slot) => slot,
-                Err(refusal) => {
-                    tracked.refused = Some(refusal);
-                    None
-                }
-            };
+        if self.is_new(&mut entry, &mut passage, packet, ct, action) {
+            match self.begin(&mut passage, packet, ct, action) {
+                Ok(begun) => entry = begun,
+                Err(refusal) => tracked.refused = Some(refusal),
+            }
         }
-        if let Some(slot) = passage.slot {
-            self.help(slot, &passage, packet, ct, action, fresh);
+        if let Some(entry) = &mut entry
+            && entry.connection.helper.is_some()
+        {
+            self.help(entry, &passage, packet, ct, action);
         }
-        self.finish(&passage, ct, action);
+        self.finish(entry.as_mut(), &passage, ct, action);
         tracked
     }
 
     /// The connection that an earlier `ct` action in this zone has moved on by this very packet.
-    fn seen_before(&self, ct: &CtMetadata, action: &CtAction) -> Option<u32> {
-        if ct.connection == 0 {
-            return None;
-        }
-        let slot = self.slab.named(ct.connection)?;
-        let connection = self.slab.get(slot)?;
-        (connection.orig.zone == action.zone && connection.helper.is_none()).then_some(slot)
+    fn seen_before(&self, ct: &CtMetadata, action: &CtAction) -> Option<Hit<'_>> {
+        // Names are those of the zone that gave them; connections that are helped have none.
+        if ct.zone == action.zone { self.table.named(ct.connection) } else { None }
     }
 
     /// Another action for a packet that has moved its connection on already.
-    fn again(&mut self, slot: u32, packet: &mut Packet, ct: &mut CtMetadata, action: &CtAction) {
-        let Some(connection) = self.slab.get_mut(slot) else { return };
+    fn again(&self, hit: Hit<'_>, packet: &mut Packet, ct: &mut CtMetadata, action: &CtAction) {
+        if action.nat.is_none() && action.mark.is_none() && action.label.is_none() {
+            (ct.mark, ct.label) = (hit.place.mark(), hit.place.label());
+            return;
+        }
+        let mut entry = Entry::of(hit);
+        let connection = &entry.connection;
         if action.nat.is_some() {
             ct.connection = 0;
             if let Some(parsed) = parse(packet, action.zone)
@@ -200,116 +151,100 @@ impl Tracker {
             }
         }
         (ct.zone, ct.mark, ct.label) = (action.zone, connection.mark, connection.label);
-        fields::set(ct, connection, action);
-    }
-
-    /// Where the connection of a tuple is, and whether the tuple is its reply direction. Of several (what one sends can be what
-    /// another is answered by) the last that began.
-    #[inline]
-    pub(super) fn find(&self, tuple: &Tuple, now: u64) -> Option<(u32, bool)> {
-        let mut best: Option<(u64, u32, bool)> = None;
-        self.index.each(tuple.hash(&self.hash), |slot| {
-            let found = self.slab.get(slot).filter(|connection| connection.expires > now);
-            if let Some(connection) = found
-                && let Some(reply) = connection.direction(tuple)
-                && best.is_none_or(|(serial, ..)| serial < connection.serial)
-            {
-                best = Some((connection.serial, slot, reply));
-            }
-        });
-        best.map(|(_, slot, reply)| (slot, reply))
+        self.set(&mut entry, ct, action);
     }
 
     /// Looks up all packets of a batch, step by step together: how packet `i` of `tuples` is known is written to `found[i]`.
     /// Nothing is moved on.
     pub fn find_batch(&self, tuples: &[Tuple], found: &mut [Option<Found>], now: Duration) {
         const BATCH: usize = 32;
-        let now = millis(now);
+        let (now, table) = (millis(now), &*self.table);
         for (tuples, found) in tuples.chunks(BATCH).zip(found.chunks_mut(BATCH)) {
             let mut hashes = [0; BATCH];
             for (hash, tuple) in hashes.iter_mut().zip(tuples) {
-                *hash = tuple.hash(&self.hash);
+                *hash = tuple.hash(&table.hash);
             }
             let mut likely = [(None, false); BATCH];
             for (likely, hash) in likely.iter_mut().zip(&hashes).take(tuples.len()) {
-                *likely = self.index.touch(*hash);
+                *likely = table.touch(*hash);
             }
-            for ((likely, tuple), found) in likely.iter().zip(tuples).zip(found.iter_mut()) {
+            for (((likely, tuple), found), hash) in
+                likely.iter().zip(tuples).zip(found.iter_mut()).zip(hashes)
+            {
+                let key = Packed::of(tuple);
                 let right = match *likely {
-                    // Others have the same hash, which is rare.
-                    (_, true) => self.find(tuple, now),
-                    (slot, false) => slot.and_then(|slot| {
-                        let connection = self.slab.get(slot).filter(|connection| connection.expires > now)?;
-                        Some((slot, connection.direction(tuple)?))
-                    }),
+                    (Some(id), false) => table.find_at(id, &key, now),
+                    // Others have the same hash, which is rare, or there is none.
+                    _ => None,
                 };
-                *found = right.map(|(slot, reply)| Found { connection: self.slab.name(slot), reply });
+                let right = right.or_else(|| table.find_hashed(&key, hash, now));
+                *found = right.map(|hit| Found { connection: hit.name(), reply: hit.reply });
             }
         }
     }
 
     /// Finds the packet's connection. One that was translated already is known by what comes back.
-    fn look_up(&mut self, passage: &mut Passage, translated: bool) {
+    #[inline]
+    fn look_up(&self, passage: &mut Passage) -> Option<Entry<'_>> {
         let now = millis(passage.now);
         let tuple = passage.parsed.tuple;
-        if !translated {
-            if let Some((slot, reply)) = self.find(&tuple, now) {
-                (passage.slot, passage.reply) = (Some(slot), reply);
-            }
-        } else if let Some((slot, reply)) = self.find(&tuple.reversed(), now)
-            && let Some(connection) = self.slab.get(slot)
-        {
-            (passage.slot, passage.reply) = (Some(slot), !reply);
-            passage.parsed.tuple = if reply { connection.orig } else { connection.reply };
+        if passage.fresh {
+            let entry = Entry::of(self.table.find(&tuple, now)?);
+            passage.reply = entry.hit.reply;
+            return Some(entry);
         }
+        let entry = Entry::of(self.table.find(&tuple.reversed(), now)?);
+        passage.reply = !entry.hit.reply;
+        let connection = &entry.connection;
+        passage.parsed.tuple = if entry.hit.reply { connection.orig } else { connection.reply };
+        Some(entry)
     }
 
     /// Moves the packet's connection on. Says whether it is to begin one.
     fn is_new(
-        &mut self,
+        &self,
+        found: &mut Option<Entry<'_>>,
         passage: &mut Passage,
         packet: &mut Packet,
         ct: &mut CtMetadata,
         action: &CtAction,
     ) -> bool {
-        let Some(slot) = passage.slot else {
+        let Some(entry) = found else {
             if passage.parsed.related {
                 // An error about nothing that is known.
                 ct.state = CtState::INV.bits();
             }
             return !passage.parsed.related;
         };
-        if self.update(slot, passage, ct) {
-            self.remove(slot);
-            passage.slot = None;
+        if self.update(entry, passage, ct) {
+            self.table.end(&entry.hit);
+            *found = None;
             passage.reply = false;
             return true;
         }
-        if action.nat.is_some()
-            && let Some(connection) = self.slab.get(slot)
-        {
-            nat::translate(packet, ct, connection, &passage.parsed, passage.reply);
+        if action.nat.is_some() {
+            nat::translate(packet, ct, &entry.connection, &passage.parsed, passage.reply);
         }
         false
     }
 
     /// Moves a connection on. Says whether the packet begins another one in its place.
-    fn update(&mut self, slot: u32, passage: &Passage, ct: &mut CtMetadata) -> bool {
-        let strict = self.common.strictness();
-        let Some(connection) = self.slab.get_mut(slot) else { return false };
+    fn update(&self, entry: &mut Entry<'_>, passage: &Passage, ct: &mut CtMetadata) -> bool {
         let reply = if passage.reply { CtState::RPL } else { CtState::empty() };
         if passage.parsed.related {
             add(ct, CtState::REL | reply);
             return false;
         }
-        if connection.related {
+        if entry.connection.related {
             add(ct, CtState::REL);
         }
-        let segment = passage
-            .parsed
-            .segment
-            .map(|segment| Segment { ack: connection.own_ack(segment.ack, passage.reply), ..segment });
-        let phase = match connection.state.update(segment.as_ref(), passage.reply, strict) {
+        let mut segment = passage.parsed.segment;
+        if entry.connection.helped
+            && let Some(segment) = &mut segment
+        {
+            segment.ack = self.own_ack(&entry.hit, segment.ack, passage.reply);
+        }
+        let phase = match self.advance(entry, segment.as_ref(), passage.reply) {
             Verdict::Valid(phase) => {
                 ct.state &= !CtState::NEW.bits();
                 add(ct, CtState::EST | reply);
@@ -321,23 +256,58 @@ impl Tracker {
             }
             Verdict::Invalid => {
                 ct.state = CtState::INV.bits();
-                self.stats.invalid += 1;
+                self.counters.invalid();
                 None
             }
             Verdict::Anew => return true,
         };
         if let Some(phase) = phase {
-            let policy = &self.policies[usize::from(connection.policy)].1;
-            connection.expires = millis(passage.now + policy.get(phase));
+            let ttl = self.table.policies.millis(entry.connection.policy, phase);
+            entry.connection.expires = millis(passage.now) + ttl;
+            entry.hit.place.set_expires(entry.connection.expires);
         }
         false
     }
 
+    /// Takes a packet into its connection's state. What only packets of its direction change is written as it is; for all
+    /// else the shard is held, and the state that is there then counts.
+    #[inline]
+    fn advance(&self, entry: &mut Entry<'_>, segment: Option<&Segment>, reply: bool) -> Verdict {
+        let (strict, place): (_, &Place) = (self.table.strictness(), entry.hit.place);
+        let before = place.words();
+        entry.connection.state = before.state();
+        let verdict = entry.connection.state.update(segment, reply, strict);
+        let after = before.with(&entry.connection.state);
+        if after == before {
+            return verdict;
+        }
+        if after.differ_by_own(&before, !reply) {
+            place.set_own(&after, reply);
+            return verdict;
+        }
+        let _held = self.table.home(place).hold();
+        if !place.lives(entry.hit.life) {
+            // It has ended meanwhile, by a packet or a command that came after this one.
+            return verdict;
+        }
+        let before = place.words();
+        entry.connection.state = before.state();
+        let verdict = entry.connection.state.update(segment, reply, strict);
+        place.set_words(&before.with(&entry.connection.state));
+        verdict
+    }
+
     /// Writes what is known now into the packet's metadata, and the action's mark and label into the connection.
-    fn finish(&mut self, passage: &Passage, ct: &mut CtMetadata, action: &CtAction) {
+    #[inline]
+    fn finish(
+        &self,
+        entry: Option<&mut Entry<'_>>,
+        passage: &Passage,
+        ct: &mut CtMetadata,
+        action: &CtAction,
+    ) {
         let own = &passage.parsed.tuple;
-        let Some((slot, connection)) = passage.slot.and_then(|slot| Some((slot, self.slab.get_mut(slot)?)))
-        else {
+        let Some(entry) = entry else {
             let foretold = passage.foretold.as_deref();
             fields::write(ct, action.zone, None, Some(foretold.map_or(own, |foretold| &foretold.tuple)));
             if let Some(foretold) = foretold {
@@ -345,45 +315,27 @@ impl Tracker {
             }
             return;
         };
-        fields::write(ct, action.zone, Some(connection), Some(own));
+        fields::write(ct, action.zone, Some(&entry.connection), Some(own));
+        self.set(entry, ct, action);
+        let named = action.nat.is_none() && entry.connection.helper.is_none();
+        ct.connection = if named { entry.hit.name() } else { 0 };
+    }
+
+    /// Sets mark and label of connection and packet as the action says.
+    fn set(&self, entry: &mut Entry<'_>, ct: &mut CtMetadata, action: &CtAction) {
+        if action.mark.is_none() && action.label.is_none() {
+            return;
+        }
+        let (connection, place) = (&mut entry.connection, entry.hit.place);
+        let before = (connection.mark, connection.label);
         fields::set(ct, connection, action);
-        ct.connection = if action.nat.is_none() { self.slab.name(slot) } else { 0 };
-    }
-
-    /// Takes a connection out.
-    pub(super) fn remove(&mut self, slot: u32) {
-        let name = self.slab.name(slot);
-        let Some(connection) = self.slab.remove(slot) else { return };
-        if connection.helped.as_deref().is_some_and(|helped| helped.expects) {
-            self.expectations.forget(name);
+        if before == (connection.mark, connection.label) {
+            return;
         }
-        let (orig, reply) = (&connection.orig, &connection.reply);
-        let hashes = [orig, reply].map(|tuple| tuple.hash(&self.hash));
-        self.index.remove(hashes[0], slot);
-        if hashes[0] != hashes[1] {
-            self.index.remove(hashes[1], slot);
+        let _held = self.table.home(place).hold();
+        if place.lives(entry.hit.life) {
+            place.set_mark(connection);
+            place.set_label(&connection.label);
         }
-        self.limits.subtract(orig.zone);
-        self.common.total.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// Takes a new connection in.
-    pub(super) fn insert(&mut self, connection: Connection) -> u32 {
-        let hashes = [&connection.orig, &connection.reply].map(|tuple| tuple.hash(&self.hash));
-        self.limits.add(connection.orig.zone);
-        self.common.total.fetch_add(1, Ordering::Relaxed);
-        let slot = self.slab.insert(connection);
-        self.index.insert(hashes[0], slot);
-        if hashes[0] != hashes[1] {
-            self.index.insert(hashes[1], slot);
-        }
-        self.stats.created += 1;
-        slot
-    }
-}
-
-impl std::fmt::Debug for Tracker {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tracker").field("connections", &self.slab.len()).finish_non_exhaustive()
     }
 }

@@ -123,7 +123,8 @@ pub(super) fn wide(address: IpAddr) -> [u8; 16] {
 }
 
 /// What answers an ICMP query, and the other way around (RFC 792, RFC 4443 section 4).
-fn answer(ipv6: bool, kind: u8) -> u8 {
+#[inline]
+pub(super) fn answer(ipv6: bool, kind: u8) -> u8 {
     match (ipv6, kind) {
         (false, 8) => 0,
         (false, 0) => 8,
@@ -134,12 +135,12 @@ fn answer(ipv6: bool, kind: u8) -> u8 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn tuples() -> impl Strategy<Value = Tuple> {
+    pub fn tuples() -> impl Strategy<Value = Tuple> {
         let ends = (any::<[u8; 16]>(), any::<[u8; 16]>(), any::<u16>(), any::<u16>());
         (any::<(u16, bool)>(), prop::sample::select(vec![1_u8, 6, 17, 58, 132]), ends, any::<(u8, u8)>())
             .prop_map(|((zone, ipv6), proto, (mut src, mut dst, src_port, dst_port), (kind, code))| {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::connection::Connection;
-use super::track::{Refusal, Tracker, millis};
+use super::track::millis;
 use super::tuple::Tuple;
 use super::{Helper, ProtocolState};
 use crate::Masked;
@@ -34,8 +34,7 @@ pub struct ConnectionView<'a> {
 /// Where a dump or a flush stands. Begin with `CtCursor::default()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct CtCursor {
-    pub(super) tracker: u32,
-    pub(super) slot: u32,
+    pub(super) place: u32,
 }
 
 /// Which connections are meant: those that all that is set fits.
@@ -102,7 +101,7 @@ impl CtFilter {
         Self { zone: Some(zone), ..Self::default() }
     }
 
-    fn fits(&self, connection: &Connection) -> bool {
+    pub(super) fn fits(&self, connection: &Connection) -> bool {
         self.zone.is_none_or(|zone| zone == connection.orig.zone)
             && self.orig.fits(&connection.orig)
             && self.reply.fits(&connection.reply)
@@ -111,7 +110,7 @@ impl CtFilter {
     }
 }
 
-/// Counters of a tracker.
+/// Counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CtStats {
@@ -133,29 +132,8 @@ pub struct CtStats {
     pub lies: u64,
     /// Announcements that nothing was expected of because there were as many expectations as may be.
     pub expectations_full: u64,
-}
-
-impl CtStats {
-    pub(super) fn refuse(&mut self, refusal: Refusal) {
-        match refusal {
-            Refusal::Full => self.full += 1,
-            Refusal::ZoneFull => self.zone_full += 1,
-            Refusal::NatExhausted => self.nat_exhausted += 1,
-        }
-    }
-
-    /// Adds the counts of another tracker.
-    pub fn add(&mut self, other: &Self) {
-        self.created += other.created;
-        self.expired += other.expired;
-        self.flushed += other.flushed;
-        self.invalid += other.invalid;
-        self.full += other.full;
-        self.zone_full += other.zone_full;
-        self.nat_exhausted += other.nat_exhausted;
-        self.lies += other.lies;
-        self.expectations_full += other.expectations_full;
-    }
+    /// Lines of helped connections that were longer, or in more pieces, than a helper follows.
+    pub lines_cut: u64,
 }
 
 impl Connection {
@@ -169,72 +147,7 @@ impl Connection {
             state: self.state.view(),
             left: Duration::from_millis(self.expires.saturating_sub(millis(now))),
             helper: self.helper,
-            parent: self.parent.as_deref(),
+            parent: self.parent.as_ref(),
         }
-    }
-}
-
-impl Tracker {
-    /// Shows the connections that `filter` means, from `from` on, looking at `max` places at most; gives where to go on, if
-    /// there may be more.
-    pub fn dump(
-        &self,
-        from: u32,
-        max: u32,
-        filter: &CtFilter,
-        now: Duration,
-        show: &mut dyn FnMut(ConnectionView<'_>),
-    ) -> Option<u32> {
-        self.copy(from, max, filter, now, &mut |connection| show(connection.view(now)))
-    }
-
-    /// The same with the connections themselves.
-    pub(super) fn copy(
-        &self,
-        from: u32,
-        max: u32,
-        filter: &CtFilter,
-        now: Duration,
-        show: &mut dyn FnMut(&Connection),
-    ) -> Option<u32> {
-        let now = millis(now);
-        let to = from.saturating_add(max).min(self.slab.slots());
-        for slot in from..to {
-            let live = self.slab.get(slot).filter(|connection| connection.expires > now);
-            live.filter(|connection| filter.fits(connection)).into_iter().for_each(&mut *show);
-        }
-        (to < self.slab.slots()).then_some(to)
-    }
-
-    /// Takes the connections out that `filter` means, like [`Tracker::dump`] shows them.
-    pub fn flush(&mut self, from: u32, max: u32, filter: &CtFilter) -> Option<u32> {
-        let to = from.saturating_add(max).min(self.slab.slots());
-        for slot in from..to {
-            if self.slab.get(slot).is_some_and(|connection| filter.fits(connection)) {
-                self.remove(slot);
-                self.stats.flushed += 1;
-            }
-        }
-        (to < self.slab.slots()).then_some(to)
-    }
-
-    /// Connections, those whose time is over but which were not swept yet included.
-    pub fn len(&self) -> u32 {
-        self.slab.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.slab.len() == 0
-    }
-
-    /// Entries and buckets of the index.
-    pub fn index_size(&self) -> (usize, usize) {
-        (self.index.len(), self.index.buckets())
-    }
-
-    /// Counters.
-    pub fn stats(&self) -> &CtStats {
-        &self.stats
     }
 }

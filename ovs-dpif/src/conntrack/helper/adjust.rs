@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use ovs_packet::checksum::{Sum, internet, pseudo_v4, pseudo_v6};
-use ovs_packet::edit::{Located, complete_checksum};
+use ovs_packet::edit::Located;
 use ovs_packet::wire::IpProtocol;
 use ovs_packet::{Offload, Packet};
 
@@ -21,6 +21,9 @@ pub(in super::super) struct Adjust {
     /// Behind.
     after: i32,
 }
+
+/// A network header's lengths are of two bytes.
+const LONGEST_PACKET: usize = 0xffff;
 
 fn behind(a: u32, b: u32) -> bool {
     a.wrapping_sub(b).cast_signed() > 0
@@ -54,19 +57,16 @@ impl Adjust {
 /// Puts other bytes in the place of some of a segment's payload; false if there is no room, and then nothing is changed.
 pub(super) fn replace(packet: &mut Packet, parsed: &Parsed, at: Range<usize>, new: &[u8]) -> bool {
     let Some(l3) = Located::of(packet).map(|located| located.l3) else { return false };
-    if packet.facts().offload.intersects(Offload::SEGMENT) || complete_checksum(packet).is_err() {
+    let (old_len, end) = (at.len(), parsed.end);
+    if at.start > at.end || at.end > end || packet.len() < end || end + new.len() > old_len + LONGEST_PACKET {
         return false;
     }
-    packet.truncate(parsed.end);
-    let (old_len, end) = (at.len(), packet.len());
+    packet.truncate(end);
     let more = new.len().saturating_sub(old_len);
     if !make_room(packet, more) || packet.push_back(more).is_err() {
         return false;
     }
     let data = packet.data_mut();
-    if at.start > at.end || at.end > end || data.len() < at.start + new.len() {
-        return false;
-    }
     data.copy_within(at.end..end, at.start + new.len());
     data[at.start..at.start + new.len()].copy_from_slice(new);
     let len = end - old_len + new.len();
@@ -106,7 +106,7 @@ fn seal(packet: &mut Packet, l3: usize, l4: usize) {
         let sum = ip.get(..header).map_or(0, internet);
         ip[10..12].copy_from_slice(&sum.to_be_bytes());
     }
-    if partial || segment.len() < 20 {
+    if segment.len() < 20 {
         return;
     }
     segment[16..18].fill(0);
@@ -118,7 +118,8 @@ fn seal(packet: &mut Packet, l3: usize, l4: usize) {
         let (Some(src), Some(dst)) = (part(ip, 8), part(ip, 24)) else { return };
         pseudo_v6(src, dst, IpProtocol::TCP, len as u32)
     };
-    let sum = pseudo.and(Sum::of(segment)).checksum();
+    // Where the rest is to be added later, the sum of the pseudo header stands there as it is.
+    let sum = if partial { !pseudo.checksum() } else { pseudo.and(Sum::of(segment)).checksum() };
     segment[16..18].copy_from_slice(&sum.to_be_bytes());
 }
 

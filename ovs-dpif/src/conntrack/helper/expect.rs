@@ -60,11 +60,13 @@ pub(in super::super) struct Expectation {
 pub(in super::super) struct Expectations(BTreeMap<Key, Expectation>);
 
 impl Expectations {
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// What was said of a connection that begins.
     pub fn find(&self, tuple: &Tuple, now: u64) -> Option<&Expectation> {
-        if self.0.is_empty() {
-            return None;
-        }
         self.0.get(&key_of(tuple)).filter(|expectation| expectation.until > now)
     }
 
@@ -73,17 +75,23 @@ impl Expectations {
         self.0.remove(&key_of(tuple));
     }
 
-    /// Whether nobody but this connection expects something there.
-    pub fn is_free(&self, key: &Key, parent: u64) -> bool {
-        self.0.get(key).is_none_or(|expectation| expectation.parent == parent)
+    /// Whether nobody but this connection expects something there. `lives` says of which parents anything counts.
+    pub fn is_free(&self, key: &Key, parent: u64, lives: &dyn Fn(u64) -> bool) -> bool {
+        self.0.get(key).is_none_or(|old| old.parent == parent || !lives(old.parent))
     }
 
     /// Takes an expectation in; false if there are as many as may be.
-    pub fn add(&mut self, key: Key, mut expectation: Expectation, now: u64) -> bool {
+    pub fn add(
+        &mut self,
+        key: Key,
+        mut expectation: Expectation,
+        now: u64,
+        lives: &dyn Fn(u64) -> bool,
+    ) -> bool {
         expectation.until = now + WAIT;
         if !self.0.contains_key(&key) {
             if self.0.len() >= MOST {
-                self.0.retain(|_, old| old.until > now);
+                self.0.retain(|_, old| old.until > now && lives(old.parent));
             }
             let own = self.0.iter().filter(|(_, old)| old.parent == expectation.parent);
             let (count, oldest) = own.fold((0, None::<(u64, Key)>), |(count, oldest), (key, old)| {
@@ -99,16 +107,6 @@ impl Expectations {
         }
         self.0.insert(key, expectation);
         true
-    }
-
-    /// A connection is gone, and what it announced with it.
-    pub fn forget(&mut self, parent: u64) {
-        self.0.retain(|_, expectation| expectation.parent != parent);
-    }
-
-    #[cfg(test)]
-    pub fn len(&self) -> usize {
-        self.0.len()
     }
 }
 
@@ -133,19 +131,23 @@ mod tests {
     fn are_bounded_for_each_and_for_all() {
         let mut all = Expectations::default();
         for n in 0..100 {
-            assert!(all.add(key(n), of(1), u64::from(n)));
+            assert!(all.add(key(n), of(1), u64::from(n), &|_| true));
         }
         assert_eq!(all.len(), MOST_EACH);
-        assert!(all.is_free(&key(99), 1) && !all.is_free(&key(99), 2));
+        assert!(all.is_free(&key(99), 2, &|_| false));
+        assert!(all.is_free(&key(99), 1, &|_| true) && !all.is_free(&key(99), 2, &|_| true));
         for n in 0..MOST as u16 {
-            all.add(key(1000 + n), of(100 + u64::from(n)), 100);
+            all.add(key(1000 + n), of(100 + u64::from(n)), 100, &|_| true);
         }
         assert_eq!(all.len(), MOST);
-        assert!(!all.add(key(9999), of(7), 100));
-        // Those whose time is over make room.
-        assert!(all.add(key(9999), of(7), 100 + WAIT));
+        assert!(!all.add(key(9999), of(7), 100, &|_| true));
+        // Those whose parent is gone make room, and those whose time is over.
+        assert!(all.add(key(9999), of(7), 100, &|parent| parent > 1000));
+        assert!(all.len() > 1 && all.len() < MOST);
+        for n in 0..MOST as u16 {
+            all.add(key(1000 + n), of(100 + u64::from(n)), 100, &|_| true);
+        }
+        assert!(all.add(key(9998), of(7), 100 + WAIT, &|_| true));
         assert_eq!(all.len(), 1);
-        all.forget(7);
-        assert_eq!(all.len(), 0);
     }
 }

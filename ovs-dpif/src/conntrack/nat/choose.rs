@@ -3,16 +3,16 @@
 use std::net::IpAddr;
 
 use super::super::connection::Translated;
-use super::super::track::{Passage, Tracker, millis};
+use super::super::track::{Passage, millis};
 use super::super::tuple::{Tuple, wide};
-use super::super::{NatRange, NatSelect};
+use super::super::{Conntrack, NatRange, NatSelect};
 
 /// Candidates that are looked at before the range counts as exhausted.
 const ATTEMPTS: u32 = 4096;
 /// Ports that a source may get where no range was given.
 const EPHEMERAL: (u16, u16) = (1024, 65535);
 
-impl Tracker {
+impl Conntrack {
     /// The reply direction of a connection that is to be translated; none if no candidate is free.
     pub(in super::super) fn choose(
         &self,
@@ -27,7 +27,7 @@ impl Tracker {
         let mut attempts = ATTEMPTS;
         let mut free = |tuple: &Tuple| {
             attempts = attempts.saturating_sub(1);
-            (self.find(tuple, now).is_none(), attempts == 0)
+            (self.table.is_free(tuple, now), attempts == 0)
         };
         let (sources, targets) = ports(orig, end, range, dice);
         for address in addresses {
@@ -74,9 +74,9 @@ impl Tracker {
         if range.persistent {
             // A client keeps its address, whatever it talks to.
             let client = Tuple { ipv6: orig.ipv6, zone: orig.zone, src: orig.src, ..Tuple::default() };
-            return client.hash(&self.hash) >> 16;
+            return client.hash(&self.table.hash) >> 16;
         }
-        orig.hash(&self.hash) >> 16
+        orig.hash(&self.table.hash) >> 16
     }
 }
 

@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
-use ovs_dpif::conntrack::{ConntrackConfig, CtAction, CtFilter, Helper, NatAction, NatRange, Tracker};
+use ovs_dpif::conntrack::{
+    Conntrack, ConntrackConfig, CtAction, CtCursor, CtFilter, Helper, NatAction, NatRange,
+};
 use ovs_dpif::ovs_flow::{CtMetadata, CtState};
+use ovs_dpif::ovs_packet::edit::{Located, complete_checksum};
 use ovs_dpif::ovs_packet::wire::IpProtocol;
-use ovs_dpif::ovs_packet::{Packet, build, checksum, edit::Located};
+use ovs_dpif::ovs_packet::{Offload, Packet, build, checksum};
 
 const NOW: Duration = Duration::from_secs(1);
 const CLIENT: &str = "10.0.0.1";
 const SERVER: &str = "10.0.0.2";
 
 struct Talk {
-    tracker: Tracker,
+    tracker: Conntrack,
     nat: Option<NatAction>,
     helper: Helper,
 }
@@ -23,7 +26,7 @@ fn range(address: [u8; 4]) -> NatRange {
 
 impl Talk {
     fn new(helper: Helper, nat: Option<NatAction>) -> Self {
-        Self { tracker: Tracker::new(&ConntrackConfig::default()), nat, helper }
+        Self { tracker: Conntrack::new(&ConntrackConfig::default()), nat, helper }
     }
 
     /// A packet that may begin a connection that is helped.
@@ -179,7 +182,8 @@ fn what_a_connection_announced_ends_with_it() {
     let mut talk = Talk::new(Helper::Ftp, None);
     talk.open(CLIENT, SERVER);
     talk.next(&client_says(SERVER, 101, "PORT 10,0,0,1,16,1\r\n"));
-    talk.tracker.flush(0, u32::MAX, &CtFilter::default());
+    let mut cursor = CtCursor::default();
+    while talk.tracker.flush(&mut cursor, &CtFilter::default()) {}
     let (state, _) = talk.next(&format!("ipv4 {SERVER} > {CLIENT} / tcp 20 > 4097 window=60000 flags=2"));
     assert!(state.contains(CtState::NEW) && !state.contains(CtState::REL), "{state:?}");
 }
@@ -192,4 +196,78 @@ fn tftp_servers_answer_from_ports_of_their_own() {
         talk.next(&format!("ipv4 {SERVER} > 192.168.100.100 / udp 5000 > 4000 / hex 00030001"));
     assert!(state.contains(CtState::NEW | CtState::REL), "{state:?}");
     assert_eq!(packet.data()[30..34], [10, 0, 0, 1]);
+}
+
+#[test]
+fn commands_come_in_pieces() {
+    let mut talk = Talk::new(Helper::Ftp, Some(NatAction::Source(range([192, 168, 100, 100]))));
+    talk.open("192.168.100.100", SERVER);
+    // The second piece again, too: it is changed alike.
+    let pieces = [(101, "NOOP\r\nPO"), (109, "RT 10,0,0,1,16,1\r\n"), (109, "RT 10,0,0,1,16,1\r\n")];
+    let said = pieces.map(|(seq, piece)| {
+        let (_, seq, _, text) = look(&talk.next(&client_says(SERVER, seq, piece)).1);
+        (seq, text)
+    });
+    let changed = (109, "RT 192,168,100,100,16,1\r\n".to_owned());
+    assert_eq!(said, [(101, "NOOP\r\nPO".to_owned()), changed.clone(), changed]);
+    let (state, packet) =
+        talk.next(&format!("ipv4 {SERVER} > 192.168.100.100 / tcp 20 > 4097 window=60000 flags=2"));
+    assert!(state.contains(CtState::NEW | CtState::REL), "{state:?}");
+    assert_eq!(look(&packet).0, format!("{SERVER}:20 > {CLIENT}:4097"));
+    assert_eq!(talk.tracker.stats().lines_cut, 0);
+}
+
+#[test]
+fn an_address_of_which_a_part_is_gone_is_counted_and_not_expected() {
+    let mut talk = Talk::new(Helper::Ftp, Some(NatAction::Source(range([192, 168, 100, 100]))));
+    talk.open("192.168.100.100", SERVER);
+    talk.next(&client_says(SERVER, 101, "PORT 10,0"));
+    let (_, packet) = talk.next(&client_says(SERVER, 110, ",0,1,16,1\r\n"));
+    assert_eq!(look(&packet).3, ",0,1,16,1\r\n");
+    assert_eq!(talk.tracker.stats().lines_cut, 1);
+    let (state, _) =
+        talk.next(&format!("ipv4 {SERVER} > 192.168.100.100 / tcp 20 > 4097 window=60000 flags=2"));
+    assert!(!state.contains(CtState::REL), "{state:?}");
+    // Where nothing is translated it is.
+    let mut plain = Talk::new(Helper::Ftp, None);
+    plain.open(CLIENT, SERVER);
+    plain.next(&client_says(SERVER, 101, "PORT 10,0"));
+    plain.next(&client_says(SERVER, 110, ",0,1,16,1\r\n"));
+    let (state, _) = plain.next(&format!("ipv4 {SERVER} > {CLIENT} / tcp 20 > 4097 window=60000 flags=2"));
+    assert!(state.contains(CtState::REL), "{state:?}");
+}
+
+#[test]
+fn lines_too_long_are_counted_once() {
+    let mut talk = Talk::new(Helper::Ftp, None);
+    talk.open(CLIENT, SERVER);
+    let mut seq = 101;
+    for _ in 0..4 {
+        talk.next(&client_says(SERVER, seq, &"x".repeat(300)));
+        seq += 300;
+    }
+    assert_eq!(talk.tracker.stats().lines_cut, 1);
+    talk.next(&client_says(SERVER, seq, "\r\nPORT 10,0,0,1,16,1\r\n"));
+    let (state, _) = talk.next(&format!("ipv4 {SERVER} > {CLIENT} / tcp 20 > 4097 window=60000 flags=2"));
+    assert!(state.contains(CtState::REL), "{state:?}");
+}
+
+#[test]
+fn what_is_yet_to_be_cut_is_rewritten() {
+    let mut talk = Talk::new(Helper::Ftp, Some(NatAction::Source(range([192, 168, 100, 100]))));
+    talk.open("192.168.100.100", SERVER);
+    let line = format!("NOOP {}\r\nPORT 10,0,0,1,16,1\r\n", "x".repeat(1900));
+    let frame = build::frame(&format!("eth / {}", client_says(SERVER, 101, &line))).unwrap();
+    let mut packet = Packet::detached(&frame).unwrap();
+    let facts = packet.facts_mut();
+    facts.offload = Offload::TSO4 | Offload::NEEDS_L4_CSUM;
+    (facts.segment_size, facts.csum_start, facts.csum_offset) = (1000, 34, 16);
+    let action = CtAction { commit: true, nat: Some(NatAction::Existing), ..CtAction::default() };
+    talk.tracker.track(&mut packet, &mut CtMetadata::default(), &action, NOW, 0);
+    assert!(packet.facts().offload.contains(Offload::TSO4 | Offload::NEEDS_L4_CSUM));
+    assert!(packet.data().ends_with(b"PORT 192,168,100,100,16,1\r\n"));
+    // Once the sum is complete, all is right.
+    packet.facts_mut().offload.remove(Offload::TSO4);
+    complete_checksum(&mut packet).unwrap();
+    assert_eq!(look(&packet).0, format!("192.168.100.100:4000 > {SERVER}:21"));
 }

@@ -7,3 +7,4 @@ mod peer;
 mod pipelines;
 mod properties;
 mod random;
+mod stress;
