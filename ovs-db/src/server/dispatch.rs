@@ -182,7 +182,8 @@ impl Server {
         if self.monitors.contains_key(&key) {
             return Err(DbError::syntax(name, "a monitor of this name exists").into());
         }
-        if self.monitors.keys().filter(|key| key.0 == session).count() >= self.config.max_monitors {
+        let own = self.monitors.range((session, String::new())..).take_while(|(key, _)| key.0 == session);
+        if own.count() >= self.config.max_monitors {
             let what = "this session has as many monitors as it may have";
             return Err(DbError::new(ErrorTag::ResourcesExhausted, what).into());
         }

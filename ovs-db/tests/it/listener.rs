@@ -273,3 +273,44 @@ fn a_client_that_was_answered_is_looked_at_by_itself() {
     until(&mut listener, at(0), |event| matches!(event, Event::Disconnected { .. }));
     assert_eq!(listener.server().session_count(), 0);
 }
+
+#[test]
+fn what_others_are_told_waits_for_a_whole_turn() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let mut listener = listener(ListenerConfig::default());
+    listener.add_remote(&format!("punix:{}", path.display()), at(0)).unwrap();
+    let [mut writer, mut watcher] = [(); 2].map(|()| UnixStream::connect(&path).unwrap());
+    for client in [&mut writer, &mut watcher] {
+        let params = json(r#"["d","m",{"t":{}}]"#).as_array().unwrap().to_vec();
+        client.write_all(&Message::request("monitor", params, 1).to_bytes()).unwrap();
+        messages(&mut listener, client, 1);
+    }
+    let insert = |n: i64| {
+        let params = json(&format!(r#"["d",{{"op":"insert","table":"t","row":{{"s":"{n}"}}}}]"#));
+        Message::request("transact", params.as_array().unwrap().to_vec(), n).to_bytes()
+    };
+    writer.write_all(&insert(0)).unwrap();
+    messages(&mut listener, &mut writer, 2);
+    messages(&mut listener, &mut watcher, 1);
+    watcher.set_nonblocking(true).unwrap();
+    let mut told = [0; 4096];
+    for n in 1..4 {
+        writer.write_all(&insert(n)).unwrap();
+        while !listener.poll_recent(at(0)) {}
+        // The one who changes something hears of it, and before the answer.
+        let mut own = Vec::new();
+        while own.windows(9).filter(|part| part == b"\"result\":").count() == 0 {
+            let taken = writer.read(&mut told).unwrap();
+            own.extend_from_slice(&told[..taken]);
+        }
+        let own = String::from_utf8(own).unwrap();
+        let place = |what: &str| own.find(what).unwrap_or_else(|| panic!("{what} in {own}"));
+        assert!(place(&format!(r#""s":"{n}""#)) < place("\"result\":"));
+        assert_eq!(watcher.read(&mut told).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    }
+    let three = messages(&mut listener, &mut watcher, 3);
+    for (n, one) in (1..).zip(&three) {
+        assert!(one.to_string().contains(&format!(r#""s":"{n}""#)), "{three:?}");
+    }
+}

@@ -362,7 +362,8 @@ impl Listener {
 
     /// Looks whether clients that were answered last have already asked for more, and does what they ask; true if one
     /// had. A program that does not sleep at once calls this meanwhile; whatever else happens waits for
-    /// [`poll`](Listener::poll), or says so by [`is_ready`](Listener::is_ready).
+    /// [`poll`](Listener::poll), or says so by [`is_ready`](Listener::is_ready). What others are told of changes waits
+    /// for `poll`, too: they are then told of several at once.
     pub fn poll_recent(&mut self, now: Now) -> bool {
         let before = self.server.counters().messages;
         let recent = std::mem::take(&mut self.recent);
@@ -373,10 +374,11 @@ impl Listener {
             self.recent = recent;
             return false;
         }
+        self.commit(now);
+        self.flush_answered();
         for session in recent {
-            self.mark_dirty(session);
+            self.flush_touched(session);
         }
-        self.settle(now);
         true
     }
 
@@ -385,9 +387,10 @@ impl Listener {
         !self.recent.is_empty()
     }
 
-    /// Whether a client has something to do, or a turn is due anyway. Does not say what else there may be to do.
+    /// Whether a client has something to do, or a turn is due anyway. Does not say what else there may be to do, such
+    /// as telling others what [`poll_recent`](Listener::poll_recent) left to be told.
     pub fn is_ready(&self) -> bool {
-        !self.due.is_empty() || self.has_dirty() || self.poller.is_ready()
+        !self.due.is_empty() || self.poller.is_ready()
     }
 
     /// When the first client's silence is to be looked at.

@@ -412,8 +412,7 @@ impl Listener {
         let deadline = self.server.deadline().into_iter().chain(self.silence).map(Wait::At);
         let due = (!self.due.is_empty() || self.has_dirty()).then_some(Wait::Ready);
         let poller = self.poller.fd().map(|fd| Wait::Fd(fd, Interest::Read));
-        let polled = poller.is_some();
-        let without = self.connections.values().filter(move |_| !polled);
+        let without = poller.is_none().then(|| self.connections.values()).into_iter().flatten();
         let connections = poller.into_iter().chain(without.map(|c| c.wait(&self.config)));
         let remotes = self.remotes.values().flat_map(Remote::waits);
         let pipes = self.pipes.iter().map(Piped::wait);
@@ -434,6 +433,12 @@ impl Listener {
 
     /// Lets storages write what came in this turn, tells the server what is done, and sends what comes of it.
     fn settle(&mut self, now: Now) {
+        self.commit(now);
+        self.flush_dirty();
+    }
+
+    /// Lets storages write what came in this turn, and tells the server what is done.
+    fn commit(&mut self, now: Now) {
         loop {
             self.storages.values_mut().for_each(|storage| storage.commit());
             let effects = self.poll_storages(now);
@@ -442,7 +447,6 @@ impl Listener {
             }
             self.carry_out(effects);
         }
-        self.flush_dirty();
     }
 
     /// Carries out what the server wants.

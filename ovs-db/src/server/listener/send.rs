@@ -46,7 +46,7 @@ impl Listener {
 
     /// Nothing that a session gets now may overtake what it is to be told.
     fn keep_order(&mut self, session: SessionId) {
-        if self.told.iter().any(|(told, _)| *told == session) {
+        if self.told.binary_search_by_key(&session, |(told, _)| *told).is_ok() {
             self.queue_told();
         }
     }
@@ -107,10 +107,7 @@ impl Listener {
     /// Sends what was queued in this turn, and sees what each client that was touched waits for now. Who waits for an
     /// answer comes first: those who are only told of changes may be many.
     pub(super) fn flush_dirty(&mut self) {
-        let mut answered = std::mem::take(&mut self.answered);
-        for session in &answered {
-            self.flush_connection(*session);
-        }
+        self.flush_answered();
         self.flush_told();
         let mut sessions = std::mem::take(&mut self.dirty);
         for session in &sessions {
@@ -118,10 +115,26 @@ impl Listener {
         }
         sessions.clear();
         self.dirty = sessions;
+    }
+
+    /// Sends answers, and what their receivers were to be told before.
+    pub(super) fn flush_answered(&mut self) {
+        let mut answered = std::mem::take(&mut self.answered);
+        for session in &answered {
+            self.flush_connection(*session);
+        }
         if !answered.is_empty() {
             answered.dedup();
             answered.truncate(RECENT);
             self.recent = answered;
+        }
+    }
+
+    /// Sends what waits for a client that had its turn, and sees what it waits for now.
+    pub(super) fn flush_touched(&mut self, session: SessionId) {
+        if let Some(connection) = self.connections.get_mut(&session) {
+            connection.dirty = true;
+            self.flush_connection(session);
         }
     }
 
