@@ -18,6 +18,7 @@ mod peer;
 mod run;
 mod sizes;
 mod test;
+mod tested;
 
 use std::process::ExitCode;
 

@@ -1,13 +1,12 @@
 //! README's second command: everything that the tests need, then every test.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::run::{root, status};
-use crate::{clean, peer};
+use crate::{clean, peer, tested};
 
-/// Installs, fetches, cleans up after dead runs, runs `cargo test`, and tells what was skipped.
+/// Installs, fetches, cleans up after dead runs, runs `cargo test`, and tells what was skipped or unsteady.
 pub fn run(args: &[String]) -> Result<(), String> {
     peer::install_tools()?;
     if let Err(why) = peer::fetch() {
@@ -19,15 +18,22 @@ pub fn run(args: &[String]) -> Result<(), String> {
     clean::sweep();
     // Tests of the programs run the programs as they are built here.
     status(Command::new("cargo").current_dir(root()).args(["build", "--workspace", "--bins", "--locked"]))?;
-    let mut tests = Command::new("cargo");
-    tests.current_dir(root()).args(["test", "--workspace", "--locked", "--no-fail-fast"]).args(args);
-    let mut skipped = run_counting(&mut tests)?;
+    let again = || {
+        let mut tests = Command::new("cargo");
+        tests.current_dir(root()).args(["test", "--locked", "--no-fail-fast"]);
+        tests
+    };
+    let told = tested::run(again().arg("--workspace").args(args), again)?;
+    let mut skipped = told.skipped;
     skipped.extend(dpdk()?);
     clean::sweep();
+    for test in &told.unsteady {
+        println!("UNSTEADY {test}: failed, and passed when it was repeated");
+    }
     for line in &skipped {
         println!("{line}");
     }
-    println!("{} tests skipped", skipped.len());
+    println!("{} tests unsteady, {} tests skipped", told.unsteady.len(), skipped.len());
     if !skipped.is_empty() && std::env::var_os("CI").is_some() {
         return Err("in CI no test may be skipped".to_owned());
     }
@@ -41,26 +47,12 @@ fn dpdk() -> Result<BTreeSet<String>, String> {
         let line = "SKIPPED ovs-netdev's tests of DPDK: libdpdk-dev is not installed".to_owned();
         return Ok(BTreeSet::from([line]));
     }
-    let mut tests = Command::new("cargo");
-    tests.current_dir(root()).args(["test", "--locked", "-p", "ovs-netdev", "--features", "dpdk"]);
-    run_counting(tests.args(["--test", "dpdk", "--target-dir", "target/dpdk"]))
-}
-
-/// Runs the tests, passes their standard error on, and collects the lines that begin with `SKIPPED`.
-fn run_counting(tests: &mut Command) -> Result<BTreeSet<String>, String> {
-    let mut child = tests.stderr(Stdio::piped()).spawn().map_err(|e| format!("cargo: {e}"))?;
-    let mut skipped = BTreeSet::new();
-    if let Some(stderr) = child.stderr.take() {
-        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            if let Some(at) = line.find("SKIPPED ") {
-                skipped.insert(line[at..].to_owned());
-            }
-            eprintln!("{line}");
-        }
-    }
-    match child.wait() {
-        Ok(status) if status.success() => Ok(skipped),
-        Ok(status) => Err(format!("tests failed ({status})")),
-        Err(error) => Err(error.to_string()),
-    }
+    let again = || {
+        let mut tests = Command::new("cargo");
+        let feature = ["test", "--locked", "--features", "dpdk", "--target-dir", "target/dpdk"];
+        tests.current_dir(root()).args(feature);
+        tests
+    };
+    let told = tested::run(again().args(["-p", "ovs-netdev", "--test", "dpdk"]), again)?;
+    Ok(told.skipped)
 }
