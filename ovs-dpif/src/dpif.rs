@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ovs_flow::{DpPort, Match, Metadata, Ufid};
-use ovs_netdev::{ConfigError, DeviceConfig, Netdev, Statistics, Status, Wait};
+use ovs_netdev::{ConfigError, DeviceConfig, Netdev, Qos, QosError, QosView, Statistics, Status, Wait};
 use ovs_packet::Packet;
 
 use crate::conntrack::Conntrack;
 use crate::features::Features;
 use crate::{
     Actions, FlowPut, FlowStats, FlowView, HandlerFactory, Ledger, MeterCounters, MeterError, MeterId,
-    MeterLimits, MeterSpec, Rebalance, RxAssignment, RxConfig, Waker, Worker,
+    MeterLimits, MeterSpec, Policing, Rebalance, RxAssignment, RxConfig, Waker, Worker,
 };
 
 /// Names an operation in flight.
@@ -59,6 +59,26 @@ pub trait Dpif: Send {
 
     /// Changes the device behind a port.
     fn configure_port(&mut self, port: DpPort, config: &DeviceConfig) -> Result<(), PortConfigError>;
+
+    /// Sets how much a port may receive; the rest is dropped as [`DropReason::RxPolicer`](crate::DropReason::RxPolicer).
+    fn set_policing(&mut self, _port: DpPort, _policing: Policing) -> Result<(), PortConfigError> {
+        Err(PortConfigError::NoPort)
+    }
+
+    /// The types of quality of service that a port can have.
+    fn qos_kinds(&self, _port: DpPort) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Sets how what a port sends is queued, or policed; `None` takes that away. What is so already is left alone.
+    fn set_qos(&mut self, _port: DpPort, _qos: Option<&Qos>) -> Result<(), PortConfigError> {
+        Err(PortConfigError::NoPort)
+    }
+
+    /// What [`Dpif::set_qos`] has set, as it is in effect, and what queues have counted.
+    fn qos(&mut self, _port: DpPort) -> Option<QosView> {
+        None
+    }
 
     /// How many meters it can have.
     fn meter_limits(&self) -> MeterLimits {
@@ -305,6 +325,9 @@ pub enum PortConfigError {
     /// The device refused.
     #[error(transparent)]
     Device(#[from] ConfigError),
+    /// There cannot be such a quality of service.
+    #[error(transparent)]
+    Qos(#[from] QosError),
 }
 
 /// Where a dump stands. Begin with `FlowCursor::default()`.

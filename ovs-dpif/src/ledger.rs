@@ -52,6 +52,10 @@ reasons! {
     Sample = "datapath_drop_sample_error",
     /// A meter refused the packet.
     Meter = "datapath_drop_meter",
+    /// The port receives no more than it may (`ingress_policing_rate`).
+    RxPolicer = "datapath_drop_rx_policer",
+    /// The port sends no more than it may (`egress-policer`, `trtcm-policer`).
+    TxPolicer = "datapath_drop_tx_policer",
     /// Translation hit the resubmit limit.
     TooManyResubmits = "drop_action_too_many_resubmit",
     /// Translation ran deeper than allowed.

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod bucket;
 pub mod conntrack;
 mod dpif;
 mod execute;
@@ -14,6 +15,7 @@ mod ledger;
 mod masked;
 mod meter;
 mod naive;
+mod police;
 mod random;
 mod rx;
 pub mod text;
@@ -36,6 +38,7 @@ pub use ledger::{DropReason, Ledger};
 pub use masked::{Bits, Masked};
 pub use meter::{MeterCounters, MeterError, MeterId, MeterLimits, MeterRate, MeterSpec, MeterUnit};
 pub use naive::{NaiveDatapath, NaiveWorker};
+pub use police::Policing;
 pub use rx::{Rebalance, RxAssignment, RxConfig, RxLoad, RxPolicy};
 pub use tunnel::{TnlPush, TunnelKind};
 pub use upcall::{HandlerFactory, Install, Punt, Upcall, UpcallHandler, Verdict};

@@ -1,19 +1,11 @@
 //! Meters: token buckets that packets of many megaflows, on any worker, share.
-//!
-//! A bucket is kept as one number: the moment at which it was, or would have been, empty. It holds what has run in since,
-//! and never more than its size; a packet that it holds enough for moves the moment on by the time that its size takes to
-//! run in. That is exact for every size of packet, needs no timer, and workers agree by exchanging one word.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Units of time in a nanosecond: a 64-byte packet at 100 Gb/s takes 328 of them.
-const TICKS_PER_NS: u128 = 64;
-const TICKS_PER_SECOND: u128 = 1_000_000_000 * TICKS_PER_NS;
-/// The longest time that a bucket takes to fill: more makes no difference to anyone.
-const MAX_WINDOW: u128 = i64::MAX as u128 / 4;
+use crate::bucket::{Bucket, Ticks};
 
 /// A meter of a datapath, by a number below [`MeterLimits::meters`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,49 +79,25 @@ pub enum MeterError {
     Rates(u8),
 }
 
-/// One token bucket.
+/// A rate, and what it has dropped.
 #[derive(Debug)]
-struct Bucket {
+struct Band {
     rate: u32,
-    /// Bits or packets a second.
-    units: u128,
-    /// Ticks in which it fills.
-    window: i64,
-    /// The tick at which it was empty.
-    empty: AtomicI64,
+    bucket: Bucket,
     packets: AtomicU64,
     bytes: AtomicU64,
 }
 
-impl Bucket {
+impl Band {
     fn new(unit: MeterUnit, rate: MeterRate) -> Self {
-        let units = u128::from(rate.rate) * if unit == MeterUnit::Kilobits { 1000 } else { 1 };
+        let bits = if unit == MeterUnit::Kilobits { 1000 } else { 1 };
         let size = if rate.burst == 0 { rate.rate } else { rate.burst };
-        let per_second = u128::from(rate.rate.max(1));
-        let window = (u128::from(size) * TICKS_PER_SECOND / per_second).min(MAX_WINDOW) as i64;
         Self {
             rate: rate.rate,
-            units,
-            window,
-            // Full, whenever the first packet comes.
-            empty: AtomicI64::new(i64::MIN / 2),
+            bucket: Bucket::new(u128::from(rate.rate) * bits, u128::from(size) * bits),
             packets: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
         }
-    }
-
-    /// Takes what a packet of so many units needs out of the bucket; `false` if it does not hold that much.
-    fn take(&self, units: u64, now: i64) -> bool {
-        if self.units == 0 {
-            return false;
-        }
-        let cost =
-            ((u128::from(units) * TICKS_PER_SECOND + self.units / 2) / self.units).min(MAX_WINDOW) as i64;
-        let taken = self.empty.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |empty| {
-            let after = empty.max(now - self.window) + cost;
-            (after <= now).then_some(after)
-        });
-        taken.is_ok()
     }
 
     fn drop_one(&self, bytes: u64) {
@@ -142,7 +110,7 @@ impl Bucket {
 #[derive(Debug)]
 pub(crate) struct Meter {
     unit: MeterUnit,
-    buckets: Vec<Bucket>,
+    bands: Vec<Band>,
     packets: AtomicU64,
     bytes: AtomicU64,
 }
@@ -151,7 +119,7 @@ impl Meter {
     pub fn new(spec: &MeterSpec) -> Self {
         Self {
             unit: spec.unit,
-            buckets: spec.rates.iter().map(|rate| Bucket::new(spec.unit, *rate)).collect(),
+            bands: spec.rates.iter().map(|rate| Band::new(spec.unit, *rate)).collect(),
             packets: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
         }
@@ -163,15 +131,15 @@ impl Meter {
         self.packets.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         let units = if self.unit == MeterUnit::Kilobits { bytes * 8 } else { 1 };
-        let now = (now.as_nanos() * TICKS_PER_NS).min(i64::MAX as u128 / 2) as i64;
-        let mut above: Option<&Bucket> = None;
-        for bucket in &self.buckets {
-            if !bucket.take(units, now) && above.is_none_or(|highest| bucket.rate > highest.rate) {
-                above = Some(bucket);
+        let now = Ticks::from(now);
+        let mut above: Option<&Band> = None;
+        for band in &self.bands {
+            if !band.bucket.take(units, now) && above.is_none_or(|highest| band.rate > highest.rate) {
+                above = Some(band);
             }
         }
-        if let Some(bucket) = above {
-            bucket.drop_one(bytes);
+        if let Some(band) = above {
+            band.drop_one(bytes);
         }
         above.is_none()
     }
@@ -181,7 +149,7 @@ impl Meter {
         MeterCounters {
             packets: read(&self.packets),
             bytes: read(&self.bytes),
-            dropped: self.buckets.iter().map(|band| (read(&band.packets), read(&band.bytes))).collect(),
+            dropped: self.bands.iter().map(|band| (read(&band.packets), read(&band.bytes))).collect(),
         }
     }
 }

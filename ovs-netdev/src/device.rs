@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{RxQueue, TxQueue, Wait};
+use crate::{Qos, QosError, QosView, RxQueue, TxQueue, Wait};
 
 /// A device, as a control thread sees it. Dropping it closes the device, and removes it from the system
 /// if the switch created it.
@@ -32,6 +32,26 @@ pub trait Netdev: Send {
     fn configure(&mut self, config: &DeviceConfig) -> Result<(), ConfigError> {
         let Some(property) = config.first() else { return Ok(()) };
         Err(ConfigError::Unsupported { device: self.name().to_owned(), kind: self.kind(), property })
+    }
+
+    /// The types of quality of service that it has, by the names of the `type` column of table `QoS`. Unless a device says
+    /// otherwise, none.
+    fn qos_kinds(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Sets how what it sends is queued; `None` takes away what was set, by whomever. What is as it was before is left
+    /// alone. Unless a device says otherwise, nothing can be set.
+    fn set_qos(&mut self, qos: Option<&Qos>) -> Result<(), QosError> {
+        match qos {
+            None => Ok(()),
+            Some(qos) => Err(QosError::unsupported(self.name(), self.kind(), qos, &[])),
+        }
+    }
+
+    /// What [`Netdev::set_qos`] has set, as it is in effect, and what the queues have counted.
+    fn qos(&mut self) -> Option<QosView> {
+        None
     }
 
     /// The receive queues. Each queue is handed out once: a second call gives none.
@@ -161,6 +181,10 @@ pub struct Statistics {
     pub rx_missed_errors: Option<u64>,
     /// Multicast packets received.
     pub multicast: Option<u64>,
+    /// Of those lost on receipt, how many a policer dropped; `None` if there has been none.
+    pub rx_policed: Option<u64>,
+    /// Of those that could not be sent, how many a policer dropped; `None` if there has been none.
+    pub tx_policed: Option<u64>,
 }
 
 /// A wanted state; `None` leaves that part as it is.

@@ -9,6 +9,7 @@ pub mod dummy;
 #[cfg(target_os = "linux")]
 mod linux;
 pub mod pcap;
+mod qos;
 mod queue;
 mod registry;
 #[cfg(target_os = "linux")]
@@ -23,6 +24,7 @@ pub mod wrap;
 
 pub use device::{ConfigError, DeviceConfig, Duplex, EtherAddr, Netdev, NotAnAddress, Statistics, Status};
 pub use ovs_packet;
+pub use qos::{Qos, QosError, QosView, QueueCounters, QueueView};
 pub use queue::{RxError, RxQueue, Sent, TxQueue};
 pub use registry::{Factory, OpenError, Options, Registry};
 pub use tunnel::TunnelPort;

@@ -31,14 +31,16 @@ mod users;
 pub use config::{Limits, SwitchConfig};
 pub use desired::{
     BridgeConfig, ControllerConfig, DesiredState, FailMode, InterfaceConfig, MirrorConfig, MirrorOutput,
-    PortConfig, PriorityTags, TableConfig, VlanMode, ZoneConfig, ZonesConfig,
+    PortConfig, PriorityTags, QosConfig, TableConfig, VlanMode, ZoneConfig, ZonesConfig,
 };
 pub use error::{BridgeError, ConnectionError, InterfaceError};
 pub use mac_learning::{MacEntry, MacStats, StaticMacError};
 pub use plan::{Applied, Plan, Step};
 pub use snapshot::Snapshot;
 pub use status::{BridgeStatus, InterfaceStatus, MirrorStatus, Status};
-pub use switch::{Bridge, ConnId, ConnectionKind, Revalidation, Switch, SwitchEvent, TraceError, Turn};
+pub use switch::{
+    Bridge, ConnId, ConnectionKind, InterfaceQos, Revalidation, Switch, SwitchEvent, TraceError, Turn,
+};
 pub use tunnel::TunnelError;
 
 pub use ovs_classifier;

@@ -66,6 +66,8 @@ pub struct DeviceFacts {
     pub rss_hash: Option<u32>,
     /// The packet mark (`skb_mark`, `pkt_mark`).
     pub mark: u32,
+    /// The queue of the device that it leaves by (`skb_priority`); 0 for the device's own choice. No device sets it.
+    pub queue: u32,
     /// What the first byte begins: namespace in the upper 16 bits, type in the lower (OpenFlow 1.5
     /// section 7.2.3.11); 0 is Ethernet, `1 << 16 | EtherType` is a bare network-layer packet.
     pub packet_type: u32,

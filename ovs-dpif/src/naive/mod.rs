@@ -13,16 +13,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ovs_flow::{DpPort, Match, Ufid};
-use ovs_netdev::{DeviceConfig, Statistics, Status, Wait};
+use ovs_netdev::{DeviceConfig, Qos, QosView, Statistics, Status, Wait};
 use parking_lot::Mutex;
 
 use self::state::{Request, State};
 use crate::conntrack::{Conntrack, ConntrackConfig};
 use crate::meter::Meters;
+use crate::police::Police;
 use crate::{
     Busy, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, FlowView, HandlerFactory, Ledger,
-    MeterCounters, MeterError, MeterId, MeterLimits, MeterSpec, Op, PortConfigError, PortInfo, PortRequest,
-    Ticket, WorkerId,
+    MeterCounters, MeterError, MeterId, MeterLimits, MeterSpec, Op, Policing, PortConfigError, PortInfo,
+    PortRequest, Ticket, WorkerId,
 };
 
 /// The only worker's name.
@@ -122,13 +123,40 @@ impl Dpif for NaiveDatapath {
     }
 
     fn port_statistics(&mut self, port: DpPort) -> Option<Statistics> {
-        Some(self.state.lock().ports.get(port)?.device.statistics())
+        let mut state = self.state.lock();
+        let port = state.ports.get(port)?;
+        let mut statistics = port.device.statistics();
+        port.police.count_into(&mut statistics);
+        Some(statistics)
     }
 
     fn configure_port(&mut self, port: DpPort, config: &DeviceConfig) -> Result<(), PortConfigError> {
         let mut state = self.state.lock();
         let port = state.ports.get(port).ok_or(PortConfigError::NoPort)?;
         Ok(port.device.configure(config)?)
+    }
+
+    fn set_policing(&mut self, port: DpPort, policing: Policing) -> Result<(), PortConfigError> {
+        let mut state = self.state.lock();
+        state.ports.get(port).ok_or(PortConfigError::NoPort)?.police.set_policing(policing);
+        Ok(())
+    }
+
+    fn qos_kinds(&self, port: DpPort) -> &'static [&'static str] {
+        self.state.lock().ports.get(port).map_or(&[], |port| Police::kinds(&*port.device))
+    }
+
+    fn set_qos(&mut self, port: DpPort, qos: Option<&Qos>) -> Result<(), PortConfigError> {
+        let mut state = self.state.lock();
+        let port = state.ports.get(port).ok_or(PortConfigError::NoPort)?;
+        port.police.set_qos(&mut *port.device, qos)?;
+        Ok(())
+    }
+
+    fn qos(&mut self, port: DpPort) -> Option<QosView> {
+        let mut state = self.state.lock();
+        let port = state.ports.get(port)?;
+        port.police.qos(&mut *port.device)
     }
 
     fn meter_limits(&self) -> MeterLimits {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ovs_flow::DpPort;
 use ovs_netdev::{Netdev, RxQueue, TxQueue, Wait};
 
+use crate::police::Police;
 use crate::userspace::PORT_NUMBERS;
 use crate::{DpifError, PortInfo, PortRequest};
 
@@ -14,6 +15,7 @@ pub(super) struct Port {
     pub device: Box<dyn Netdev>,
     pub rx: Vec<Box<dyn RxQueue>>,
     pub tx: Box<dyn TxQueue>,
+    pub police: Police,
     changes: u64,
 }
 
@@ -38,7 +40,7 @@ impl Ports {
         let tx = device.tx_queue().map_err(|error| DpifError::Device(error.to_string()))?;
         let rx = device.take_rx_queues();
         let changes = device.poll_changes(Duration::ZERO);
-        self.0.insert(number, Port { device, rx, tx, changes });
+        self.0.insert(number, Port { device, rx, tx, police: Police::default(), changes });
         Ok(number)
     }
 

@@ -80,6 +80,11 @@ impl State {
             for packet in self.receive(port) {
                 self.ledger.received += 1;
                 count += 1;
+                let policer = self.ports.get(port).and_then(|port| port.police.rx());
+                if policer.is_some_and(|policer| !policer.admit(packet.len(), self.now)) {
+                    self.discard(packet, DropReason::RxPolicer);
+                    continue;
+                }
                 let metadata = Metadata { mark: packet.facts().mark, ..Metadata::of_port(port) };
                 self.forward(packet, metadata);
             }
@@ -199,6 +204,9 @@ impl State {
     fn send(&mut self, packet: Packet, port: DpPort) {
         let mut batch = Batch::new();
         let Some(port) = self.ports.get(port) else { return self.discard(packet, DropReason::InvalidPort) };
+        if port.police.tx().is_some_and(|policer| !policer.admit(&packet, self.now)) {
+            return self.discard(packet, DropReason::TxPolicer);
+        }
         // The batch is empty: the packet fits.
         let _ = batch.push(packet);
         let mut sent = port.tx.send(&mut batch);

@@ -7,6 +7,7 @@ use ovs_flow::{DpPort, Ufid};
 use ovs_netdev::{RxQueue, TxQueue};
 
 use crate::meter::Meter;
+use crate::police::{RxPolicer, TxPolicer};
 use crate::{DpifError, Execute, FlowPut, FlowStats, MeterId, Ticket, UpcallHandler};
 
 /// From the control side to one worker.
@@ -27,6 +28,10 @@ pub(super) enum Command {
     Handler(Box<dyn UpcallHandler>),
     /// Puts a meter in, or takes it out.
     Meter(MeterId, Option<Arc<Meter>>),
+    /// What polices what comes by a port.
+    PoliceRx(DpPort, Option<Arc<RxPolicer>>),
+    /// What polices what leaves by a port.
+    PoliceTx(DpPort, Option<Arc<TxPolicer>>),
     /// Put a megaflow. Answered by [`Reply::Done`], as are all that follow.
     Put(Ticket, Box<FlowPut>),
     /// Remove a megaflow.

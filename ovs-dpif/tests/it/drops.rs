@@ -6,12 +6,12 @@ use std::time::Duration;
 use ovs_dpif::conntrack::ConntrackConfig;
 use ovs_dpif::ovs_flow::text::NoNames;
 use ovs_dpif::ovs_flow::{DpPort, Metadata, Ufid};
-use ovs_dpif::ovs_netdev::{ConfigError, Netdev, RxQueue, Sent, TxQueue};
+use ovs_dpif::ovs_netdev::{ConfigError, Netdev, Qos, RxQueue, Sent, TxQueue};
 use ovs_dpif::ovs_packet::{Batch, Offload, Packet, PoolConfig, build};
 use ovs_dpif::text::parse_actions;
 use ovs_dpif::{
     Action, Actions, Budget, DropReason, Execute, Install, MeterId, MeterRate, MeterSpec, MeterUnit,
-    PortRequest, SampleAction, TnlPush, TunnelKind, UserspaceConfig, Verdict,
+    Policing, PortRequest, SampleAction, TnlPush, TunnelKind, UserspaceConfig, Verdict,
 };
 
 use crate::rig::{Factory, Rig, Script, base_mask, frame, install, output};
@@ -172,6 +172,7 @@ fn scenario(reason: DropReason) -> Rig {
             rig.dpif.set_meter(MeterId(3), &spec).unwrap();
             forwarding_by(rig, &[Action::Meter(MeterId(3)), output(2)])
         }
+        DropReason::RxPolicer | DropReason::TxPolicer => policed(reason),
         DropReason::TunnelPush => {
             // Headers that end before they begin.
             let push = TnlPush {
@@ -218,6 +219,33 @@ fn sending(reason: DropReason) -> Rig {
             rig
         }
         _ => unreachable!("{reason} is no device's"),
+    }
+}
+
+/// [`scenario`] for policers.
+fn policed(reason: DropReason) -> Rig {
+    match reason {
+        DropReason::RxPolicer => {
+            let mut rig = Rig::userspace();
+            rig.port("p1", 1);
+            // One packet's worth at once.
+            rig.dpif.set_policing(DpPort(1), Policing::default().kilobits(1, 1)).unwrap();
+            rig.port("p2", 2);
+            rig.dpif.set_handler(Arc::new(Factory(Script::new(|upcall| install(upcall.key, [output(2)])))));
+            for _ in 0..3 {
+                rig.dummies.handle("p1").unwrap().receive(frame(0));
+            }
+            rig.settle();
+            rig
+        }
+        DropReason::TxPolicer => {
+            let mut rig = Rig::userspace();
+            rig.port("p2", 2);
+            let qos = Qos::new("egress-policer").option("cir", "1").option("cbs", "50");
+            rig.dpif.set_qos(DpPort(2), Some(&qos)).unwrap();
+            forwarding_by(rig, &[output(2)])
+        }
+        _ => unreachable!("{reason} is no policer's"),
     }
 }
 

@@ -8,6 +8,7 @@ mod drops;
 mod flows;
 mod frames;
 mod no_allocation;
+mod police;
 mod queues;
 mod rig;
 mod suite;

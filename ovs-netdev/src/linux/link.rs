@@ -3,8 +3,10 @@
 use std::io;
 
 use super::rtnl::{Change, LinkInfo, Notice, Notices, Requests};
-use super::{check_name, open_error, sys::ethtool};
-use crate::{ConfigError, DeviceConfig, Duplex, OpenError, Statistics, Status, Wait};
+use super::{check_name, open_error, sys::ethtool, tc};
+use crate::{
+    ConfigError, DeviceConfig, Duplex, OpenError, Qos, QosError, QosView, QueueView, Statistics, Status, Wait,
+};
 
 /// A link of this network namespace, watched from its opening on.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(crate) struct Link {
     /// What the driver says; asked once, for it does not change.
     driver: Vec<(String, String)>,
     gone: Option<String>,
+    /// What was set of quality of service: what was wanted, and what came of it.
+    qos: Option<(Qos, Option<tc::Plan>)>,
 }
 
 impl Link {
@@ -44,6 +48,7 @@ impl Link {
             changes: 0,
             driver,
             gone: None,
+            qos: None,
         })
     }
 
@@ -134,6 +139,49 @@ impl Link {
             }
         }
         Ok(())
+    }
+
+    /// Makes the link's queueing discipline what is wanted; what it is already is left alone.
+    pub fn set_qos(&mut self, wanted: Option<&Qos>) -> Result<(), QosError> {
+        if wanted.is_some() && self.qos.as_ref().map(|(set, _)| set) == wanted {
+            return Ok(());
+        }
+        let Some(wanted) = wanted else {
+            self.qos = None;
+            // There may be none to take away, and a link that is gone has none.
+            let _ = tc::remove(&mut self.requests, self.last.ifindex);
+            return Ok(());
+        };
+        self.refresh();
+        let speed = ethtool::settings(self.requests.fd(), &self.name).ok().and_then(|(speed, _)| speed);
+        let carrier = tc::Carrier { name: &self.name, kind: self.kind, mtu: self.last.mtu, megabits: speed };
+        let plan = tc::plan(wanted, carrier)?;
+        self.qos = None;
+        if let Some(plan) = &plan {
+            let failed = |(what, source)| QosError::System {
+                device: self.name.clone(),
+                qos: wanted.kind.clone(),
+                what,
+                source,
+            };
+            tc::apply(&mut self.requests, self.last.ifindex, plan).map_err(failed)?;
+        }
+        self.qos = Some((wanted.clone(), plan));
+        Ok(())
+    }
+
+    /// What [`Link::set_qos`] has set.
+    pub fn qos(&mut self) -> Option<QosView> {
+        // Of what others manage, nothing is known.
+        let (wanted, Some(plan)) = self.qos.as_ref()? else { return None };
+        let mut counters = tc::counters(&mut self.requests, self.last.ifindex).unwrap_or_default();
+        let mut view = QosView::new(wanted.kind.as_str());
+        view.options.clone_from(&plan.shown);
+        for (queue, shown) in &plan.queues {
+            let counted = counters.remove(queue).unwrap_or_default();
+            view.queues.insert(*queue, QueueView::new(shown.clone(), counted));
+        }
+        Some(view)
     }
 
     /// The number as it was last told.

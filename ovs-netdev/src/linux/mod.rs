@@ -3,6 +3,7 @@
 mod link;
 mod rtnl;
 pub(crate) mod sys;
+pub(crate) mod tc;
 pub(crate) mod vnet;
 
 pub(crate) use link::Link;

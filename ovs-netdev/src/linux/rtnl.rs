@@ -82,6 +82,27 @@ impl Requests {
         self.ask(Request::new(libc::RTM_DELLINK, libc::NLM_F_ACK, ifindex)).map(drop)
     }
 
+    /// Sends a request that wants an acknowledgement.
+    pub fn acknowledged(&mut self, request: Request) -> io::Result<()> {
+        self.ask(request).map(drop)
+    }
+
+    /// Sends a request for a list and hands what comes to `each`: kind and body.
+    pub fn list(&mut self, request: Request, mut each: impl FnMut(u16, &[u8])) -> io::Result<()> {
+        self.sequence = self.sequence.wrapping_add(1);
+        rustix::net::send(&self.fd, &request.finish(self.sequence), SendFlags::empty())?;
+        loop {
+            let (len, _) = rustix::net::recv(&self.fd, &mut self.buffer[..], RecvFlags::empty())?;
+            for message in Messages(&self.buffer[..len]).filter(|m| m.sequence == self.sequence) {
+                match i32::from(message.kind) {
+                    libc::NLMSG_DONE => return Ok(()),
+                    libc::NLMSG_ERROR => return acknowledgement(message.body).map(drop),
+                    _ => each(message.kind, message.body),
+                }
+            }
+        }
+    }
+
     /// Sends a request and reads its answer: a link, an acknowledgement (None) or an error.
     fn ask(&mut self, request: Request) -> io::Result<Option<LinkInfo>> {
         self.sequence = self.sequence.wrapping_add(1);
@@ -168,14 +189,21 @@ fn socket(flags: SocketFlags, groups: u32) -> io::Result<OwnedFd> {
 }
 
 /// A request under construction: message header, `ifinfomsg`, attributes.
-struct Request(Vec<u8>);
+pub(super) struct Request(Vec<u8>);
 
 impl Request {
     fn new(kind: u16, flags: libc::c_int, ifindex: u32) -> Self {
-        let mut bytes = vec![0; HEADER + INFO];
+        let mut info = [0; INFO];
+        info[4..8].copy_from_slice(&ifindex.to_ne_bytes());
+        Self::with(kind, flags, &info)
+    }
+
+    /// With another structure behind the header.
+    pub fn with(kind: u16, flags: libc::c_int, body: &[u8]) -> Self {
+        let mut bytes = vec![0; HEADER];
         bytes[4..6].copy_from_slice(&kind.to_ne_bytes());
         bytes[6..8].copy_from_slice(&((libc::NLM_F_REQUEST | flags) as u16).to_ne_bytes());
-        bytes[HEADER + 4..HEADER + 8].copy_from_slice(&ifindex.to_ne_bytes());
+        bytes.extend(body);
         Self(bytes)
     }
 
@@ -185,19 +213,34 @@ impl Request {
         self.0[HEADER + 12..HEADER + 16].copy_from_slice(&change.to_ne_bytes());
     }
 
-    fn attribute(&mut self, kind: u16, value: &[u8]) {
-        self.0.extend((4 + value.len() as u16).to_ne_bytes());
-        self.0.extend(kind.to_ne_bytes());
-        self.0.extend(value);
-        self.0.resize(self.0.len().next_multiple_of(4), 0);
+    pub fn attribute(&mut self, kind: u16, value: &[u8]) {
+        attribute(&mut self.0, kind, value);
     }
 
-    fn finish(mut self, sequence: u32) -> Vec<u8> {
+    pub fn finish(mut self, sequence: u32) -> Vec<u8> {
         let len = self.0.len() as u32;
         self.0[..4].copy_from_slice(&len.to_ne_bytes());
         self.0[8..12].copy_from_slice(&sequence.to_ne_bytes());
         self.0
     }
+}
+
+/// Appends an attribute.
+pub(super) fn attribute(out: &mut Vec<u8>, kind: u16, value: &[u8]) {
+    out.extend((4 + value.len() as u16).to_ne_bytes());
+    out.extend(kind.to_ne_bytes());
+    out.extend(value);
+    out.resize(out.len().next_multiple_of(4), 0);
+}
+
+/// The attributes of a list; ends at the first malformed one.
+pub(super) fn attributes(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let (len, kind) = (usize::from(u16_at(rest, 0)?), u16_at(rest, 2)?);
+        let value = rest.get(4..len)?;
+        rest = rest.get(len.next_multiple_of(4)..).unwrap_or(&[]);
+        Some((kind, value))
+    })
 }
 
 /// One netlink message.
@@ -233,9 +276,7 @@ fn parse(body: &[u8]) -> Option<LinkInfo> {
         ..LinkInfo::default()
     };
     let (mut smallest, mut largest) = (None, None);
-    let mut rest = body.get(INFO..)?;
-    while let (Some(len), Some(kind)) = (u16_at(rest, 0), u16_at(rest, 2)) {
-        let Some(value) = rest.get(4..usize::from(len)) else { break };
+    for (kind, value) in attributes(body.get(INFO..)?) {
         match kind {
             libc::IFLA_ADDRESS => {
                 if let Some(mac) = value.first_chunk() {
@@ -250,7 +291,6 @@ fn parse(body: &[u8]) -> Option<LinkInfo> {
             libc::IFLA_STATS64 => info.statistics = statistics(value),
             _ => {}
         }
-        rest = rest.get(usize::from(len).next_multiple_of(4)..).unwrap_or(&[]);
     }
     info.mtu_range = smallest.zip(largest);
     Some(info)
@@ -275,13 +315,14 @@ fn statistics(value: &[u8]) -> Statistics {
         rx_crc_errors: counter(12),
         rx_frame_errors: counter(13),
         rx_missed_errors: counter(15),
+        ..Statistics::default()
     }
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk().map(|bytes| u16::from_ne_bytes(*bytes))
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes))
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{receive::SystemRx, transmit::SystemTx};
-use crate::linux::{Link, Shared, is_on, open_error, queues, sys};
+use super::{lanes::Way, receive::SystemRx, transmit::SystemTx};
+use crate::linux::{Link, Shared, is_on, open_error, queues, sys, tc};
 use crate::{
-    ConfigError, DeviceConfig, Factory, Netdev, OpenError, Options, RxQueue, Statistics, Status, TxQueue,
-    Wait,
+    ConfigError, DeviceConfig, Factory, Netdev, OpenError, Options, Qos, QosError, QosView, RxQueue,
+    Statistics, Status, TxQueue, Wait,
 };
 
 /// Opens devices of the system (type `system`). Needs `CAP_NET_RAW`, and `CAP_NET_ADMIN` to change them.
@@ -38,6 +38,10 @@ pub struct SystemDevice {
     /// What all transmit handles send by. Opened with the device, so that a handle made later belongs to the
     /// device's network namespace, whatever the caller's is.
     sender: Arc<OwnedFd>,
+    /// How handles make sockets of their own.
+    way: Way,
+    /// What is sent goes past the queueing discipline.
+    bypass: bool,
 }
 
 impl SystemDevice {
@@ -64,7 +68,8 @@ impl SystemDevice {
         let shared = Arc::new(Shared::default());
         let rx =
             sockets.iter().map(|socket| SystemRx::new(Arc::clone(socket), Arc::clone(&shared))).collect();
-        Ok(Self { link, shared, rx, sockets, lost: 0, sender })
+        let way = Way::here(link.ifindex(), bypass);
+        Ok(Self { link, shared, rx, sockets, lost: 0, sender, way, bypass })
     }
 }
 
@@ -102,6 +107,26 @@ impl Netdev for SystemDevice {
         self.link.configure(config)
     }
 
+    fn qos_kinds(&self) -> &'static [&'static str] {
+        tc::KINDS
+    }
+
+    fn set_qos(&mut self, qos: Option<&Qos>) -> Result<(), QosError> {
+        match qos {
+            Some(qos) if self.bypass && qos.kind != "linux-noop" => Err(QosError::BadOption {
+                device: self.link.name().to_owned(),
+                qos: qos.kind.clone(),
+                option: "qdisc-bypass".to_owned(),
+                reason: "what goes past the queueing discipline is not queued by it".to_owned(),
+            }),
+            qos => self.link.set_qos(qos),
+        }
+    }
+
+    fn qos(&mut self) -> Option<QosView> {
+        self.link.qos()
+    }
+
     fn take_rx_queues(&mut self) -> Vec<Box<dyn RxQueue>> {
         self.rx.drain(..).map(|rx| Box::new(rx) as Box<dyn RxQueue>).collect()
     }
@@ -110,7 +135,7 @@ impl Netdev for SystemDevice {
         if self.link.is_gone() {
             return Err(ConfigError::Gone { device: self.link.name().to_owned() });
         }
-        Ok(Box::new(SystemTx::new(Arc::clone(&self.sender), Arc::clone(&self.shared))))
+        Ok(Box::new(SystemTx::new(Arc::clone(&self.sender), Arc::clone(&self.shared), self.way)))
     }
 
     fn poll_changes(&mut self, _now: Duration) -> u64 {

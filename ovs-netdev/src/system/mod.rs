@@ -12,6 +12,7 @@
 //! addresses.
 
 mod device;
+mod lanes;
 mod receive;
 mod transmit;
 

@@ -4,8 +4,9 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use ovs_packet::{BATCH_MAX, Batch, Offload};
+use ovs_packet::{BATCH_MAX, Batch, Offload, Packet};
 
+use super::lanes::{Lanes, Way};
 use crate::linux::sys::mmsg;
 use crate::linux::vnet::{self, VNET_LEN};
 use crate::linux::{Shared, vnet::OFFLOADS};
@@ -16,11 +17,37 @@ use crate::{Sent, TxQueue};
 pub(super) struct SystemTx {
     fd: Arc<OwnedFd>,
     shared: Arc<Shared>,
+    /// Sockets for packets that name a queue.
+    lanes: Lanes,
 }
 
 impl SystemTx {
-    pub fn new(fd: Arc<OwnedFd>, shared: Arc<Shared>) -> Self {
-        Self { fd, shared }
+    pub fn new(fd: Arc<OwnedFd>, shared: Arc<Shared>, way: Way) -> Self {
+        Self { fd, shared, lanes: Lanes::new(way) }
+    }
+
+    /// Sends packets of one queue, in order.
+    fn send_run(&mut self, headers: &[[u8; VNET_LEN]], packets: &[Packet], sent: &mut Sent) {
+        let queue = packets.first().map_or(0, |packet| packet.facts().queue);
+        let fd = match queue {
+            0 => Some(self.fd.as_fd()),
+            queue => self.lanes.of(queue),
+        };
+        let Some(fd) = fd else {
+            sent.refused += packets.len() as u64;
+            return;
+        };
+        let mut at = 0;
+        while at < packets.len() {
+            match mmsg::send(fd, &headers[at..], &packets[at..]) {
+                Ok(n) => {
+                    sent.packets += n as u64;
+                    sent.bytes += packets[at..at + n].iter().map(|packet| packet.len() as u64).sum::<u64>();
+                    at += n;
+                }
+                Err(error) => at += lose(&error, packets.len() - at, sent),
+            }
+        }
     }
 }
 
@@ -39,14 +66,10 @@ impl TxQueue for SystemTx {
         }
         let mut at = 0;
         while at < count {
-            match mmsg::send(self.fd.as_fd(), &headers[at..], &batch[at..]) {
-                Ok(n) => {
-                    sent.packets += n as u64;
-                    sent.bytes += batch[at..at + n].iter().map(|packet| packet.len() as u64).sum::<u64>();
-                    at += n;
-                }
-                Err(error) => at += lose(&error, count - at, &mut sent),
-            }
+            let queue = batch[at].facts().queue;
+            let end = at + batch[at..].iter().take_while(|packet| packet.facts().queue == queue).count();
+            self.send_run(&headers[at..end], &batch[at..end], &mut sent);
+            at = end;
         }
         batch.clear();
         Shared::count(&self.shared.tx_lost, sent.full + sent.refused + sent.down);

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::queue::{TapRx, TapTx};
-use crate::linux::{Link, Shared, check_name, open_error, queues, sys};
+use crate::linux::{Link, Shared, check_name, open_error, queues, sys, tc};
 use crate::{
-    ConfigError, DeviceConfig, Factory, Netdev, OpenError, Options, RxQueue, Statistics, Status, TxQueue,
-    Wait,
+    ConfigError, DeviceConfig, Factory, Netdev, OpenError, Options, Qos, QosError, QosView, RxQueue,
+    Statistics, Status, TxQueue, Wait,
 };
 
 /// Makes TAP devices, under the type `tap` or `internal`. Needs `CAP_NET_ADMIN`.
@@ -126,11 +126,24 @@ impl Netdev for TapDevice {
             rx_crc_errors: Some(0),
             rx_missed_errors: Some(0),
             multicast: host.multicast,
+            ..Statistics::default()
         }
     }
 
     fn configure(&mut self, config: &DeviceConfig) -> Result<(), ConfigError> {
         self.link.configure(config)
+    }
+
+    fn qos_kinds(&self) -> &'static [&'static str] {
+        tc::KINDS
+    }
+
+    fn set_qos(&mut self, qos: Option<&Qos>) -> Result<(), QosError> {
+        self.link.set_qos(qos)
+    }
+
+    fn qos(&mut self) -> Option<QosView> {
+        self.link.qos()
     }
 
     fn take_rx_queues(&mut self) -> Vec<Box<dyn RxQueue>> {

@@ -7,7 +7,10 @@ use std::time::Duration;
 use ovs_packet::{Batch, Offload, Pool};
 
 use super::{Direction, Hook, Wrapper};
-use crate::{ConfigError, DeviceConfig, Netdev, RxError, RxQueue, Sent, Statistics, Status, TxQueue, Wait};
+use crate::{
+    ConfigError, DeviceConfig, Netdev, Qos, QosError, QosView, RxError, RxQueue, Sent, Statistics, Status,
+    TxQueue, Wait,
+};
 
 /// Puts `wrapper` around `device`. Name, type, settings and what to wait for stay the device's.
 pub fn wrap(device: Box<dyn Netdev>, wrapper: Box<dyn Wrapper>) -> Box<dyn Netdev> {
@@ -61,6 +64,18 @@ impl Netdev for Wrapped {
 
     fn configure(&mut self, config: &DeviceConfig) -> Result<(), ConfigError> {
         self.device.configure(config)
+    }
+
+    fn qos_kinds(&self) -> &'static [&'static str] {
+        self.device.qos_kinds()
+    }
+
+    fn set_qos(&mut self, qos: Option<&Qos>) -> Result<(), QosError> {
+        self.device.set_qos(qos)
+    }
+
+    fn qos(&mut self) -> Option<QosView> {
+        self.device.qos()
     }
 
     fn take_rx_queues(&mut self) -> Vec<Box<dyn RxQueue>> {

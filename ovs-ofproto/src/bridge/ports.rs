@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ovs_flow::{DpPort, OfPort};
-use ovs_netdev::Status;
+use ovs_netdev::{Qos, Status};
 use ovs_openflow::PortConfig as OfConfig;
 
 use super::BridgeState;
@@ -34,6 +34,9 @@ pub(crate) struct PortRecord {
     /// What a patch or a tunnel has counted.
     pub counters: PortCounters,
     pub added: Duration,
+    /// The quality of service that was last wanted of its device, and since when.
+    pub qos: Option<Qos>,
+    pub queued_since: Duration,
     /// Counts the ports that the bridge ever had: floods go in this order.
     pub order: u64,
 }

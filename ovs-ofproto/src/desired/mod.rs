@@ -11,6 +11,7 @@
 mod bridge;
 mod mirror;
 mod port;
+mod qos;
 mod zones;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use bridge::{BridgeConfig, ControllerConfig, FailMode, TableConfig};
 pub use mirror::{MirrorConfig, MirrorOutput};
 pub use port::{InterfaceConfig, PortConfig, PriorityTags, VlanMode};
+pub use qos::QosConfig;
 pub use zones::{ZoneConfig, ZonesConfig};
 
 /// All that a switch shall be.

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ovs_dpif::Policing;
 use ovs_flow::{OfPort, VlanId};
 use ovs_netdev::{EtherAddr, Options};
+
+use super::QosConfig;
 
 /// A port of a bridge: what NORMAL sees as one way out. Usually one interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub struct PortConfig {
     pub priority_tags: PriorityTags,
     /// Packets do not go from one protected port to another.
     pub protected: bool,
+    /// How what it sends is queued; `None` for no way in particular.
+    pub qos: Option<QosConfig>,
     /// Interfaces, in order of their name.
     pub interfaces: Vec<InterfaceConfig>,
     /// Everything of `other_config`, for what has no field of its own.
@@ -80,6 +85,12 @@ impl PortConfig {
         self
     }
 
+    /// Sets how what it sends is queued.
+    pub fn qos(mut self, qos: Option<QosConfig>) -> Self {
+        self.qos = qos;
+        self
+    }
+
     /// Adds an interface.
     pub fn interface(mut self, interface: InterfaceConfig) -> Self {
         self.interfaces.push(interface);
@@ -104,6 +115,7 @@ impl Default for PortConfig {
             service_tpid: 0x88a8,
             priority_tags: PriorityTags::default(),
             protected: false,
+            qos: None,
             interfaces: Vec::new(),
             other_config: BTreeMap::new(),
         }
@@ -157,6 +169,8 @@ pub struct InterfaceConfig {
     pub mtu_request: Option<u32>,
     /// Administrative state to be set on the device.
     pub admin_up: Option<bool>,
+    /// How much it may receive.
+    pub policing: Policing,
 }
 
 impl InterfaceConfig {
@@ -198,6 +212,12 @@ impl InterfaceConfig {
     /// Sets the administrative state.
     pub fn admin_up(mut self, up: Option<bool>) -> Self {
         self.admin_up = up;
+        self
+    }
+
+    /// Sets how much it may receive.
+    pub fn policing(mut self, policing: Policing) -> Self {
+        self.policing = policing;
         self
     }
 }

@@ -109,6 +109,8 @@ pub(crate) struct PortSnap {
     pub peer: Option<(BridgeId, OfPort)>,
     /// What goes around packets that leave by it.
     pub tunnel: Option<Arc<TunnelConfig>>,
+    /// Code points that its queues mark packets with; none if no queue does.
+    pub dscp: Option<Arc<BTreeMap<u32, u8>>>,
     /// Index into the bridge's bundles.
     pub bundle: Option<usize>,
     pub config: PortConfig,

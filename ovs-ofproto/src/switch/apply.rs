@@ -38,6 +38,9 @@ impl Switch {
         self.state = plan.wanted;
         let wanted = |key: &(String, String)| self.state.bridges.contains_key(&key.0);
         self.errors.retain(|key, _| wanted(key));
+        self.qos_errors.retain(|(bridge, name), _| {
+            self.bridges.get(bridge).is_some_and(|bridge| bridge.port_named(name).is_some())
+        });
         self.publish();
         applied
     }
@@ -60,22 +63,33 @@ impl Switch {
                         self.tell_port_added(bridge, number);
                     }
                     self.note(bridge, interface, result, applied);
+                    self.configure_qos_of(plan, bridge, port);
                 }
             }
             Step::ConfigureInterface { bridge, port, interface } => {
                 if let Some(wanted) = find(plan, bridge, port, interface) {
                     let result = self.configure_interface(bridge, port, wanted);
                     self.note(bridge, interface, result, applied);
+                    self.configure_qos_of(plan, bridge, port);
                 }
             }
             Step::ConfigurePort { bridge, port } => {
                 let wanted = plan.wanted.bridges.get(bridge).and_then(|bridge| bridge.ports.get(port));
                 if let Some(wanted) = wanted {
                     self.configure_port(bridge, wanted);
+                    self.configure_qos(bridge, wanted);
                 }
                 self.world_changed = true;
             }
             Step::ConfigureSwitch => self.configure_zones(&plan.wanted.zones),
+        }
+    }
+
+    /// [`Switch::configure_qos`] for the port that an interface was added to or changed in.
+    fn configure_qos_of(&mut self, plan: &Plan, bridge: &str, port: &str) {
+        let wanted = plan.wanted.bridges.get(bridge).and_then(|bridge| bridge.ports.get(port));
+        if let Some(wanted) = wanted {
+            self.configure_qos(bridge, wanted);
         }
     }
 
@@ -163,7 +177,7 @@ impl Switch {
 
 /// What of a port decides how NORMAL treats it.
 fn switching(port: &PortConfig) -> PortConfig {
-    PortConfig { interfaces: Vec::new(), other_config: BTreeMap::new(), ..port.clone() }
+    PortConfig { interfaces: Vec::new(), other_config: BTreeMap::new(), qos: None, ..port.clone() }
 }
 
 fn find<'a>(plan: &'a Plan, bridge: &str, port: &str, interface: &str) -> Option<&'a InterfaceConfig> {

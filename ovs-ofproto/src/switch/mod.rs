@@ -11,6 +11,7 @@ mod net;
 mod poll;
 mod ports;
 mod publish;
+mod qos;
 mod rule_changes;
 mod settle;
 mod solicit;
@@ -22,6 +23,7 @@ mod tunnels;
 mod view;
 mod zones;
 
+pub use qos::InterfaceQos;
 pub use trace_text::TraceError;
 pub use view::{Bridge, Revalidation};
 
@@ -63,6 +65,10 @@ pub struct Switch {
     by_dp: BTreeMap<DpPort, (String, OfPort)>,
     /// Why interfaces that are wanted are not there, by name of bridge and interface.
     errors: BTreeMap<(String, String), String>,
+    /// Why quality of service is not as wanted, likewise.
+    qos_errors: BTreeMap<(String, String), String>,
+    /// Devices that go keep their quality of service.
+    keeps_qos: bool,
     next_bridge: u32,
     policy_numbers: zones::PolicyNumbers,
     /// Numbers of the zones' timeout policies.
@@ -128,6 +134,8 @@ impl Switch {
             bridges: BTreeMap::new(),
             by_dp: BTreeMap::new(),
             errors: BTreeMap::new(),
+            qos_errors: BTreeMap::new(),
+            keeps_qos: false,
             next_bridge: 0,
             policy_numbers: zones::PolicyNumbers::default(),
             zone_policies: Arc::default(),

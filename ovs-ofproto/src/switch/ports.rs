@@ -35,6 +35,8 @@ impl Switch {
             status: None,
             counters: PortCounters::default(),
             added: self.now,
+            qos: None,
+            queued_since: self.now,
             order: 0,
         };
         if wanted.kind == "patch" {
@@ -120,6 +122,7 @@ impl Switch {
         }
         // The datapath's port of a tunnel may be that of others, and goes when none is left.
         if let Some(dp_port) = record.dp_port.filter(|_| record.tunnel.is_none()) {
+            self.remove_qos(&record);
             self.by_dp.remove(&dp_port);
             if let Err(error) = self.dpif.remove_port(dp_port) {
                 tracing::warn!(target: "ofproto", "{bridge}: could not remove port {interface} ({error})");

@@ -89,6 +89,7 @@ impl Switch {
             live: record.is_live(),
             tunnel: record.tunnel.clone(),
             peer: record.peer.as_deref().and_then(|peer| self.peer_of(&record.name, peer)),
+            dscp: marks(bridge, &record.port),
             bundle: bundle_of.get(&record.number).copied(),
             config: record.of_config,
             may_enable: record.status.as_ref().is_none_or(|status| status.admin_up && status.link_up),
@@ -124,6 +125,12 @@ impl Switch {
             (record.peer.as_deref() == Some(name)).then_some((bridge.id, record.number))
         })
     }
+}
+
+/// The code points of a port's queues.
+fn marks(bridge: &BridgeState, port: &str) -> Option<Arc<BTreeMap<u32, u8>>> {
+    let qos = bridge.config.ports.get(port)?.qos.as_ref()?;
+    (!qos.dscp.is_empty()).then(|| Arc::new(qos.dscp.clone()))
 }
 
 /// The tables whose misses do not go the usual way.

@@ -35,7 +35,7 @@ impl Switch {
         let mut told = InterfaceStatus {
             port: port.to_owned(),
             options: interface.options.clone(),
-            error: self.errors.get(&key).cloned(),
+            error: self.errors.get(&key).or_else(|| self.qos_errors.get(&key)).cloned(),
             ..InterfaceStatus::default()
         };
         let Some(record) = self.bridges.get(bridge).and_then(|bridge| bridge.port_named(&interface.name))

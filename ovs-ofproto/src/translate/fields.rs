@@ -17,7 +17,7 @@ const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 
 impl<T: Tracer> Context<'_, T> {
-    fn is_ip(&self) -> bool {
+    pub(super) fn is_ip(&self) -> bool {
         matches!(self.flow.ethertype(), IPV4 | IPV6)
     }
 

@@ -5,7 +5,11 @@ use ovs_flow::{OfPort, Subfield, TableId};
 use ovs_openflow::PortConfig;
 
 use super::context::Context;
+use crate::snapshot::PortSnap;
 use crate::trace::Tracer;
+
+/// The bits of a type of service that are the code point (RFC 2474).
+const DSCP: u8 = 0xfc;
 
 impl<T: Tracer> Context<'_, T> {
     /// `output`: `max_len` is for the controller alone.
@@ -143,11 +147,15 @@ impl<T: Tracer> Context<'_, T> {
                     self.warn(|| "mirrors do not cut packets short in tunnels, skipping output".into());
                     return;
                 }
+                let tos = self.mark_by_queue(port);
                 self.output_tunnel(number, tunnel, dp_port);
+                self.flow.nw_tos = tos;
                 self.mirror_output(number);
                 return;
             }
+            let tos = self.mark_by_queue(port);
             self.commit();
+            self.flow.nw_tos = tos;
             if number == OfPort::LOCAL && self.end_tunnel() {
                 self.mirror_output(number);
                 return;
@@ -167,6 +175,22 @@ impl<T: Tracer> Context<'_, T> {
         } else {
             self.warn(|| "Nonexistent output port".into());
         }
+    }
+
+    /// Gives the packet the code point of the queue that it leaves by, if that has one. What it had before is given back.
+    fn mark_by_queue(&mut self, port: &PortSnap) -> u8 {
+        let before = self.flow.nw_tos;
+        if let Some(marks) = &port.dscp {
+            self.mask.fields.skb_priority = u32::MAX;
+            if let Some(dscp) = marks.get(&self.flow.skb_priority) {
+                // Of other packets too, as with the original.
+                self.mask.fields.nw_tos |= DSCP;
+                if self.is_ip() {
+                    self.flow.nw_tos = before & !DSCP | dscp << 2;
+                }
+            }
+        }
+        before
     }
 
     fn is_between_protected(&self, to: OfPort) -> bool {

@@ -242,7 +242,7 @@ impl Datapath {
         self.isolates
     }
 
-    /// The threads of its workers, the main one first.
+    /// The threads of its workers, the main one first; none if the control thread polls them.
     pub fn threads(&self) -> &[WorkerThread] {
         &self.threads
     }
@@ -312,7 +312,8 @@ impl Datapath {
         self.sockets.waits(&self.switch, sleeper);
     }
 
-    /// Takes all bridges down and lets go of all devices.
+    /// Takes all bridges down and lets go of all devices. Quality of service stays on those that stay, for whoever
+    /// comes next.
     pub fn close(&mut self, now: Duration) {
         self.sockets.close(&mut self.switch, now);
         self.configure(&DesiredState::default(), now);
@@ -330,3 +331,4 @@ fn add_local_port(dpif: &mut UserspaceDatapath, registry: &Registry, kind: &str,
         tracing::info!(target: "dpif_netdev", "{name}: no local port: {error}");
     }
 }
+        self.switch.keep_qos();

@@ -154,8 +154,8 @@ fn bridge_config(rows: &dyn Rows, row: &Row<'_>, kinds: Kinds, complaints: &mut 
 
 /// The pairs of the `flow_tables` column: table number and row.
 fn table_references(row: &Row<'_>) -> Vec<(u8, ovs_db::value::Uuid)> {
-    let pairs = row.datum("flow_tables").into_iter().flat_map(ovs_db::value::Datum::pairs);
-    pairs.filter_map(|(k, v)| Some((u8::try_from(k.as_integer()?).ok()?, v.as_uuid()?))).collect()
+    let numbered = row.numbered_references("flow_tables");
+    numbered.filter_map(|(number, uuid)| Some((u8::try_from(number).ok()?, uuid))).collect()
 }
 
 fn table_config(row: &Row<'_>) -> TableConfig {
@@ -206,6 +206,7 @@ fn port_config(rows: &dyn Rows, row: &Row<'_>, bridge: &Row<'_>, kinds: Kinds) -
         .trunks(row.integers("trunks").filter_map(vlan))
         .cvlans(row.integers("cvlans").filter_map(vlan))
         .service_tpid(service_tpid)
+        .qos(super::qos::config(rows, row))
         .protected(row.boolean("protected", false))
         .priority_tags(priority_tags)
         .other_config(row.map("other_config"));
@@ -234,6 +235,7 @@ fn interface_config(row: &Row<'_>, bridge: &Row<'_>, kinds: Kinds) -> InterfaceC
         .options(row.map("options"))
         .ofport_request(row.integer("ofport_request").and_then(|n| u16::try_from(n).ok()).map(OfPort))
         .mac(own.or_else(|| ether_addr(row.string("mac"))))
+        .policing(super::qos::policing(row))
         .mtu_request(row.integer("mtu_request").and_then(|n| u32::try_from(n).ok()))
 }
 

@@ -18,6 +18,7 @@ mod mirrors;
 mod network;
 mod openflow;
 mod polling;
+mod qos;
 mod report;
 mod rows;
 mod sleep;

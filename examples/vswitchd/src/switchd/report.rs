@@ -135,6 +135,8 @@ pub fn number(value: Option<i64>) -> Datum {
 fn statistics(counters: &Statistics) -> Datum {
     let named = [
         ("collisions", counters.collisions),
+        ("ovs_rx_qos_drops", counters.rx_policed),
+        ("ovs_tx_qos_drops", counters.tx_policed),
         ("rx_bytes", counters.rx_bytes),
         ("rx_crc_err", counters.rx_crc_errors),
         ("rx_dropped", counters.rx_dropped),

@@ -60,6 +60,12 @@ impl<'a> Row<'a> {
         pairs.filter_map(|(name, row)| Some((name.as_str()?, row.as_uuid()?)))
     }
 
+    /// The rows that a map from integers refers to, by their keys.
+    pub fn numbered_references(&self, column: &str) -> impl Iterator<Item = (i64, Uuid)> + use<'a> {
+        let pairs = self.datum(column).into_iter().flat_map(Datum::pairs);
+        pairs.filter_map(|(number, row)| Some((number.as_integer()?, row.as_uuid()?)))
+    }
+
     /// A map of strings.
     pub fn map(&self, column: &str) -> BTreeMap<String, String> {
         let pairs = self.datum(column).into_iter().flat_map(Datum::pairs);

@@ -22,6 +22,7 @@ mod ovn;
 mod peer;
 mod program;
 mod python;
+mod qos;
 mod soak;
 mod tables;
 mod tls;

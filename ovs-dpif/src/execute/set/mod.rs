@@ -13,7 +13,10 @@ use crate::SetField;
 /// here matches on its presence, so this is a fragment, or a packet cut short.
 pub(super) fn set(field: &SetField, packet: &mut Packet, metadata: &mut Metadata) {
     match field {
-        SetField::Priority(priority) => metadata.priority = *priority,
+        SetField::Priority(priority) => {
+            metadata.priority = *priority;
+            packet.facts_mut().queue = *priority;
+        }
         SetField::Mark(mark) => {
             metadata.mark = mark.apply(metadata.mark);
             packet.facts_mut().mark = metadata.mark;

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use ovs_classifier::rcu::{Domain, Reader};
 use ovs_flow::{DpPort, Match, Ufid};
-use ovs_netdev::{DeviceConfig, Statistics, Status, Wait};
+use ovs_netdev::{DeviceConfig, Qos, QosView, Statistics, Status, Wait};
 
 use self::assign::Seat;
 use self::flows::Pending;
@@ -29,9 +29,9 @@ use super::{UserspaceConfig, Waker, Worker};
 use crate::conntrack::Conntrack;
 use crate::meter::Meters;
 use crate::{
-    Busy, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, FlowView, HandlerFactory, Ledger,
-    MeterCounters, MeterError, MeterId, MeterLimits, MeterSpec, Op, PortConfigError, PortInfo, PortRequest,
-    Rebalance, RxAssignment, RxConfig, Ticket, WorkerId,
+    Busy, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, FlowView, HandlerFactory,
+    Ledger, MeterCounters, MeterError, MeterId, MeterLimits, MeterSpec, Op, Policing, PortConfigError,
+    PortInfo, PortRequest, Rebalance, RxAssignment, RxConfig, Ticket, WorkerId,
 };
 
 /// Retired values that one poll drops.
@@ -200,12 +200,28 @@ impl Dpif for UserspaceDatapath {
     }
 
     fn port_statistics(&mut self, port: DpPort) -> Option<Statistics> {
-        Some(self.ports.device(port)?.statistics())
+        self.ports.statistics(port)
     }
 
     fn configure_port(&mut self, port: DpPort, config: &DeviceConfig) -> Result<(), PortConfigError> {
         let device = self.ports.device(port).ok_or(PortConfigError::NoPort)?;
         Ok(device.configure(config)?)
+    }
+
+    fn set_policing(&mut self, port: DpPort, policing: Policing) -> Result<(), PortConfigError> {
+        self.ports.set_policing(port, policing, &mut self.links)
+    }
+
+    fn qos_kinds(&self, port: DpPort) -> &'static [&'static str] {
+        self.ports.qos_kinds(port)
+    }
+
+    fn set_qos(&mut self, port: DpPort, qos: Option<&Qos>) -> Result<(), PortConfigError> {
+        self.ports.set_qos(port, qos, &mut self.links)
+    }
+
+    fn qos(&mut self, port: DpPort) -> Option<QosView> {
+        self.ports.qos(port)
     }
 
     fn meter_limits(&self) -> MeterLimits {

@@ -5,18 +5,20 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use ovs_flow::DpPort;
-use ovs_netdev::{Netdev, Wait};
+use ovs_netdev::{Netdev, Qos, QosView, Statistics, Wait};
 
 use super::super::message::Command;
 use super::super::worker::PORT_NUMBERS;
 use super::link::Link;
 use super::queues::Queues;
-use crate::{DpifError, Event, PortInfo, PortRequest, TunnelKind, WorkerId};
+use crate::police::Police;
+use crate::{DpifError, Event, Policing, PortConfigError, PortInfo, PortRequest, TunnelKind, WorkerId};
 
 struct Port {
     device: Box<dyn Netdev>,
     /// The device's change number when it was last polled.
     changes: u64,
+    police: Police,
 }
 
 struct Leaving {
@@ -59,7 +61,7 @@ impl Ports {
         }
         self.queues.add(port, device.take_rx_queues(), links);
         let changes = device.poll_changes(Duration::ZERO);
-        self.live.insert(port, Port { device, changes });
+        self.live.insert(port, Port { device, changes, police: Police::default() });
         Ok(port)
     }
 
@@ -80,6 +82,12 @@ impl Ports {
             // A device that gives no further queue cannot be sent to by this worker; its drops say so.
             if let Ok(queue) = state.device.tx_queue() {
                 link.push(Command::AddTx(*port, queue));
+            }
+            if let Some(policer) = state.police.rx() {
+                link.push(Command::PoliceRx(*port, Some(policer)));
+            }
+            if let Some(policer) = state.police.tx() {
+                link.push(Command::PoliceTx(*port, Some(policer)));
             }
         }
     }
@@ -143,6 +151,53 @@ impl Ports {
 
     pub fn device(&mut self, port: DpPort) -> Option<&mut Box<dyn Netdev>> {
         self.live.get_mut(&port).map(|port| &mut port.device)
+    }
+
+    /// What a port's device has counted, and its policers.
+    pub fn statistics(&mut self, port: DpPort) -> Option<Statistics> {
+        let Port { device, police, .. } = self.live.get_mut(&port)?;
+        let mut statistics = device.statistics();
+        police.count_into(&mut statistics);
+        Some(statistics)
+    }
+
+    pub fn set_policing(
+        &mut self,
+        port: DpPort,
+        policing: Policing,
+        links: &mut [Link],
+    ) -> Result<(), PortConfigError> {
+        let police = &mut self.live.get_mut(&port).ok_or(PortConfigError::NoPort)?.police;
+        if police.set_policing(policing) {
+            for link in links.iter_mut().filter(|link| !link.gone) {
+                link.push(Command::PoliceRx(port, police.rx()));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn set_qos(
+        &mut self,
+        port: DpPort,
+        qos: Option<&Qos>,
+        links: &mut [Link],
+    ) -> Result<(), PortConfigError> {
+        let Port { device, police, .. } = self.live.get_mut(&port).ok_or(PortConfigError::NoPort)?;
+        if police.set_qos(&mut **device, qos)? {
+            for link in links.iter_mut().filter(|link| !link.gone) {
+                link.push(Command::PoliceTx(port, police.tx()));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn qos_kinds(&self, port: DpPort) -> &'static [&'static str] {
+        self.live.get(&port).map_or(&[], |port| Police::kinds(&*port.device))
+    }
+
+    pub fn qos(&mut self, port: DpPort) -> Option<QosView> {
+        let Port { device, police, .. } = self.live.get_mut(&port)?;
+        police.qos(&mut **device)
     }
 
     pub fn list(&self) -> Vec<PortInfo> {

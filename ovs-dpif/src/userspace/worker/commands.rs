@@ -56,6 +56,8 @@ impl Worker {
                 self.engine.handler = Some(handler);
             }
             Command::Meter(id, meter) => drop(self.engine.meters.set(id, meter)),
+            Command::PoliceRx(port, policer) => self.receivers.police(port, policer),
+            Command::PoliceTx(port, policer) => self.engine.outputs.police(port, policer),
             Command::Put(ticket, put) => self.put(ticket, *put, guard),
             Command::Delete(ticket, ufid) => {
                 let result = self.tables.remove(ufid, guard).map(Some).ok_or(DpifError::NoFlow);

@@ -162,6 +162,7 @@ impl Worker {
 
     fn turn(&mut self, now: Duration, budget: Budget, guard: &Guard<'_>) -> (usize, usize, usize, bool) {
         self.engine.now = now;
+        self.engine.outputs.now = now;
         let commands = self.take_commands(budget.commands);
         if let Some(handler) = &mut self.engine.handler {
             handler.begin(now);

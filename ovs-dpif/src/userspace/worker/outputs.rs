@@ -1,10 +1,14 @@
 //! The ports that a worker sends by, each with a batch that fills up.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use ovs_flow::DpPort;
 use ovs_netdev::{Sent, TxQueue};
 use ovs_packet::{Batch, Packet, Pool};
 
 use crate::finish::finish;
+use crate::police::TxPolicer;
 use crate::{DropReason, Ledger};
 
 /// Port numbers that a datapath can have: all below this.
@@ -17,6 +21,7 @@ struct TxPort {
     used: bool,
     /// Whether it stands in the list of ports to be sent by.
     listed: bool,
+    policer: Option<Arc<TxPolicer>>,
 }
 
 /// Ports by number.
@@ -24,11 +29,13 @@ pub(super) struct Outputs {
     ports: Vec<Option<Box<TxPort>>>,
     /// Ports with packets to be sent or passed on.
     pending: Vec<u32>,
+    /// When this turn began.
+    pub now: Duration,
 }
 
 impl Outputs {
     pub fn new() -> Self {
-        Self { ports: Vec::new(), pending: Vec::with_capacity(64) }
+        Self { ports: Vec::new(), pending: Vec::with_capacity(64), now: Duration::ZERO }
     }
 
     /// Adds a port; its number is below [`PORT_NUMBERS`].
@@ -37,8 +44,16 @@ impl Outputs {
         if self.ports.len() <= index {
             self.ports.resize_with(index + 1, || None);
         }
-        self.ports[index] = Some(Box::new(TxPort { queue, batch: Batch::new(), used: false, listed: false }));
+        let (batch, used, listed, policer) = (Batch::new(), false, false, None);
+        self.ports[index] = Some(Box::new(TxPort { queue, batch, used, listed, policer }));
         self.pending.reserve(self.ports.len());
+    }
+
+    /// Sets what polices a port.
+    pub fn police(&mut self, port: DpPort, policer: Option<Arc<TxPolicer>>) {
+        if let Some(Some(tx)) = self.ports.get_mut(port.0 as usize) {
+            tx.policer = policer;
+        }
     }
 
     /// Lets go of a port, after what it has been given is sent.
@@ -65,11 +80,12 @@ impl Outputs {
             tx.listed = true;
             self.pending.push(port.0);
         }
+        let now = self.now;
         if !packet.facts().is_unfinished() {
-            return put(tx, packet, ledger);
+            return put(tx, packet, now, ledger);
         }
         let offloads = tx.queue.offloads();
-        finish(packet, offloads, pool, ledger, &mut |packet, ledger| put(tx, packet, ledger));
+        finish(packet, offloads, pool, ledger, &mut |packet, ledger| put(tx, packet, now, ledger));
     }
 
     /// Puts all packets of a batch into their port's batch.
@@ -78,7 +94,8 @@ impl Outputs {
             ledger.drop_many(DropReason::InvalidPort, packets.len() as u64);
             return packets.clear();
         };
-        if !tx.batch.is_empty() || packets.iter().any(|packet| packet.facts().is_unfinished()) {
+        let alone = tx.batch.is_empty() && tx.policer.is_none();
+        if !alone || packets.iter().any(|packet| packet.facts().is_unfinished()) {
             packets.drain().for_each(|packet| self.push(packet, port, pool, ledger));
             return;
         }
@@ -109,7 +126,12 @@ impl Outputs {
     }
 }
 
-fn put(tx: &mut TxPort, packet: Packet, ledger: &mut Ledger) {
+fn put(tx: &mut TxPort, packet: Packet, now: Duration, ledger: &mut Ledger) {
+    if let Some(policer) = &tx.policer
+        && !policer.admit(&packet, now)
+    {
+        return ledger.drop_one(DropReason::TxPolicer);
+    }
     if tx.batch.is_full() {
         transmit(tx, ledger);
     }

@@ -1,5 +1,8 @@
 //! The queues that a worker receives from.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use ovs_classifier::FlowId;
 use ovs_classifier::rcu::Guard;
 use ovs_flow::DpPort;
@@ -7,6 +10,8 @@ use ovs_netdev::{RxError, Wait};
 use ovs_packet::{Batch, Pool};
 
 use super::Worker;
+use crate::DropReason;
+use crate::police::RxPolicer;
 use crate::userspace::message::{Reply, RxHandle};
 
 struct Receiver {
@@ -16,6 +21,7 @@ struct Receiver {
     leaving: bool,
     /// The megaflow that the whole last batch has hit.
     hint: Option<FlowId>,
+    policer: Option<Arc<RxPolicer>>,
 }
 
 /// Receive queues, and whose turn it is.
@@ -23,16 +29,31 @@ struct Receiver {
 pub(super) struct Receivers {
     queues: Vec<Receiver>,
     next: usize,
+    /// By port, for queues that are still to come.
+    policers: BTreeMap<DpPort, Arc<RxPolicer>>,
 }
 
 impl Receivers {
     pub fn add(&mut self, handle: RxHandle) {
-        self.queues.push(Receiver { handle, gone: false, leaving: false, hint: None });
+        let policer = self.policers.get(&handle.port).cloned();
+        self.queues.push(Receiver { handle, gone: false, leaving: false, hint: None, policer });
     }
 
     pub fn remove(&mut self, port: DpPort) {
         self.queues.retain(|r| r.handle.port != port);
+        self.policers.remove(&port);
         self.next = 0;
+    }
+
+    /// Sets what polices a port.
+    pub fn police(&mut self, port: DpPort, policer: Option<Arc<RxPolicer>>) {
+        for receiver in self.queues.iter_mut().filter(|r| r.handle.port == port) {
+            receiver.policer.clone_from(&policer);
+        }
+        match policer {
+            Some(policer) => drop(self.policers.insert(port, policer)),
+            None => drop(self.policers.remove(&port)),
+        }
     }
 
     /// Receives no more by a queue, which is to be handed back.
@@ -121,8 +142,13 @@ impl Worker {
         let (count, full) = (batch.len(), batch.is_full());
         let receiver = &mut self.receivers.queues[index];
         let port = receiver.handle.port;
-        if count > 0 {
-            self.engine.ledger.received += count as u64;
+        self.engine.ledger.received += count as u64;
+        if let Some(policer) = &receiver.policer {
+            let now = self.engine.now;
+            batch.retain(|packet| policer.admit(packet.len(), now));
+            self.engine.ledger.drop_many(DropReason::RxPolicer, (count - batch.len()) as u64);
+        }
+        if !batch.is_empty() {
             self.scratch.came_by(port, receiver.hint);
             let common = self.process(guard);
             let receiver = &mut self.receivers.queues[index];

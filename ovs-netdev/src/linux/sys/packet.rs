@@ -115,6 +115,11 @@ pub(crate) fn sender(ifindex: u32, bypass: bool) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
+/// Sets what priority the packets have that leave by a socket.
+pub(crate) fn set_priority(socket: BorrowedFd<'_>, priority: u32) -> io::Result<()> {
+    set(socket, libc::SOL_SOCKET, libc::SO_PRIORITY, priority as libc::c_int)
+}
+
 /// A socket that receives nothing; the interface is promiscuous while it lives.
 #[cfg(feature = "afxdp")]
 pub(crate) fn promiscuity(ifindex: u32) -> io::Result<OwnedFd> {

@@ -1,4 +1,4 @@
-//! Changes of ports that come by a connection, and queues, of which there are none.
+//! Changes of ports that come by a connection, and their queues.
 
 use ovs_flow::OfPort;
 use ovs_netdev::DeviceConfig;
@@ -63,7 +63,8 @@ impl Switch {
         if !known && !matches!(port, OfPort::NONE | OfPort::ALL) {
             return Err(OfError::QofcBadPort);
         }
-        self.reply(id, xid, &Message::QueueGetConfigReply { port, queues: Vec::new() });
+        let queues = self.queue_configs(&self.bridge_name_of(id), port);
+        self.reply(id, xid, &Message::QueueGetConfigReply { port, queues });
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ mod memory;
 mod ofproto;
 pub mod pmd;
 mod process;
+mod qos;
 mod rxq;
 mod tunnel;
 mod view;
@@ -115,6 +116,8 @@ const COMMANDS: &[Row] = &[
     ("ovs/route/rule/del", "prio=num", 1, 1, tunnel::remove_rule),
     ("ovs/route/rule/show", "[-6]", 0, 1, tunnel::rules),
     ("ovs/route/show", "", 0, 0, tunnel::routes),
+    ("qos/show", "interface", 1, 1, qos::show),
+    ("qos/show-types", "interface", 1, 1, qos::show_types),
     ("revalidator/wait", "", 0, 0, process::revalidator_wait),
     ("tnl/arp/aging", "[SECS]", 0, 1, tunnel::neighbor_aging),
     ("tnl/arp/flush", "", 0, 0, tunnel::flush_neighbors),

@@ -96,6 +96,11 @@ impl World {
         &self.namespaces[0]
     }
 
+    /// The namespaces of hosts, in the order in which they were made.
+    pub fn hosts(&self) -> &[String] {
+        &self.namespaces[1..]
+    }
+
     /// A host behind a veth pair: `port` in the switch's namespace, `eth0` with `address` in a new one.
     pub fn add_host(&mut self, port: &str, address: &str) -> String {
         let host = self.add_namespace();

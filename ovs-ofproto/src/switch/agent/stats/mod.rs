@@ -3,6 +3,7 @@
 mod answer;
 mod features;
 mod port;
+mod queue;
 mod table;
 
 pub(in crate::switch) use answer::{Answer, facts};
@@ -34,9 +35,11 @@ impl Switch {
             StatsRequest::Desc => StatsReplyBody::Desc(self.switch_desc(&name)),
             StatsRequest::Table => StatsReplyBody::Table(self.table_stats(&name, version)),
             StatsRequest::Port(port) => StatsReplyBody::Port(self.port_stats(&name, port)),
-            StatsRequest::Queue { port, .. } => {
-                self.check_queue_port(&name, port)?;
-                StatsReplyBody::Queue(Vec::new())
+            StatsRequest::Queue { port, queue } => {
+                StatsReplyBody::Queue(self.queue_stats(&name, port, queue)?)
+            }
+            StatsRequest::QueueDesc { port, queue } => {
+                StatsReplyBody::QueueDesc(self.queue_descs(&name, port, queue)?)
             }
             StatsRequest::PortDesc(_) => StatsReplyBody::PortDesc(self.port_descs(&name)),
             StatsRequest::Group(group) => self.group_stats(&name, group),
