@@ -13,7 +13,7 @@ use ovs_packet::Packet;
 use crate::conntrack::Conntrack;
 use crate::features::Features;
 use crate::{
-    Actions, FlowPut, FlowStats, FlowView, HandlerFactory, Ledger, MeterCounters, MeterError, MeterId,
+    Actions, Core, FlowPut, FlowStats, FlowView, HandlerFactory, Ledger, MeterCounters, MeterError, MeterId,
     MeterLimits, MeterSpec, Policing, Rebalance, RxAssignment, RxConfig, Waker, Worker,
 };
 
@@ -142,7 +142,7 @@ pub trait Dpif: Send {
     /// ([`RxQueue::is_polled`](ovs_netdev::RxQueue::is_polled)), to be polled on this core; the queues that there are
     /// are given anew. `waker` wakes its thread, if that sleeps while it has no queue. `None`: this datapath has no
     /// workers of its own.
-    fn add_polling_worker(&mut self, _core: usize, _waker: Option<Arc<dyn Waker>>) -> Option<Worker> {
+    fn add_polling_worker(&mut self, _core: Core, _waker: Option<Arc<dyn Waker>>) -> Option<Worker> {
         None
     }
 

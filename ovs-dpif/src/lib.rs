@@ -39,7 +39,7 @@ pub use masked::{Bits, Masked};
 pub use meter::{MeterCounters, MeterError, MeterId, MeterLimits, MeterRate, MeterSpec, MeterUnit};
 pub use naive::{NaiveDatapath, NaiveWorker};
 pub use police::Policing;
-pub use rx::{Rebalance, RxAssignment, RxConfig, RxLoad, RxPolicy};
+pub use rx::{Core, Rebalance, RxAssignment, RxConfig, RxLoad, RxPolicy};
 pub use tunnel::{TnlPush, TunnelKind};
 pub use upcall::{HandlerFactory, Install, Punt, Upcall, UpcallHandler, Verdict};
 pub use userspace::{Budget, Next, Progress, UserspaceConfig, UserspaceDatapath, Waker, Worker};

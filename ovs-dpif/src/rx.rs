@@ -6,6 +6,22 @@ use ovs_flow::DpPort;
 
 use crate::WorkerId;
 
+/// A core that a worker's thread is bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Core {
+    /// Its number in the system.
+    pub number: usize,
+    /// The NUMA node that it belongs to. Queues of devices there come to its worker first.
+    pub numa: u32,
+}
+
+impl Core {
+    /// A core of a machine with one NUMA node.
+    pub const fn new(number: usize) -> Self {
+        Self { number, numa: 0 }
+    }
+}
+
 /// Which worker receives by a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -18,6 +34,8 @@ pub struct RxAssignment {
     pub worker: Option<WorkerId>,
     /// Whether the queue cannot be slept on.
     pub polled: bool,
+    /// The NUMA node of its device, 0 if that is not known.
+    pub numa: u32,
     /// The core that [`Dpif::pin_rx`](crate::Dpif::pin_rx) asked for.
     pub pinned: Option<usize>,
     /// What it has cost of late; `None` before the first interval has passed, or if nothing counts.

@@ -34,6 +34,11 @@ pub trait Netdev: Send {
         Err(ConfigError::Unsupported { device: self.name().to_owned(), kind: self.kind(), property })
     }
 
+    /// The NUMA node that it is on; `None` where that is not known.
+    fn numa(&self) -> Option<u32> {
+        None
+    }
+
     /// The types of quality of service that it has, by the names of the `type` column of table `QoS`. Unless a device says
     /// otherwise, none.
     fn qos_kinds(&self) -> &'static [&'static str] {

@@ -69,7 +69,7 @@ pub struct SwitchOptions {
     /// Do not import the kernel's routes
     #[arg(long)]
     pub disable_system_route: bool,
-    /// Accepted for compatibility, without effect
+    /// Take the machine for one whose cores are on these NUMA nodes
     #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
     pub dummy_numa: Vec<u32>,
     /// Accepted for compatibility, without effect here

@@ -10,7 +10,7 @@ use ovs_dpif::ovs_flow::{DpPort, FlowKey, Metadata, SparseKey, extract};
 use ovs_dpif::ovs_netdev::{ConfigError, Netdev, RxError, RxQueue, Sent, TxQueue, Wait};
 use ovs_dpif::ovs_packet::{Batch, Packet, Pool};
 use ovs_dpif::{
-    Action, Budget, Dpif, Event, FlowPut, Next, Op, PortRequest, PutMode, RxConfig, RxPolicy,
+    Action, Budget, Core, Dpif, Event, FlowPut, Next, Op, PortRequest, PutMode, RxConfig, RxPolicy,
     UserspaceConfig, UserspaceDatapath, Verdict, Worker, WorkerId,
 };
 
@@ -206,7 +206,7 @@ fn workers_come_and_go_and_no_packet_is_lost_or_overtaken() {
     let (from, to) = (Source::new("from", 4, true, &on), Source::new("to", 0, true, &on));
     let mut threads = vec![(WorkerId(0), datapath.add_worker(None))];
     let start_one = |datapath: &mut UserspaceDatapath, core| {
-        let worker = datapath.add_polling_worker(core, None).unwrap();
+        let worker = datapath.add_polling_worker(Core::new(core), None).unwrap();
         (worker.id(), worker)
     };
     threads.push(start_one(&mut datapath, 0));
@@ -288,7 +288,7 @@ fn queues_follow_pins_policies_and_loads() {
         }
     };
     for core in [3, 5] {
-        workers.push(datapath.add_polling_worker(core, None).unwrap());
+        workers.push(datapath.add_polling_worker(Core::new(core), None).unwrap());
     }
     settle(&mut datapath, &mut workers, 0);
     assert_eq!(places(&datapath), [Some(1), Some(2), Some(2)]);

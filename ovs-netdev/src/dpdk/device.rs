@@ -182,6 +182,10 @@ impl Netdev for DpdkDevice {
         "dpdk"
     }
 
+    fn numa(&self) -> Option<u32> {
+        u32::try_from(self.info.socket).ok()
+    }
+
     fn status(&mut self) -> Status {
         let details = vec![
             ("driver_name".to_owned(), self.info.driver()),

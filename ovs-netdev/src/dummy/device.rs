@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ovs_packet::{Batch, Pool};
 
-use super::DEFAULT_QUEUE;
 use super::state::{DummyHandle, bump, lock};
+use super::{DEFAULT_QUEUE, POLLED};
 use crate::{ConfigError, DeviceConfig, Netdev, RxError, RxQueue, Sent, Statistics, Status, TxQueue, Wait};
 
 /// The smallest and largest MTU that a dummy takes.
@@ -17,12 +17,13 @@ const MTU_MAX: u32 = 65_535;
 pub struct DummyDevice {
     kind: &'static str,
     handle: DummyHandle,
+    numa: Option<u32>,
     rx_taken: bool,
 }
 
 impl DummyDevice {
-    pub(super) fn new(kind: &'static str, handle: DummyHandle) -> Self {
-        Self { kind, handle, rx_taken: false }
+    pub(super) fn new(kind: &'static str, handle: DummyHandle, numa: Option<u32>) -> Self {
+        Self { kind, handle, numa, rx_taken: false }
     }
 
     /// A grip on the device that stays with the caller.
@@ -46,6 +47,10 @@ impl Netdev for DummyDevice {
 
     fn kind(&self) -> &'static str {
         self.kind
+    }
+
+    fn numa(&self) -> Option<u32> {
+        self.numa
     }
 
     fn status(&mut self) -> Status {
@@ -83,11 +88,13 @@ impl Netdev for DummyDevice {
         if std::mem::replace(&mut self.rx_taken, true) {
             return Vec::new();
         }
-        vec![Box::new(DummyQueue(self.handle.clone()))]
+        let polled = self.kind == POLLED;
+        let queue = |queue| DummyRx { handle: self.handle.clone(), queue, polled };
+        (0..self.handle.queues()).map(|number| Box::new(queue(number)) as Box<dyn RxQueue>).collect()
     }
 
     fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError> {
-        Ok(Box::new(DummyQueue(self.handle.clone())))
+        Ok(Box::new(DummyTx(self.handle.clone())))
     }
 
     fn poll_changes(&mut self, _now: Duration) -> u64 {
@@ -96,17 +103,24 @@ impl Netdev for DummyDevice {
 }
 
 #[derive(Debug)]
-struct DummyQueue(DummyHandle);
+struct DummyRx {
+    handle: DummyHandle,
+    queue: usize,
+    polled: bool,
+}
 
-impl RxQueue for DummyQueue {
+#[derive(Debug)]
+struct DummyTx(DummyHandle);
+
+impl RxQueue for DummyRx {
     fn receive(&mut self, pool: &mut Pool, batch: &mut Batch) -> Result<usize, RxError> {
-        let mut state = lock(&self.0.state);
+        let mut state = lock(&self.handle.state);
         if !state.open {
             return Err(RxError::Gone);
         }
         let mut count = 0;
         while !batch.is_full() {
-            let Some(frame) = state.inbox.front() else { break };
+            let Some(frame) = state.inboxes[self.queue].front() else { break };
             let Some(packet) = pool.packet_from(frame) else { break };
             let bytes = packet.len() as u64;
             if batch.push(packet).is_err() {
@@ -114,22 +128,26 @@ impl RxQueue for DummyQueue {
             }
             bump(&mut state.statistics.rx_packets, 1);
             bump(&mut state.statistics.rx_bytes, bytes);
-            state.inbox.pop_front();
+            state.inboxes[self.queue].pop_front();
             count += 1;
         }
         Ok(count)
     }
 
     fn wait(&self) -> Wait<'_> {
-        if lock(&self.0.state).inbox.is_empty() { Wait::Never } else { Wait::Ready }
+        if lock(&self.handle.state).inboxes[self.queue].is_empty() { Wait::Never } else { Wait::Ready }
+    }
+
+    fn is_polled(&self) -> bool {
+        self.polled
     }
 
     fn drain(&mut self) -> u64 {
-        lock(&self.0.state).inbox.drain(..).count() as u64
+        lock(&self.handle.state).inboxes[self.queue].drain(..).count() as u64
     }
 }
 
-impl TxQueue for DummyQueue {
+impl TxQueue for DummyTx {
     fn send(&mut self, batch: &mut Batch) -> Sent {
         let mut state = lock(&self.0.state);
         let mut sent = Sent::default();

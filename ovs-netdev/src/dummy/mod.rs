@@ -24,6 +24,28 @@ const FIRST_MAC: u64 = 0xaa55_aa55_0000;
 /// Packets that wait on a dummy device in either direction before more are dropped.
 pub const DEFAULT_QUEUE: usize = 4096;
 
+/// The type whose queues cannot be slept on.
+const POLLED: &str = "dummy-pmd";
+/// Receive queues that a device can have.
+const QUEUES_MAX: u32 = 1024;
+
+/// An option that is a number in a range; `None` if it is not there.
+fn number(
+    name: &str,
+    options: &Options,
+    option: &str,
+    least: u32,
+    most: u32,
+) -> Result<Option<u32>, OpenError> {
+    let Some(text) = options.get(option) else { return Ok(None) };
+    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+    number.map(Some).ok_or_else(|| OpenError::BadOption {
+        name: name.to_owned(),
+        option: option.to_owned(),
+        reason: format!("{text} is not a number from {least} to {most}"),
+    })
+}
+
 #[derive(Debug, Default)]
 struct Shared {
     next_mac: u64,
@@ -49,6 +71,20 @@ impl Dummies {
 
     /// Makes the device `name`. A name is free again once its device is dropped.
     pub fn open(&self, name: &str, kind: &'static str) -> Result<DummyDevice, OpenError> {
+        self.open_with(name, kind, &Options::new())
+    }
+
+    /// As [`Dummies::open`], with options: `numa_id`, the NUMA node that it says it is on, and for the type `dummy-pmd`
+    /// `n_rxq`, its receive queues.
+    pub fn open_with(
+        &self,
+        name: &str,
+        kind: &'static str,
+        options: &Options,
+    ) -> Result<DummyDevice, OpenError> {
+        let queues =
+            if kind == POLLED { number(name, options, "n_rxq", 1, QUEUES_MAX)?.unwrap_or(1) } else { 1 };
+        let numa = number(name, options, "numa_id", 0, u32::MAX)?;
         if name.is_empty() {
             return Err(OpenError::BadName { name: name.to_owned(), reason: "it is empty" });
         }
@@ -58,9 +94,9 @@ impl Dummies {
         }
         let [_, _, mac @ ..] = (FIRST_MAC + shared.next_mac).to_be_bytes();
         shared.next_mac += 1;
-        let handle = DummyHandle::new(name, EtherAddr(mac));
+        let handle = DummyHandle::new(name, EtherAddr(mac), queues as usize);
         shared.live.insert(name.to_owned(), handle.clone());
-        Ok(DummyDevice::new(kind, handle))
+        Ok(DummyDevice::new(kind, handle, numa))
     }
 
     /// The device `name`, if it is open.
@@ -86,7 +122,7 @@ impl Factory for DummyFactory {
         self.kind
     }
 
-    fn open(&self, name: &str, _options: &Options) -> Result<Box<dyn Netdev>, OpenError> {
-        Ok(Box::new(self.dummies.open(name, self.kind)?))
+    fn open(&self, name: &str, options: &Options) -> Result<Box<dyn Netdev>, OpenError> {
+        Ok(Box::new(self.dummies.open_with(name, self.kind, options)?))
     }
 }

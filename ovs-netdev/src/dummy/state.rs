@@ -21,7 +21,8 @@ pub(super) struct State {
     pub link_resets: u64,
     pub changes: u64,
     pub ifindex: Option<u32>,
-    pub inbox: VecDeque<Vec<u8>>,
+    /// By receive queue.
+    pub inboxes: Vec<VecDeque<Vec<u8>>>,
     pub outbox: VecDeque<Vec<u8>>,
     pub keep_sent: bool,
     pub statistics: Statistics,
@@ -35,7 +36,7 @@ pub struct DummyHandle {
 }
 
 impl DummyHandle {
-    pub(super) fn new(name: &str, mac: EtherAddr) -> Self {
+    pub(super) fn new(name: &str, mac: EtherAddr, queues: usize) -> Self {
         let count = || Some(0);
         let statistics = Statistics {
             rx_packets: count(),
@@ -54,7 +55,7 @@ impl DummyHandle {
             link_resets: 0,
             changes: 1,
             ifindex: None,
-            inbox: VecDeque::new(),
+            inboxes: vec![VecDeque::new(); queues],
             outbox: VecDeque::new(),
             keep_sent: true,
             statistics,
@@ -72,20 +73,30 @@ impl DummyHandle {
         lock(&self.state).open
     }
 
-    /// Lets the device receive a frame. `false`, and one more `rx_dropped`, if its queue is full.
+    /// Lets the device receive a frame, by its first queue. `false`, and one more `rx_dropped`, if the queue is full.
     pub fn receive(&self, frame: Vec<u8>) -> bool {
+        self.receive_by(0, frame)
+    }
+
+    /// As [`DummyHandle::receive`], by a queue. `false` also if there is no such queue.
+    pub fn receive_by(&self, queue: usize, frame: Vec<u8>) -> bool {
         let mut state = lock(&self.state);
-        if state.inbox.len() >= DEFAULT_QUEUE {
+        let Some(inbox) = state.inboxes.get_mut(queue).filter(|inbox| inbox.len() < DEFAULT_QUEUE) else {
             bump(&mut state.statistics.rx_dropped, 1);
             return false;
-        }
-        state.inbox.push_back(frame);
+        };
+        inbox.push_back(frame);
         true
+    }
+
+    /// How many receive queues it has.
+    pub fn queues(&self) -> usize {
+        lock(&self.state).inboxes.len()
     }
 
     /// Frames that wait to be received by the switch.
     pub fn pending(&self) -> usize {
-        lock(&self.state).inbox.len()
+        lock(&self.state).inboxes.iter().map(VecDeque::len).sum()
     }
 
     /// What the switch has sent since the last call, in order.

@@ -66,6 +66,10 @@ impl Netdev for Wrapped {
         self.device.configure(config)
     }
 
+    fn numa(&self) -> Option<u32> {
+        self.device.numa()
+    }
+
     fn qos_kinds(&self) -> &'static [&'static str] {
         self.device.qos_kinds()
     }

@@ -1,11 +1,11 @@
 //! One datapath type: its switch, the workers that move its packets, and its OpenFlow sockets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ovs_dpif::{Budget, PortRequest, UserspaceConfig, UserspaceDatapath, Worker};
+use ovs_dpif::{Budget, Core, Next, PortRequest, UserspaceConfig, UserspaceDatapath, Worker, WorkerId};
 use ovs_flow::DpPort;
 use ovs_netdev::Registry;
 use ovs_ofproto::{DesiredState, Switch, SwitchConfig, SwitchEvent};
@@ -13,8 +13,9 @@ use ovs_stream::Tls;
 
 use super::clock::Clock;
 use super::commands::pmd::Baselines;
+use super::numa::Topology;
 use super::openflow::{Sockets, Targets};
-use super::polling::{self, Balance, Polling};
+use super::polling::{Balance, MaxSleep, Polling};
 use super::sleep::Sleeper;
 use super::waker::Wakeup;
 use super::workers::WorkerThread;
@@ -35,6 +36,15 @@ pub enum Run {
     Inline,
 }
 
+/// A worker that the control thread polls.
+struct Inline {
+    worker: Worker,
+    /// The core that it stands for, if it is for queues that have to be polled.
+    core: Option<Core>,
+    /// It hands its queues on.
+    leaves: bool,
+}
+
 /// What a datapath is made of.
 pub struct Plan<'a> {
     /// Its type, such as `netdev`.
@@ -49,6 +59,8 @@ pub struct Plan<'a> {
     pub local_kind: &'static str,
     /// Where its randomness comes from.
     pub seed: u64,
+    /// The cores that its workers may be on.
+    pub topology: Topology,
     /// How many VLAN tags of a packet it looks at.
     pub vlan_limit: usize,
     /// Where its sockets lie.
@@ -67,7 +79,7 @@ pub struct Datapath {
     pub switch: Switch,
     sockets: Sockets,
     // Declared after the switch: threads end once the datapath has let go of them.
-    inline: Vec<Worker>,
+    inline: Vec<Inline>,
     threads: Vec<WorkerThread>,
     /// Cores of the mask that are not there.
     missing: Vec<usize>,
@@ -78,8 +90,9 @@ pub struct Datapath {
     balance: Option<Balance>,
     /// When balance was last looked at.
     balanced: Option<Duration>,
-    /// The longest sleep of threads whose core has none of its own, in microseconds.
-    pub max_sleep: u64,
+    /// How long threads that poll may sleep.
+    pub sleep: MaxSleep,
+    topology: Topology,
     clock: Clock,
     /// Where the counters of workers were last set to zero, for who looks at them.
     pub baselines: Baselines,
@@ -109,7 +122,7 @@ impl Datapath {
         switch.set_waker(plan.control);
         let (mut inline, mut threads) = (Vec::new(), Vec::new());
         match plan.run {
-            Run::Inline => inline.push(worker),
+            Run::Inline => inline.push(Inline { worker, core: None, leaves: false }),
             Run::Threads => threads.push(WorkerThread::start(worker, None, wakeup, plan.clock.clone())?),
         }
         let sockets = Sockets::new(plan.rundir, plan.tls);
@@ -123,7 +136,8 @@ impl Datapath {
             isolates: true,
             balance: None,
             balanced: None,
-            max_sleep: 0,
+            sleep: MaxSleep::default(),
+            topology: plan.topology,
             clock: plan.clock,
             baselines: Baselines::new(),
             more: false,
@@ -166,32 +180,33 @@ impl Datapath {
     /// Makes its threads, and what queues they have, what the database says. `polls` tells that there will be devices
     /// that have to be polled; without, threads are there only if there are such devices.
     pub fn follow(&mut self, polling: &Polling, polls: bool) -> std::io::Result<()> {
-        let polls = polls || self.switch.dpif().rx_queues(Duration::ZERO).iter().any(|queue| queue.polled);
-        let cores = match &polling.cores {
-            _ if !polls || self.is_inline() => Vec::new(),
+        let queues = self.switch.dpif().rx_queues(Duration::ZERO);
+        let nodes: BTreeSet<u32> =
+            queues.iter().filter(|queue| queue.polled).map(|queue| queue.numa).collect();
+        let numbers = match &polling.cores {
+            _ if nodes.is_empty() && !polls => Vec::new(),
             Some(cores) => cores.clone(),
-            // The last one.
-            None => vec![std::thread::available_parallelism().map_or(1, std::num::NonZero::get) - 1],
+            None => self.topology.usual(&nodes),
         };
-        let (cores, missing): (Vec<usize>, Vec<usize>) =
-            cores.into_iter().partition(|core| polling::exists(*core));
+        let (mut cores, mut missing) = (Vec::new(), Vec::new());
+        for number in numbers {
+            match self.topology.core(number) {
+                Some(core) => cores.push(core),
+                None => missing.push(number),
+            }
+        }
         if !missing.is_empty() && self.missing != missing {
             tracing::warn!(target: "dpif_netdev", "pmd-cpu-mask names cores that this machine does not have: {missing:?}");
         }
         self.missing = missing;
         for core in &cores {
-            if !self.threads.iter().any(|thread| thread.core() == Some(*core)) {
+            if !self.workers().any(|(_, at)| at == Some(*core)) {
                 self.poll_on(*core)?;
             }
         }
-        // Those that go hand their queues on first.
-        let goes = |thread: &mut WorkerThread| thread.core().is_some_and(|core| !cores.contains(&core));
-        for thread in self.threads.extract_if(.., goes) {
-            self.switch.dpif_mut().retire_worker(thread.id());
-            self.leaving.push(thread);
-        }
+        self.retire(&cores);
         for thread in &self.threads {
-            thread.set_max_sleep(thread.core().map_or(0, |core| polling.sleep.on(core)));
+            thread.set_max_sleep(thread.core().map_or(0, |core| polling.sleep.on(core.number)));
         }
         let dpif = self.switch.dpif_mut();
         dpif.configure_rx(polling.rx);
@@ -201,16 +216,41 @@ impl Datapath {
         }
         self.isolates = polling.rx.isolate;
         self.balance = polling.balance;
-        self.max_sleep = polling.sleep.default;
+        self.sleep.clone_from(&polling.sleep);
         Ok(())
     }
 
-    fn poll_on(&mut self, core: usize) -> std::io::Result<()> {
+    fn poll_on(&mut self, core: Core) -> std::io::Result<()> {
+        if self.is_inline() {
+            let worker = self.switch.dpif_mut().add_polling_worker(core, None);
+            self.inline.extend(worker.map(|worker| Inline { worker, core: Some(core), leaves: false }));
+            return Ok(());
+        }
         let wakeup = Arc::new(Wakeup::new()?);
         let waker = Some(Arc::clone(&wakeup) as Arc<dyn ovs_dpif::Waker>);
         let Some(worker) = self.switch.dpif_mut().add_polling_worker(core, waker) else { return Ok(()) };
         self.threads.push(WorkerThread::start(worker, Some(core), wakeup, self.clock.clone())?);
         Ok(())
+    }
+
+    /// Brings workers on other cores than these to their end; those that go hand their queues on first.
+    fn retire(&mut self, cores: &[Core]) {
+        let goes = |core: Option<Core>| core.is_some_and(|core| !cores.contains(&core));
+        for thread in self.threads.extract_if(.., |thread| goes(thread.core())) {
+            self.switch.dpif_mut().retire_worker(thread.id());
+            self.leaving.push(thread);
+        }
+        for inline in self.inline.iter_mut().filter(|inline| goes(inline.core) && !inline.leaves) {
+            self.switch.dpif_mut().retire_worker(inline.worker.id());
+            inline.leaves = true;
+        }
+    }
+
+    /// Its workers and the cores that they are on, the main one first.
+    pub fn workers(&self) -> impl Iterator<Item = (WorkerId, Option<Core>)> {
+        let threads = self.threads.iter().map(|thread| (thread.id(), thread.core()));
+        let inline = self.inline.iter().filter(|inline| !inline.leaves);
+        threads.chain(inline.map(|inline| (inline.worker.id(), inline.core)))
     }
 
     /// Lets go of threads that have come to their end, and gives queues anew if that is wanted by now.
@@ -262,9 +302,11 @@ impl Datapath {
     pub fn poll(&mut self, slept: &Sleeper, now: Duration) -> (bool, Vec<SwitchEvent>) {
         let mut busy = self.sockets.poll(&mut self.switch, slept, now);
         self.asked = busy;
-        for worker in &mut self.inline {
-            busy |= !worker.poll(now, Budget::default()).is_idle();
-        }
+        self.inline.retain_mut(|inline| {
+            let progress = inline.worker.poll(now, Budget::default());
+            busy |= !progress.is_idle();
+            progress.next != Next::Closed
+        });
         self.tend_threads(now);
         let turn = self.switch.poll_ready(now, TURN, &mut |fd| slept.saw(&fd));
         self.next = turn.next;
@@ -306,7 +348,7 @@ impl Datapath {
             sleeper.until(at);
         }
         self.switch.waits(&mut |wait| sleeper.netdev(wait));
-        for worker in &self.inline {
+        for Inline { worker, .. } in &self.inline {
             worker.waits(&mut |wait| sleeper.netdev(wait));
         }
         self.sockets.waits(&self.switch, sleeper);
@@ -316,6 +358,7 @@ impl Datapath {
     /// comes next.
     pub fn close(&mut self, now: Duration) {
         self.sockets.close(&mut self.switch, now);
+        self.switch.keep_qos();
         self.configure(&DesiredState::default(), now);
     }
 }
@@ -331,4 +374,3 @@ fn add_local_port(dpif: &mut UserspaceDatapath, registry: &Registry, kind: &str,
         tracing::info!(target: "dpif_netdev", "{name}: no local port: {error}");
     }
 }
-        self.switch.keep_qos();

@@ -16,6 +16,7 @@ mod desired;
 mod dpdk;
 mod mirrors;
 mod network;
+mod numa;
 mod openflow;
 mod polling;
 mod qos;
@@ -340,6 +341,7 @@ impl Vswitchd {
             registry: self.types.registry(&self.dummies, kind),
             local_kind: self.types.kinds(kind).internal,
             seed: self.types.seed(),
+            topology: self.types.topology().clone(),
             vlan_limit: self.vlan_limit(),
             rundir: &self.program.dirs.run,
             tls: self.keys.tls(),

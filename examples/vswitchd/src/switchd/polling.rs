@@ -9,7 +9,7 @@ use ovs_dpif::{RxConfig, RxPolicy};
 use super::rows::{Row, Rows};
 
 /// Cores that a mask can name.
-const CORES: usize = 1024;
+pub const CORES: usize = 1024;
 /// The longest sleep that can be asked for, in microseconds.
 const LONGEST_SLEEP: u64 = 10_000;
 
@@ -151,22 +151,6 @@ fn cores_of(mask: &str) -> Option<Vec<usize>> {
     (!cores.is_empty()).then_some(cores)
 }
 
-/// The processors that the system has, as `0-3,5`.
-const ONLINE: &str = "/sys/devices/system/cpu/online";
-
-/// Whether a core is there to run a thread; any is where the system does not tell.
-pub fn exists(core: usize) -> bool {
-    std::fs::read_to_string(ONLINE).map_or(true, |text| is_listed(text.trim(), core))
-}
-
-fn is_listed(list: &str, core: usize) -> bool {
-    list.split(',').any(|range| {
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        let within = |first: usize, last: usize| (first..=last).contains(&core);
-        first.parse().ok().zip(last.parse().ok()).is_some_and(|(first, last)| within(first, last))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,13 +162,6 @@ mod tests {
         assert_eq!(cores_of("0"), None);
         assert_eq!(cores_of("0xg"), None);
         assert_eq!(cores_of(""), None);
-    }
-
-    #[test]
-    fn cores_are_listed_by_ranges() {
-        let there: Vec<usize> = (0..12).filter(|core| is_listed("0-2,5,8-9", *core)).collect();
-        assert_eq!(there, [0, 1, 2, 5, 8, 9]);
-        assert!(!is_listed("", 0) && exists(0));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use ovs_netdev::{Factory, Registry};
 use super::datapath::Run;
 use super::desired::Kinds;
 use super::dpdk::Dpdk;
+use super::numa::Topology;
 use super::report;
 use crate::cli::{DummyLevel, SwitchOptions};
 use crate::daemon::VERSION;
@@ -38,6 +39,7 @@ pub struct Types {
     own: Vec<OwnType>,
     /// Where ports that wait for their frontend listen.
     sockets: PathBuf,
+    topology: Topology,
 }
 
 /// Makes the factory of a type of device.
@@ -53,6 +55,7 @@ impl Types {
             dpdk: Dpdk::default(),
             own: Vec::new(),
             sockets: sockets.to_owned(),
+            topology: Topology::new(&options.dummy_numa),
         }
     }
 
@@ -64,6 +67,11 @@ impl Types {
     /// Whether the dummy types are there.
     pub fn has_dummy(&self) -> bool {
         self.dummy.is_some()
+    }
+
+    /// The cores of the machine.
+    pub fn topology(&self) -> &Topology {
+        &self.topology
     }
 
     /// Where all randomness comes from.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use ovs_dpif::{Budget, Next, RxLoad, Waker, Worker, WorkerId};
+use ovs_dpif::{Budget, Core, Next, RxLoad, Waker, Worker, WorkerId};
 
 use super::clock::Clock;
 use super::sleep::Sleeper;
@@ -40,7 +40,7 @@ impl Times {
 #[derive(Debug)]
 pub struct WorkerThread {
     id: WorkerId,
-    core: Option<usize>,
+    core: Option<Core>,
     times: Arc<Times>,
     /// The longest sleep of a thread that polls, in microseconds.
     max_sleep: Arc<AtomicU64>,
@@ -56,7 +56,7 @@ impl WorkerThread {
     /// datapath wakes this worker by. With a `core` it runs there and nowhere else.
     pub fn start(
         worker: Worker,
-        core: Option<usize>,
+        core: Option<Core>,
         wakeup: Arc<Wakeup>,
         clock: Clock,
     ) -> std::io::Result<Self> {
@@ -65,11 +65,11 @@ impl WorkerThread {
         let (stopped, waking) = (Arc::clone(&stop), Arc::clone(&wakeup));
         let (timed, rest) = (Arc::clone(&times), Rest::new(Arc::clone(&max_sleep)));
         let id = worker.id();
-        let name =
-            core.map_or_else(|| format!("worker{}", id.0), |core| format!("pmd-c{core:02}/id:{}", id.0));
+        let name = core
+            .map_or_else(|| format!("worker{}", id.0), |core| format!("pmd-c{:02}/id:{}", core.number, id.0));
         let thread = std::thread::Builder::new().name(name).spawn(move || {
             if let Some(core) = core {
-                pin(core);
+                pin(core.number);
             }
             run(worker, &waking, &clock, &stopped, &timed, rest);
         })?;
@@ -82,18 +82,13 @@ impl WorkerThread {
     }
 
     /// The core that it is bound to; `None` for the main worker.
-    pub fn core(&self) -> Option<usize> {
+    pub fn core(&self) -> Option<Core> {
         self.core
     }
 
     /// Sets how long it may sleep at a time while it polls, in microseconds.
     pub fn set_max_sleep(&self, micros: u64) {
         self.max_sleep.store(micros, Ordering::Relaxed);
-    }
-
-    /// How long it may sleep at a time while it polls, in microseconds.
-    pub fn max_sleep(&self) -> u64 {
-        self.max_sleep.load(Ordering::Relaxed)
     }
 
     /// Whether its worker has come to its end.

@@ -17,6 +17,7 @@ mod helpers;
 mod hosts;
 mod interop;
 mod lab;
+mod numa;
 mod openflow;
 mod ovn;
 mod peer;

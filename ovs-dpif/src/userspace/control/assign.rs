@@ -10,6 +10,8 @@ pub(super) struct Wish {
     pub polled: bool,
     /// The core that it is to be on.
     pub pinned: Option<usize>,
+    /// The NUMA node that its device is on.
+    pub numa: u32,
     /// What it costs.
     pub busy: u64,
     /// The worker that it stays with, if it is not pinned elsewhere.
@@ -23,12 +25,15 @@ pub(super) struct Seat {
     /// It is for queues that cannot be slept on.
     pub polls: bool,
     pub core: Option<usize>,
+    /// The NUMA node of its core.
+    pub numa: u32,
 }
 
 /// The worker of each queue, in the order of `queues`; `None` for all if there is no worker.
 ///
 /// Polled queues go to workers that poll, others to workers that sleep; where there is none of that kind, to any. A
-/// pinned queue goes to the worker on its core, if there is one and the queue is polled.
+/// pinned queue goes to the worker on its core, if there is one and the queue is polled. Workers on the NUMA node of a
+/// queue's device are preferred to all others; where there is none, nodes take turns.
 pub(super) fn assign(queues: &[Wish], seats: &[Seat], config: RxConfig) -> Vec<Option<WorkerId>> {
     let pins: Vec<Option<WorkerId>> = queues.iter().map(|queue| pinned(queue, seats)).collect();
     let mut chosen: Vec<Option<WorkerId>> =
@@ -55,10 +60,15 @@ pub(super) fn assign(queues: &[Wish], seats: &[Seat], config: RxConfig) -> Vec<O
         if config.policy != RxPolicy::RoundRobin {
             order.sort_by_key(|at| Reverse(queues[*at].busy));
         }
-        match config.policy {
-            RxPolicy::RoundRobin => give(&order, fitting.iter().cycle(), &mut chosen),
-            RxPolicy::Cycles => give(&order, fitting.iter().chain(fitting.iter().rev()).cycle(), &mut chosen),
-            RxPolicy::Group => group(&order, queues, &fitting, &mut chosen),
+        let mut nodes = Nodes::of(&fitting);
+        for at in order {
+            let Some(node) = nodes.near(queues[at].numa) else { continue };
+            let worker = match config.policy {
+                RxPolicy::RoundRobin => node.next(false),
+                RxPolicy::Cycles => node.next(true),
+                RxPolicy::Group => least(&node.seats, queues, &chosen),
+            };
+            chosen[at] = worker;
         }
     }
     chosen
@@ -70,22 +80,64 @@ fn pinned(queue: &Wish, seats: &[Seat]) -> Option<WorkerId> {
     seats.iter().find(|seat| seat.polls && seat.core == Some(core)).map(|seat| seat.worker)
 }
 
-fn give<'a>(order: &[usize], seats: impl Iterator<Item = &'a &'a Seat>, chosen: &mut [Option<WorkerId>]) {
-    for (at, seat) in order.iter().zip(seats) {
-        chosen[*at] = Some(seat.worker);
+/// The workers of one NUMA node, and how many of its queues have been given away.
+struct Node<'a> {
+    numa: u32,
+    seats: Vec<&'a Seat>,
+    given: usize,
+}
+
+impl Node<'_> {
+    /// The worker whose turn it is: one after the other from the first, or up and down.
+    fn next(&mut self, up_and_down: bool) -> Option<WorkerId> {
+        let count = self.seats.len().max(1);
+        let (round, at) = (self.given / count, self.given % count);
+        self.given += 1;
+        let at = if up_and_down && round % 2 == 1 { count - 1 - at } else { at };
+        self.seats.get(at).map(|seat| seat.worker)
     }
 }
 
-/// Each queue to the worker with the least work; of those with equal work, to the one with the fewest queues.
-fn group(order: &[usize], queues: &[Wish], fitting: &[&Seat], chosen: &mut [Option<WorkerId>]) {
-    let load = |worker: WorkerId, chosen: &[Option<WorkerId>]| {
+/// Workers by NUMA node.
+struct Nodes<'a> {
+    nodes: Vec<Node<'a>>,
+    /// Which node takes the next queue that has none of its own.
+    turn: usize,
+}
+
+impl<'a> Nodes<'a> {
+    /// The nodes of workers that stand in the order in which they are to be taken.
+    fn of(seats: &[&'a Seat]) -> Self {
+        let mut nodes: Vec<Node<'a>> = Vec::new();
+        for seat in seats {
+            match nodes.iter_mut().find(|node| node.numa == seat.numa) {
+                Some(node) => node.seats.push(seat),
+                None => nodes.push(Node { numa: seat.numa, seats: vec![seat], given: 0 }),
+            }
+        }
+        nodes.sort_by_key(|node| node.numa);
+        Self { nodes, turn: 0 }
+    }
+
+    /// The node with this number, or the one whose turn it is.
+    fn near(&mut self, numa: u32) -> Option<&mut Node<'a>> {
+        let own = self.nodes.iter().position(|node| node.numa == numa);
+        let at = own.unwrap_or_else(|| {
+            let turn = self.turn % self.nodes.len().max(1);
+            self.turn += 1;
+            turn
+        });
+        self.nodes.get_mut(at)
+    }
+}
+
+/// The worker with the least work; of those with equal work, the one with the fewest queues.
+fn least(seats: &[&Seat], queues: &[Wish], chosen: &[Option<WorkerId>]) -> Option<WorkerId> {
+    let load = |worker: WorkerId| {
         let own = || queues.iter().zip(chosen).filter(|(_, one)| **one == Some(worker));
         (own().map(|(queue, _)| queue.busy).sum::<u64>(), own().count())
     };
-    for at in order {
-        let least = fitting.iter().min_by_key(|seat| load(seat.worker, chosen));
-        chosen[*at] = least.map(|seat| seat.worker);
-    }
+    seats.iter().min_by_key(|seat| load(seat.worker)).map(|seat| seat.worker)
 }
 
 /// The variance of what workers have to do.
@@ -100,12 +152,14 @@ mod tests {
     use super::*;
 
     fn seats(cores: &[usize]) -> Vec<Seat> {
-        let main = Seat { worker: WorkerId(0), polls: false, core: None };
+        let main = Seat { worker: WorkerId(0), polls: false, core: None, numa: 0 };
         let polling = cores.iter().enumerate();
         let polling = polling.map(|(at, core)| Seat {
             worker: WorkerId(at as u32 + 1),
             polls: true,
             core: Some(*core),
+            // Ten cores to a node.
+            numa: (*core / 10) as u32,
         });
         std::iter::once(main).chain(polling).collect()
     }
@@ -115,7 +169,10 @@ mod tests {
     }
 
     fn busy(loads: &[u64]) -> Vec<Wish> {
-        loads.iter().map(|busy| Wish { polled: true, pinned: None, keep: None, busy: *busy }).collect()
+        loads
+            .iter()
+            .map(|busy| Wish { polled: true, pinned: None, keep: None, numa: 0, busy: *busy })
+            .collect()
     }
 
     #[test]
@@ -151,6 +208,23 @@ mod tests {
         assert_eq!(workers(&queues, &[3], RxConfig::default()), [0, 1]);
         assert_eq!(workers(&queues, &[], RxConfig::default()), [0, 0]);
         assert_eq!(assign(&queues, &[], RxConfig::default()), [None, None]);
+    }
+
+    #[test]
+    fn queues_go_to_their_own_node_or_to_each_in_turn() {
+        let mut queues = busy(&[0; 6]);
+        queues[..4].iter_mut().for_each(|queue| queue.numa = 1);
+        let by = |cores: &[usize], policy| workers(&queues, cores, RxConfig::default().policy(policy));
+        // As the original has it: four queues on node 1, then two on node 0.
+        assert_eq!(by(&[0, 1, 10, 11], RxPolicy::Cycles), [3, 4, 4, 3, 1, 2]);
+        assert_eq!(by(&[0, 1, 10, 11], RxPolicy::RoundRobin), [3, 4, 3, 4, 1, 2]);
+        assert_eq!(by(&[0, 1, 10, 11], RxPolicy::Group), [3, 4, 3, 4, 1, 2]);
+        assert_eq!(by(&[0, 1], RxPolicy::Cycles), [1, 2, 2, 1, 1, 2], "no thread on node 1");
+        assert_eq!(by(&[0, 20], RxPolicy::Cycles), [1, 2, 1, 2, 1, 1], "nodes 0 and 2 take turns");
+        let mut pinned = queues.clone();
+        (pinned[0].pinned, pinned[1].pinned) = (Some(0), Some(11));
+        let group = RxConfig::default().policy(RxPolicy::Group);
+        assert_eq!(workers(&pinned, &[0, 1, 10, 11], group), [1, 4, 3, 3, 2, 2], "pins look at no node");
     }
 
     #[test]

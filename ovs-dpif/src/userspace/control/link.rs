@@ -22,6 +22,8 @@ pub(super) struct Link {
     pub polls: bool,
     /// The core that its thread is bound to.
     pub core: Option<usize>,
+    /// The NUMA node of that core.
+    pub numa: u32,
     /// It was asked to come to an end.
     pub retiring: bool,
     pub shared: Arc<Shared>,
@@ -49,9 +51,9 @@ impl Link {
     ) -> Self {
         let (backlog, asked) = (VecDeque::new(), VecDeque::new());
         let (retiring, gone) = (false, false);
-        let Seat { worker: id, polls, core } = seat;
+        let Seat { worker: id, polls, core, numa } = seat;
         let (flows, queues) = (Some(flows), Some((commands, replies)));
-        Self { id, polls, core, retiring, shared, flows, queues, waker, backlog, asked, gone }
+        Self { id, polls, core, numa, retiring, shared, flows, queues, waker, backlog, asked, gone }
     }
 
     /// Whether it may be given queues.

@@ -29,7 +29,7 @@ use super::{UserspaceConfig, Waker, Worker};
 use crate::conntrack::Conntrack;
 use crate::meter::Meters;
 use crate::{
-    Busy, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, FlowView, HandlerFactory,
+    Busy, Core, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, FlowView, HandlerFactory,
     Ledger, MeterCounters, MeterError, MeterId, MeterLimits, MeterSpec, Op, Policing, PortConfigError,
     PortInfo, PortRequest, Rebalance, RxAssignment, RxConfig, Ticket, WorkerId,
 };
@@ -107,10 +107,10 @@ impl UserspaceDatapath {
     /// Adds a worker; `waker` wakes the thread that polls it, if that thread ever sleeps. It gets its share of the
     /// receive queues that can be slept on, and of the others too while no worker is there for them.
     pub fn add_worker(&mut self, waker: Option<Arc<dyn Waker>>) -> Worker {
-        self.add_worker_that(false, None, waker)
+        self.add_worker_that(None, waker)
     }
 
-    fn add_worker_that(&mut self, polls: bool, core: Option<usize>, waker: Option<Arc<dyn Waker>>) -> Worker {
+    fn add_worker_that(&mut self, on: Option<Core>, waker: Option<Arc<dyn Waker>>) -> Worker {
         let id = WorkerId(self.links.len() as u32);
         let (command_tx, command_rx) = sync_channel(self.config.command_queue.max(1));
         let (reply_tx, reply_rx) = sync_channel(self.config.reply_queue.max(1));
@@ -129,7 +129,9 @@ impl UserspaceDatapath {
         };
         let worker =
             Worker::new(id, &self.config, ends, tables, self.domain.reader(), self.conntrack.clone());
-        let mut link = Link::new(Seat { worker: id, polls, core }, command_tx, reply_rx, shared, view, waker);
+        let (core, numa) = (on.map(|core| core.number), on.map_or(0, |core| core.numa));
+        let seat = Seat { worker: id, polls: on.is_some(), core, numa };
+        let mut link = Link::new(seat, command_tx, reply_rx, shared, view, waker);
         if let Some(handlers) = &self.handlers {
             link.push(Command::Handler(handlers.handler(id)));
         }
@@ -317,8 +319,8 @@ impl Dpif for UserspaceDatapath {
         sum
     }
 
-    fn add_polling_worker(&mut self, core: usize, waker: Option<Arc<dyn Waker>>) -> Option<Worker> {
-        Some(self.add_worker_that(true, Some(core), waker))
+    fn add_polling_worker(&mut self, core: Core, waker: Option<Arc<dyn Waker>>) -> Option<Worker> {
+        Some(self.add_worker_that(Some(core), waker))
     }
 
     fn retire_worker(&mut self, worker: WorkerId) -> bool {

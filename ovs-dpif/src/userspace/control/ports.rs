@@ -59,7 +59,8 @@ impl Ports {
         for (link, queue) in links.iter_mut().filter(|link| !link.gone).zip(queues) {
             link.push(Command::AddTx(port, queue));
         }
-        self.queues.add(port, device.take_rx_queues(), links);
+        // A device that does not say counts as on the first node.
+        self.queues.add(port, device.numa().unwrap_or(0), device.take_rx_queues(), links);
         let changes = device.poll_changes(Duration::ZERO);
         self.live.insert(port, Port { device, changes, police: Police::default() });
         Ok(port)

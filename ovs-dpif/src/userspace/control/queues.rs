@@ -45,6 +45,8 @@ struct Sample {
 struct Queue {
     place: Place,
     polled: bool,
+    /// The NUMA node of its device.
+    numa: u32,
     pinned: Option<usize>,
     wanted: Option<WorkerId>,
     meter: Arc<RxMeter>,
@@ -88,8 +90,8 @@ impl Queues {
         Self { all: BTreeMap::new(), config: RxConfig::default(), clock, sampled: None }
     }
 
-    /// A new port's queues; the others stay where they are.
-    pub fn add(&mut self, port: DpPort, queues: Vec<Box<dyn RxQueue>>, links: &mut [Link]) {
+    /// The queues of a new port, whose device is on this NUMA node; the others stay where they are.
+    pub fn add(&mut self, port: DpPort, numa: u32, queues: Vec<Box<dyn RxQueue>>, links: &mut [Link]) {
         for (number, rx) in (0..).zip(queues) {
             let meter = Arc::new(RxMeter::default());
             let polled = rx.is_polled();
@@ -97,6 +99,7 @@ impl Queues {
             let queue = Queue {
                 place: Place::Idle(handle),
                 polled,
+                numa,
                 pinned: None,
                 wanted: None,
                 meter,
@@ -165,6 +168,7 @@ impl Queues {
             queue: *number,
             worker: queue.worker(),
             polled: queue.polled,
+            numa: queue.numa,
             pinned: queue.pinned,
             load: queue.load(window),
         };
@@ -214,7 +218,7 @@ impl Queues {
 impl Queue {
     fn wish(&self) -> Wish {
         let busy = self.load(MINUTE).map_or(0, |load| load.busy);
-        Wish { polled: self.polled, pinned: self.pinned, busy, keep: None }
+        Wish { polled: self.polled, pinned: self.pinned, numa: self.numa, busy, keep: None }
     }
 
     /// Takes the next step towards the wanted worker.
@@ -245,5 +249,5 @@ impl Queue {
 /// The workers that take queues.
 fn seats(links: &[Link]) -> Vec<Seat> {
     let taking = links.iter().filter(|link| link.takes_queues());
-    taking.map(|link| Seat { worker: link.id, polls: link.polls, core: link.core }).collect()
+    taking.map(|link| Seat { worker: link.id, polls: link.polls, core: link.core, numa: link.numa }).collect()
 }

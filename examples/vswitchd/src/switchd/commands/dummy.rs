@@ -9,16 +9,16 @@ use super::{Answer, Command, done, fail};
 
 /// `netdev-dummy/receive`.
 pub fn receive(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
-    let (mut frames, mut length) = (Vec::new(), None);
+    let (mut frames, mut length, mut queue) = (Vec::new(), None, 0);
     let mut args = request.args.iter();
     let Some(name) = args.next() else { return fail("no such dummy netdev") };
     let Some(device) = switchd.dummies.handle(name) else { return fail("no such dummy netdev") };
     let mut texts = Vec::new();
     while let Some(arg) = args.next() {
         match arg.as_str() {
-            "--qid" => match args.next().and_then(|n| n.parse::<u32>().ok()) {
-                Some(0) => {}
-                _ => return fail("invalid --qid argument"),
+            "--qid" => match args.next().and_then(|n| n.parse().ok()).filter(|n| *n < device.queues()) {
+                Some(number) => queue = number,
+                None => return fail("invalid --qid argument"),
             },
             "--len" => match args.next().and_then(|n| n.parse::<usize>().ok()) {
                 Some(len) => length = Some(len),
@@ -34,7 +34,7 @@ pub fn receive(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
         }
     }
     for bytes in frames {
-        device.receive(bytes);
+        device.receive_by(queue, bytes);
     }
     switchd.settle();
     done("")

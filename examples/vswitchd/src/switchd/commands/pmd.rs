@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use ovs_db::unixctl::Request;
-use ovs_dpif::WorkerId;
+use ovs_dpif::{Core, WorkerId};
 
 use super::super::Vswitchd;
 use super::super::datapath::Datapath;
@@ -63,18 +63,18 @@ impl Counts {
 pub type Baselines = BTreeMap<WorkerId, Counts>;
 
 /// The workers of a datapath in the order in which they are shown, with their cores: the main one last.
-pub(super) fn workers(datapath: &Datapath, only: Option<usize>) -> Vec<(WorkerId, Option<usize>)> {
-    let mut all: Vec<_> = datapath.threads().iter().map(|thread| (thread.id(), thread.core())).collect();
-    if all.is_empty() {
-        all.push((WorkerId(0), None));
-    }
-    all.retain(|(_, core)| only.is_none() || *core == only);
-    all.sort_by_key(|(id, core)| (core.is_none(), *core, *id));
+pub(super) fn workers(datapath: &Datapath, only: Option<usize>) -> Vec<(WorkerId, Option<Core>)> {
+    let mut all: Vec<_> = datapath.workers().collect();
+    all.retain(|(_, core)| only.is_none() || core.map(|core| core.number) == only);
+    all.sort_by_key(|(id, core)| (core.is_none(), core.map(|core| core.number), *id));
     all
 }
 
-pub(super) fn head(core: Option<usize>) -> String {
-    core.map_or_else(|| "main thread:\n".to_owned(), |core| format!("pmd thread numa_id 0 core_id {core}:\n"))
+pub(super) fn head(core: Option<Core>) -> String {
+    core.map_or_else(
+        || "main thread:\n".to_owned(),
+        |core| format!("pmd thread numa_id {} core_id {}:\n", core.numa, core.number),
+    )
 }
 
 /// The datapath and the core that the arguments name.

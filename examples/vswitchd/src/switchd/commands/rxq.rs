@@ -36,8 +36,8 @@ pub fn show(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
     for (worker, core) in workers(datapath, core).into_iter().filter(|(_, core)| core.is_some()) {
         let own = || queues.iter().filter(|queue| queue.worker == Some(worker));
         text += &head(core);
-        let isolated =
-            datapath.isolates() && own().any(|queue| queue.pinned.is_some() && queue.pinned == core);
+        let isolated = datapath.isolates()
+            && own().any(|queue| queue.pinned.is_some() && queue.pinned == core.map(|core| core.number));
         let _ = writeln!(text, "  isolated : {isolated}");
         for queue in own() {
             let name = names.get(&queue.port).map_or("", String::as_str);
@@ -77,13 +77,10 @@ pub fn sleep_show(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer 
         Err(error) => return fail(error),
     };
     let Some(datapath) = switchd.datapaths.get(&kind) else { return done("") };
-    let mut text = format!("Default max sleep: {:4} us\n", datapath.max_sleep);
-    let mut threads: Vec<_> = datapath.threads().iter().filter(|thread| thread.core().is_some()).collect();
-    threads.retain(|thread| core.is_none() || thread.core() == core);
-    threads.sort_by_key(|thread| thread.core());
-    for thread in threads {
-        text += &head(thread.core());
-        let _ = writeln!(text, "  max sleep: {:4} us", thread.max_sleep());
+    let mut text = format!("Default max sleep: {:4} us\n", datapath.sleep.default);
+    for core in workers(datapath, core).into_iter().filter_map(|(_, core)| core) {
+        text += &head(Some(core));
+        let _ = writeln!(text, "  max sleep: {:4} us", datapath.sleep.on(core.number));
     }
     done(text)
 }
