@@ -178,13 +178,17 @@ fn a_switch_that_comes_back_takes_over_what_it_finds() {
     world.stop_switch();
     assert_eq!(tc(&world, &["class", "show", "dev", "v1"]), classes, "it stays while nobody is there");
     world.start_switch(Database::Peer, &[]);
+    world.wait_for("the quality of service", |world| {
+        let (code, shown, _) = world.appctl(&["qos/show", "v1"]);
+        (code == 0 && shown.contains("Queue 4:")).then_some(())
+    });
     assert_eq!(tc(&world, &["class", "show", "dev", "v1"]), classes);
     assert!(queue_packets(&world, 4) >= packets, "classes have counted on");
     // What is taken out of the database while the switch is away is taken away when it is back.
     world.stop_switch();
     world.ok("ovs-vsctl", &["--no-wait", "clear", "port", "v1", "qos"]);
     world.start_switch(Database::Peer, &[]);
-    assert_eq!(tc(&world, &["class", "show", "dev", "v1"]), Vec::<String>::new());
+    world.wait_for("nothing", |world| tc(world, &["class", "show", "dev", "v1"]).is_empty().then_some(()));
     set(&world, "type=linux-htb");
     world.ok("ovs-vsctl", &["del-port", "v1"]);
     assert_eq!(tc(&world, &["class", "show", "dev", "v1"]), Vec::<String>::new());
