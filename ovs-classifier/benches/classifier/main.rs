@@ -16,7 +16,8 @@ mod rules;
 mod space;
 
 use std::hint::black_box;
-use std::process::Command;
+use std::io::{BufRead, BufWriter, Write, stdin};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ovs_classifier::rcu::Domain;
@@ -32,13 +33,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    if let [flag, kind, count] = words.as_slice()
+    if let [flag, count] = words.as_slice()
         && flag == "--memory"
     {
-        return memory(kind, count.parse().expect("a number"));
+        return memory(count.parse().expect("a number"));
     }
     if let [flag, kind, count] = words.as_slice()
-        && matches!(flag.as_str(), "--profile" | "--masked" | "--bare" | "--batch" | "--different")
+        && matches!(
+            flag.as_str(),
+            "--profile" | "--masked" | "--bare" | "--batch" | "--different" | "--changes"
+        )
     {
         return profile(flag, kind, count.parse().expect("a number"));
     }
@@ -89,7 +93,7 @@ fn row(kind: Kind, count: usize) {
     let specs = kind.rules(count, &mut random);
     let packets = trace(&specs, 200_000.min(count * 40), &mut random);
     let mut table = Table::new();
-    let load = table.load(&specs);
+    let load = table.load(specs.iter().copied());
     let plain = plain(&specs, &packets);
     let [bare, masked] = [false, true].map(|masked| table.lookups(&packets, masked));
     let batches = [false, true].map(|masked| table.batches(&packets, masked));
@@ -109,7 +113,7 @@ fn row(kind: Kind, count: usize) {
         bulk,
         single,
         load.as_secs_f64(),
-        measured_memory(kind, count),
+        measured_memory(&specs),
     );
 }
 
@@ -130,12 +134,13 @@ impl Table {
     }
 
     /// All rules for one version, from their short form, until readers may use it.
-    fn load(&mut self, specs: &[Spec]) -> Duration {
-        self.refs.reserve(specs.len());
+    fn load(&mut self, specs: impl IntoIterator<Item = Spec>) -> Duration {
+        let specs = specs.into_iter();
+        self.refs.reserve(specs.size_hint().0);
         let start = Clock::start();
         self.rules.defer();
-        for (n, spec) in specs.iter().enumerate() {
-            let rule = self.insert(n, spec);
+        for (n, spec) in specs.enumerate() {
+            let rule = self.insert(n, &spec);
             self.refs.push(rule);
             if n % 4096 == 0 {
                 self.domain.reclaim(usize::MAX);
@@ -307,8 +312,13 @@ fn profile(flag: &str, kind: &str, count: usize) {
     let specs = kind_of(kind).rules(count, &mut random);
     let packets = trace(&specs, if flag == "--profile" { 4_000 } else { 200_000 }, &mut random);
     let mut table = Table::new();
-    table.load(&specs);
-    println!("{} masks", table.rules.masks());
+    let load = table.load(specs.iter().copied());
+    println!("{} masks, loaded in {:.3} s", table.rules.masks(), load.as_secs_f64());
+    if flag == "--changes" {
+        let rates = [64, 1].map(|batch| table.changes(&specs, batch, &mut random));
+        println!("{:.0} changes a second, {:.0} one by one", rates[0], rates[1]);
+        return;
+    }
     if flag == "--profile" {
         black_box([table.lookups(&packets, false), table.lookups(&packets, true)]);
         black_box(table.changes(&specs, 64, &mut random));
@@ -323,26 +333,32 @@ fn profile(flag: &str, kind: &str, count: usize) {
 }
 
 /// Memory a rule, beyond the rule itself (its words, priority, versions and value, in one allocation), measured in
-/// a process that does nothing else.
-fn measured_memory(kind: Kind, count: usize) -> String {
+/// a process that does nothing else: it gets the rules one by one, as making them leaves memory that others would use.
+fn measured_memory(specs: &[Spec]) -> String {
     let program = std::env::current_exe().expect("this program");
     let mut command = Command::new(program);
-    // What is freed goes back to the system at once, so that what is resident is in use.
-    command.args(["--memory", kind.name(), &count.to_string()]).env("MIMALLOC_PURGE_DELAY", "0");
-    let output = command.output();
-    String::from_utf8_lossy(&output.expect("this program runs").stdout).trim().into()
+    command.args(["--memory", &specs.len().to_string()]);
+    // What is freed goes back to the system at once, and none of it comes by 2 MB, so that what is resident is in use.
+    command.envs([("MIMALLOC_PURGE_DELAY", "0"), ("MIMALLOC_ALLOW_THP", "0")]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("this program runs");
+    let mut lines = BufWriter::new(child.stdin.take().expect("a pipe"));
+    for spec in specs {
+        writeln!(lines, "{spec}").expect("it reads");
+    }
+    drop(lines);
+    let output = child.wait_with_output().expect("it ends");
+    String::from_utf8_lossy(&output.stdout).trim().into()
 }
 
-fn memory(kind: &str, count: usize) {
-    let mut random = Random(0x5eed ^ count as u64);
-    let specs = kind_of(kind).rules(count, &mut random);
+fn memory(count: usize) {
     let mut table = Table::new();
-    table.refs.reserve(specs.len());
-    let refs_page: Vec<u8> = vec![1; specs.len() * 8];
+    table.refs = Vec::with_capacity(count);
+    let mut lines = stdin().lock().lines().map(|line| line.expect("text"));
+    let first = lines.next().expect("a rule").parse().expect("a rule");
     let before = resident();
-    table.load(&specs);
+    table.load(std::iter::once(first).chain(lines.map(|line| line.parse().expect("a rule"))));
     // The benchmark's own references came on top.
-    let used = resident().saturating_sub(before).saturating_sub(refs_page.len());
+    let used = resident().saturating_sub(before).saturating_sub(count * size_of::<RuleRef<u32>>());
     let own = size_of::<Rule<u32>>() + 2 * size_of::<usize>();
     println!("{}", (used / count).saturating_sub(own));
 }
@@ -364,7 +380,7 @@ fn early(most: usize) {
         let mut specs = Kind::Acl.rules(count, &mut random);
         let first = rules::one_priority_a_mask(&mut specs);
         let mut table = Table::new();
-        table.load(&specs);
+        table.load(specs.iter().copied());
         let [all, some] = [&specs[..], &specs[..first]].map(|specs| {
             let packets = trace(specs, 200_000.min(count * 40), &mut random);
             [table.lookups(&packets, false), table.lookups(&packets, true)]

@@ -5,6 +5,9 @@
 //! ones, and that packets come in bursts of the same header, some headers much oftener than others. A range of ports
 //! becomes the prefixes that it consists of, as it must in OpenFlow; each of them is a rule.
 
+use std::fmt;
+use std::str::FromStr;
+
 use ovs_flow::{FlowKey, FlowMask, Match, U16, U32};
 
 use crate::random::Random;
@@ -220,6 +223,36 @@ impl Spec {
             ports: (port(self.sport, noise >> 32), port(self.dport, random.next())),
             proto,
         }
+    }
+}
+
+/// Numbers between blanks.
+impl fmt::Display for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { src, dst, sport, dport, proto, priority } = *self;
+        write!(f, "{} {} {} {} ", src.0, src.1, dst.0, dst.1)?;
+        write!(f, "{} {} {} {} ", sport.0, sport.1, dport.0, dport.1)?;
+        write!(f, "{} {priority}", proto.map_or(-1, i32::from))
+    }
+}
+
+impl FromStr for Spec {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut numbers = [0_i64; 10];
+        for (number, word) in numbers.iter_mut().zip(text.split(' ')) {
+            *number = word.parse().map_err(drop)?;
+        }
+        let [src, src_len, dst, dst_len, sport, sport_mask, dport, dport_mask, proto, priority] = numbers;
+        Ok(Self {
+            src: (src as u32, src_len as u8),
+            dst: (dst as u32, dst_len as u8),
+            sport: (sport as u16, sport_mask as u16),
+            dport: (dport as u16, dport_mask as u16),
+            proto: u8::try_from(proto).ok(),
+            priority: priority as i32,
+        })
     }
 }
 
