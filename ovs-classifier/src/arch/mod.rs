@@ -22,12 +22,17 @@
 mod x86;
 
 #[cfg(all(target_arch = "x86_64", not(ovs_portable)))]
-pub use x86::{prefetch, prefetch_rest};
+pub use x86::{prefetch, prefetch_address, prefetch_rest};
 
 /// Begins to fetch the memory of a value that is needed soon. Does nothing on machines that this module does not know.
 #[cfg(not(all(target_arch = "x86_64", not(ovs_portable))))]
 #[inline(always)]
 pub fn prefetch<T: ?Sized>(_place: &T) {}
+
+/// The same for an address at which there may be nothing.
+#[cfg(not(all(target_arch = "x86_64", not(ovs_portable))))]
+#[inline(always)]
+pub fn prefetch_address<T>(_place: *const T) {}
 
 /// The same for the second and the third cache line of a value that has them.
 #[cfg(not(all(target_arch = "x86_64", not(ovs_portable))))]
@@ -141,6 +146,7 @@ mod tests {
         prefetch(&words);
         prefetch_rest(&words);
         prefetch_rest(&words[0]);
+        prefetch_address(core::ptr::null::<u64>());
         let sums = Arch::all().map(|arch| arch.run(Sum(&words)));
         assert!(sums.into_iter().all(|sum| sum == Arch::PORTABLE.run(Sum(&words))));
         assert_eq!(Arch::all().next(), Some(Arch::default()));

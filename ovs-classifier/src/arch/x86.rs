@@ -15,6 +15,13 @@ pub fn prefetch<T: ?Sized>(place: &T) {
     unsafe { _mm_prefetch::<_MM_HINT_T0>(ptr::from_ref(place).cast()) }
 }
 
+/// The same for an address at which there may be nothing.
+#[inline(always)]
+pub fn prefetch_address<T>(place: *const T) {
+    // SAFETY: a prefetch changes nothing but caches and faults for no address.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
+}
+
 /// The same for the second and the third cache line of a value that has them.
 #[inline(always)]
 pub fn prefetch_rest<T>(place: &T) {

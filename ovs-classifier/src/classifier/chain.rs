@@ -64,7 +64,7 @@ impl<R: Send + Sync + 'static> Chains<R> {
     /// The last rule before a place in a chain of which `some` is a rule, if the chain is in the index.
     fn above(&self, tuple: u64, some: &Rule<R>, place: Key) -> Option<&RuleRef<R>> {
         let (found, rule) = self.rules.range(..place).next_back()?;
-        (found.0 == tuple && found.1 == some.hash && *rule.values == *some.values).then_some(rule)
+        (found.0 == tuple && found.1 == some.hash && rule.values() == some.values()).then_some(rule)
     }
 
     /// Takes note of a rule that was just put into the chain that begins at `head`.

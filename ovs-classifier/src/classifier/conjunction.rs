@@ -11,7 +11,6 @@
 //! clause that is done with leaves its place to the last one, and a conjunction of more dimensions than there
 //! are matching rules of its priority is passed over.
 
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -49,9 +48,6 @@ pub(super) fn check(clauses: &[Clause], config: &ClassifierConfig) -> Result<(),
     }
     clauses.iter().try_for_each(|clause| clause.check(config))
 }
-
-/// How a rule holds its clauses: most have none, and pay one word.
-pub(super) type Clauses = Option<Box<Box<[Clause]>>>;
 
 /// The clauses that a lookup met, in order of the visits, and how far it has come with them.
 pub(super) struct Soft<'g, R> {

@@ -47,7 +47,7 @@ impl Prefixes {
         for (trie, (field, _)) in (0..).zip(tries) {
             let len = rule.mask.prefix_len(trie.into());
             if len > 0 {
-                let value = field.value_of(rule.mask.words(), &rule.values);
+                let value = field.value_of(rule.mask.words(), rule.values());
                 self.changes.push(Change { value, trie, len, matches: if present { 1 } else { -1 } });
             }
         }

@@ -8,7 +8,6 @@ use core::sync::atomic::AtomicU32;
 use ovs_flow::{FlowKey, FlowMask, Match};
 
 use super::Clause;
-use super::conjunction::Clauses;
 use super::slots::Payload;
 use super::tuple_mask::TupleMask;
 use crate::rcu::sync::{AtomicU64, Ordering};
@@ -39,23 +38,35 @@ pub type RuleRef<R> = Arc<Rule<R>>;
 
 /// A match with a priority, the versions in which it exists, and the user's value.
 ///
-/// Kept small: only the words of the key under the mask, and one mask for all rules that have the same.
+/// Kept small: only the words of the key under the mask, and one mask for all rules that have the same. With its
+/// counts of references and a value of four bytes it fills two cache lines, and what a lookup reads comes first.
+#[repr(C)]
 pub struct Rule<R> {
-    /// The next rule of the same match, of this or a lower priority.
-    pub(super) next: Link<Self>,
+    pub(super) hash: u64,
     pub(super) mask: Arc<TupleMask>,
-    /// The key's words, one for each of the mask.
-    pub(super) values: Values,
+    /// The key's words, one for each of the mask, if they are few.
+    few: [u64; Values::FEW],
     added: Version,
     removed: AtomicU64,
-    pub(super) hash: u64,
-    /// Counts insertions: the order of iteration.
-    pub(super) serial: u64,
+    pub(super) priority: i32,
     /// Where the writer's list has it; [`Rule::UNLISTED`] when it is in no structure any more.
     pub(super) place: AtomicU32,
-    pub(super) priority: i32,
-    clauses: Clauses,
+    /// Counts insertions: the order of iteration.
+    pub(super) serial: u64,
+    /// The next rule of the same match, of this or a lower priority.
+    pub(super) next: Link<Self>,
+    /// What most rules have not.
+    more: Option<Box<More>>,
     value: R,
+}
+
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<Rule<u32>>() + 2 * size_of::<usize>() <= 128);
+
+/// Clauses, and the key's words, if they are many.
+struct More {
+    clauses: Box<[Clause]>,
+    values: Box<[u64]>,
 }
 
 /// Words without an allocation of their own, if they are as few as those of most rules.
@@ -103,18 +114,32 @@ impl<R> Rule<R> {
 
     pub(super) fn new(body: Body<R>, next: Option<Arc<Self>>) -> Self {
         let Body { mask, values, hash, serial, priority, added, clauses, value } = body;
+        let (few, values) = match values {
+            Values::Few(_, few) => (few, Box::default()),
+            Values::Many(values) => ([0; Values::FEW], values),
+        };
+        let more = !clauses.is_empty() || !values.is_empty();
         Self {
-            next: Link::new(next),
+            hash,
             mask,
-            values,
+            few,
             added,
             removed: AtomicU64::new(Version::NEVER.0),
-            hash,
-            serial,
-            place: AtomicU32::new(Self::UNLISTED),
             priority,
-            clauses: (!clauses.is_empty()).then(|| Box::new(clauses)),
+            place: AtomicU32::new(Self::UNLISTED),
+            serial,
+            next: Link::new(next),
+            more: more.then(|| Box::new(More { clauses, values })),
             value,
+        }
+    }
+
+    /// The key's words, one for each of the mask.
+    #[inline]
+    pub(super) fn values(&self) -> &[u64] {
+        match (self.few.get(..self.mask.words().len()), &self.more) {
+            (None, Some(more)) => &more.values,
+            (few, _) => few.unwrap_or(&self.few),
         }
     }
 
@@ -135,7 +160,7 @@ impl<R> Rule<R> {
 
     /// What the rule is to conjunctions; a rule that has clauses is never the result of a lookup.
     pub fn clauses(&self) -> &[Clause] {
-        self.clauses.as_ref().map_or(&[], |clauses| clauses)
+        self.more.as_ref().map_or(&[], |more| &more.clauses)
     }
 
     /// The rule of the same match and the next lower priority in a version.
@@ -154,7 +179,7 @@ impl<R> Rule<R> {
 
     pub(super) fn to_key(&self) -> FlowKey {
         let mut key = FlowKey::default();
-        for (word, value) in self.mask.words().iter().zip(self.values.iter()) {
+        for (word, value) in self.mask.words().iter().zip(self.values()) {
             key.words_mut()[word.at()] = *value;
         }
         key
@@ -169,11 +194,7 @@ impl<R> Rule<R> {
     #[inline]
     pub fn matches(&self, key: &FlowKey) -> bool {
         let key = key.words();
-        self.mask
-            .words()
-            .iter()
-            .zip(self.values.iter())
-            .all(|(word, value)| key[word.at()] & word.bits == *value)
+        self.mask.words().iter().zip(self.values()).all(|(word, value)| key[word.at()] & word.bits == *value)
     }
 
     /// Whether it is there in this version.
@@ -199,7 +220,7 @@ impl<R> Rule<R> {
     /// Whether it is at least as specific as `criteria`: every packet it matches is in `criteria`.
     pub(super) fn within(&self, criteria: &Match) -> bool {
         let (key, mask) = (criteria.key.words(), criteria.mask.words());
-        let mut rest = self.mask.words().iter().zip(self.values.iter()).peekable();
+        let mut rest = self.mask.words().iter().zip(self.values()).peekable();
         (0..key.len()).all(|at| {
             let mine = rest.next_if(|(word, _)| word.at() == at);
             let (bits, value) = mine.map_or((0, 0), |(word, value)| (word.bits, *value));
@@ -213,7 +234,7 @@ impl<R> Rule<R> {
         self.mask
             .words()
             .iter()
-            .zip(self.values.iter())
+            .zip(self.values())
             .all(|(word, value)| (value ^ key[word.at()]) & word.bits & mask[word.at()] == 0)
     }
 }
@@ -231,6 +252,14 @@ impl<R: Send + Sync + 'static> Payload for Link<Rule<R>> {
     fn copy(&self, guard: &Guard<'_>) -> Option<(u64, Self)> {
         let rule = self.load_arc(guard)?;
         Some((rule.hash, Self::new(Some(rule))))
+    }
+
+    fn fetch(&self) {
+        Self::fetch(self);
+    }
+
+    fn empty(&mut self) {
+        drop(self.take());
     }
 }
 

@@ -27,6 +27,10 @@ pub(crate) trait Payload: Send + Sync + 'static {
     fn copy(&self, guard: &Guard<'_>) -> Option<(u64, Self)>
     where
         Self: Sized;
+    /// Begins to fetch what [`Payload::copy`] and dropping it touch elsewhere.
+    fn fetch(&self) {}
+    /// Makes it vacant, when no reader can see it any more.
+    fn empty(&mut self) {}
 }
 
 /// A hash table of payloads. Only the one writer calls [`SlotMap::insert`] and [`SlotMap::vacated`].
@@ -34,7 +38,7 @@ pub(crate) struct SlotMap<P: Payload> {
     table: Link<Table<P>>,
 }
 
-struct Table<P> {
+struct Table<P: Payload> {
     /// A word for each group; as many as a power of two.
     tags: Box<[AtomicU64]>,
     slots: Box<[P]>,
@@ -45,6 +49,8 @@ struct Table<P> {
 
 /// Slots of a group.
 const GROUP: usize = 8;
+/// Payloads that are fetched ahead when they are copied or dropped.
+const AHEAD: usize = 16;
 /// The tag of a slot that no search needs to go past.
 const FREE: u8 = 0;
 /// That of one that is free, in a group that searches go past.
@@ -162,7 +168,11 @@ impl<P: Payload> Table<P> {
 
     /// Fills a table that no reader has seen yet, and which has room.
     fn copy_from(&mut self, old: &Self, guard: &Guard<'_>) {
-        for (hash, payload) in old.slots.iter().filter_map(|payload| payload.copy(guard)) {
+        for (n, payload) in old.slots.iter().enumerate() {
+            if let Some(later) = old.slots.get(n + AHEAD) {
+                later.fetch();
+            }
+            let Some((hash, payload)) = payload.copy(guard) else { continue };
             let (at, place) = self.place_for(hash);
             self.slots[at * GROUP + place] = payload;
             self.set_tag(at, place, tag(hash));
@@ -238,6 +248,20 @@ impl<P: Payload> Table<P> {
                 return;
             }
             at = (at + 1) & (self.tags.len() - 1);
+        }
+    }
+}
+
+impl<P: Payload> Drop for Table<P> {
+    /// What payloads lead to is in another table by now and far away.
+    fn drop(&mut self) {
+        for n in 0..self.slots.len() {
+            if let Some(later) = self.slots.get(n + AHEAD) {
+                later.fetch();
+            }
+            if !self.slots[n].is_vacant() {
+                self.slots[n].empty();
+            }
         }
     }
 }

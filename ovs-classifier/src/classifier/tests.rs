@@ -83,3 +83,26 @@ fn a_long_chain_of_priorities_is_dropped_without_recursion() {
     drop(rules);
     drop(domain);
 }
+
+#[test]
+fn a_walk_goes_on_from_any_serial_number_after_gaps_were_closed() {
+    let domain = Domain::new();
+    let mut rules = ClassifierWriter::new(&domain, ClassifierConfig::default());
+    let mut version = Version(1);
+    let mut model: Vec<RuleRef<()>> = Vec::new();
+    for round in 0..4_u32 {
+        for n in 0..200 {
+            model.push(rules.insert(&ip(round << 24 | n << 8, 24), 1, (), version).unwrap().rule);
+        }
+        version = version.next();
+        let goes = |rule: &RuleRef<()>| rule.serial() % 5 < 3 || (70..130).contains(&(rule.serial() % 200));
+        model.retain(|rule| !(goes(rule) && rules.remove_at(rule, version)));
+        rules.gc(version);
+        for serial in 0..u64::from(round + 1) * 200 + 2 {
+            let expected: Vec<u64> =
+                model.iter().map(|rule| rule.serial()).filter(|s| *s >= serial).collect();
+            let found: Vec<u64> = rules.rules_from(serial, version).map(|rule| rule.serial()).collect();
+            assert_eq!(found, expected, "from {serial} in round {round}");
+        }
+    }
+}

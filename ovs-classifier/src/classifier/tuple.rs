@@ -79,6 +79,15 @@ impl<R: Send + Sync + 'static> Tuple<R> {
         if rule.visible_in(version) { Some(rule) } else { rule.lower(version, guard) }
     }
 
+    /// Begins to fetch what [`Tuple::head_of`] and [`Tuple::register`] touch for a match with this hash and these values.
+    pub(crate) fn fetch(&self, hash: u64, values: &[u64], guard: &Guard<'_>) {
+        self.rules.prefetch(hash, guard);
+        self.rules.prefetch_slots(hash, guard);
+        for (seat, hash) in self.seats.iter().zip(self.mask.stage_hashes(values, self.hash)) {
+            seat.level.prefetch(hash, guard);
+        }
+    }
+
     /// The link to the head of the chain of rules with these values.
     pub(crate) fn head_of<'g>(
         &'g self,
@@ -86,7 +95,7 @@ impl<R: Send + Sync + 'static> Tuple<R> {
         values: &[u64],
         guard: &'g Guard<'_>,
     ) -> Option<&'g Link<Rule<R>>> {
-        let same = |rule: &Rule<R>| rule.hash == hash && *rule.values == *values;
+        let same = |rule: &Rule<R>| rule.hash == hash && rule.values() == values;
         self.rules.find(hash, guard, |link| link.load(guard).is_some_and(same).then_some(link))
     }
 
@@ -132,7 +141,7 @@ impl<R: Send + Sync + 'static> Tuple<R> {
             let matches = if present { 1 } else { -1 };
             self.ports.set(self.ports_of(rule), self.mask.ports_len(), matches, guard, domain);
         }
-        for (seat, hash) in self.seats.iter().zip(self.mask.stage_hashes(&rule.values, self.hash)) {
+        for (seat, hash) in self.seats.iter().zip(self.mask.stage_hashes(rule.values(), self.hash)) {
             if present {
                 levels.add(seat, hash, guard, domain);
             } else {
@@ -142,7 +151,7 @@ impl<R: Send + Sync + 'static> Tuple<R> {
     }
 
     fn ports_of(&self, rule: &Rule<R>) -> u32 {
-        let words = self.mask.words().iter().zip(rule.values.iter());
+        let words = self.mask.words().iter().zip(rule.values());
         words.filter(|(word, _)| word.at() == ports::WORD).map(|(_, value)| ports::of_word(*value)).sum()
     }
 }

@@ -55,6 +55,8 @@ pub(crate) fn hash_values(values: &[u64], hash: WordHash) -> u64 {
 /// The mask of a tuple.
 pub(crate) struct TupleMask {
     words: Box<[MaskWord]>,
+    /// [`hash_of`] the words.
+    hash: u64,
     /// The stages that have words, at least one (of no words, if the mask is empty).
     stages: Vec<Stage>,
     /// By trie of the classifier: the length of the prefix that the mask has there, or 0.
@@ -72,9 +74,10 @@ pub(crate) struct Stage {
 }
 
 impl TupleMask {
-    pub(crate) fn new(words: &[MaskWord], fields: &[PrefixField]) -> Self {
+    pub(crate) fn new(words: &[MaskWord], hash: u64, fields: &[PrefixField]) -> Self {
         let mut mask = Self {
             words: words.into(),
+            hash,
             stages: Vec::new(),
             prefix_lens: Box::default(),
             ports: words
@@ -109,6 +112,11 @@ impl TupleMask {
     #[inline]
     pub(crate) fn words(&self) -> &[MaskWord] {
         &self.words
+    }
+
+    /// What it is looked up by.
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
     }
 
     #[inline]

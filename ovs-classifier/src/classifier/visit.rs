@@ -153,8 +153,12 @@ impl<'a> Asked<'a> {
     pub(super) fn ask_all(all: &mut [Option<&mut Self>; LANES]) {
         let tries = all.iter().flatten().next().map_or(0, |asked| asked.tries.len().min(MAX_TRIES));
         for trie in 0..tries {
-            Self::ask_for_all(all, trie, |asked| asked.tries[trie].1.narrow(asked.key));
-            Self::ask_for_all(all, trie, |asked| asked.tries[trie].1.wide(asked.key));
+            let some = all.iter().flatten().next();
+            if some.is_some_and(|asked| matches!(asked.tries[trie].1, FieldTrie::Narrow { .. })) {
+                Self::ask_for_all(all, trie, |asked| asked.tries[trie].1.narrow(asked.key));
+            } else {
+                Self::ask_for_all(all, trie, |asked| asked.tries[trie].1.wide(asked.key));
+            }
         }
     }
 
@@ -168,6 +172,9 @@ impl<'a> Asked<'a> {
             let (trie, value) = value(asked)?;
             Some(trie.walk(value, asked.guard))
         });
+        if walks.iter().all(Option::is_none) {
+            return;
+        }
         loop {
             walks.iter_mut().flatten().for_each(Walk::approach);
             let mut more = false;

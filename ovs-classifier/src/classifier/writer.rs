@@ -50,8 +50,9 @@ pub struct ClassifierWriter<R: Send + Sync + 'static> {
     pub(super) scratch: Vec<MaskWord>,
 }
 
-/// As many rules as [`ClassifierWriter::gc`] looks ahead.
-const AHEAD: usize = 4;
+/// As many rules as [`ClassifierWriter::gc`] looks ahead, and where it looks for what they lead to.
+const AHEAD: usize = 8;
+const NEAR: usize = 3;
 
 /// A tuple, and how many of its rules have which priority.
 pub(super) struct Group<R: Send + Sync + 'static> {
@@ -187,7 +188,7 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
         if self.masks >= self.config.max_masks {
             return Err(ClassifierError::TooManyMasks { limit: self.config.max_masks });
         }
-        let mask = TupleMask::new(words, &self.config.fields());
+        let mask = TupleMask::new(words, hash, &self.config.fields());
         let limit = self.config.max_trie_depth;
         if let Some(len) = mask.longest_prefix().filter(|len| *len > limit) {
             return Err(ClassifierError::TrieTooDeep { len, limit });
@@ -206,6 +207,7 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
     fn link(&mut self, tuple: &Tuple<R>, body: Body<R>) -> (RuleRef<R>, Option<RuleRef<R>>) {
         let Shared { domain, tries, .. } = &*self.shared;
         let guard = self.own.enter();
+        tuple.fetch(body.hash, &body.values, &guard);
         let Some(head) = tuple.head_of(body.hash, &body.values, &guard) else {
             let rule = Arc::new(Rule::new(body, None));
             self.prefixes.add(&rule, true, tries);
@@ -277,6 +279,12 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
                 prefetch(&**later);
                 prefetch_rest(&**later);
             }
+            if let Some(later) = self.removed.get(NEAR)
+                && let Some(groups) = self.tuples.get(&later.mask.hash())
+                && let Some(group) = groups.iter().find(|group| Arc::ptr_eq(&group.tuple.mask, &later.mask))
+            {
+                group.tuple.fetch(later.hash, later.values(), &self.own.enter());
+            }
             self.unlink(&rule);
             gone += 1;
         }
@@ -289,7 +297,7 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
     /// Takes a rule out of all structures.
     fn unlink(&mut self, rule: &RuleRef<R>) {
         self.roll.remove(rule);
-        let hash = hash_of(rule.mask.words(), self.shared.hash);
+        let hash = rule.mask.hash();
         let Some(groups) = self.tuples.get_mut(&hash) else { return };
         let Some(at) = groups.iter().position(|group| Arc::ptr_eq(&group.tuple.mask, &rule.mask)) else {
             return;
@@ -305,7 +313,7 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
         let Shared { domain, tries, .. } = &*self.shared;
         let guard = self.own.enter();
         let tuple = &group.tuple;
-        if let Some(head) = tuple.head_of(rule.hash, &rule.values, &guard) {
+        if let Some(head) = tuple.head_of(rule.hash, rule.values(), &guard) {
             self.chains.cut(tuple, head, rule, &guard, domain);
             if head.is_none() {
                 tuple.rules.vacated(rule.hash, &guard);

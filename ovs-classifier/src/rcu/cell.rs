@@ -7,6 +7,7 @@ use core::{fmt, ptr};
 
 use super::sync::{AtomicPtr, Ordering};
 use super::{Domain, Guard};
+use crate::arch::prefetch_address;
 
 /// A value that readers see as it was at some moment, and writers replace as a whole.
 pub struct Cell<T: Send + Sync + 'static> {
@@ -83,6 +84,12 @@ impl<T> Link<T> {
         // gives that reference to the domain, which keeps it while the guard is held; `&'g self` keeps
         // the link from being dropped.
         unsafe { target.as_ref() }
+    }
+
+    /// Begins to fetch what it points to.
+    #[inline]
+    pub(crate) fn fetch(&self) {
+        prefetch_address(self.target.load(Ordering::Relaxed));
     }
 
     /// A reference of its own to what it points to.
