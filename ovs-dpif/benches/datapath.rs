@@ -1,89 +1,31 @@
 //! What a packet costs between two ports in memory: by the exact-match cache, by the megaflow index, by upcall.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot be set up shall stop")]
 
-use std::hint::black_box;
+mod null;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use null::Null;
 use ovs_dpif::ovs_flow::{DpPort, FlowMask, Ufid};
-use ovs_dpif::ovs_netdev::{ConfigError, Netdev, RxError, RxQueue, Sent, TxQueue, Wait};
-use ovs_dpif::ovs_packet::{Batch, Offload, Pool};
 use ovs_dpif::{
     Action, Actions, Budget, Dpif, DropReason, HandlerFactory, Install, PortRequest, Punt, Upcall,
     UpcallHandler, UserspaceConfig, UserspaceDatapath, Verdict, Worker, WorkerId,
 };
 
-/// A device that always has a batch of frames, over so many flows, and forgets what it sends.
-struct Null {
-    name: &'static str,
-    flows: u32,
-}
-
-struct Source {
-    flows: u32,
-    next: u32,
-    frame: [u8; 64],
-}
-
-struct Sink;
-
-impl Netdev for Null {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn kind(&self) -> &'static str {
-        "null"
-    }
-
-    fn take_rx_queues(&mut self) -> Vec<Box<dyn RxQueue>> {
-        if self.flows == 0 {
-            return Vec::new();
-        }
-        // TCP over IPv4.
-        let mut frame = [0; 64];
-        frame[..14].copy_from_slice(&[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0]);
-        frame[14..34].copy_from_slice(&[0x45, 0, 0, 50, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
-        frame[34..46].copy_from_slice(&[0, 1, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0]);
-        frame[46] = 0x50;
-        vec![Box::new(Source { flows: self.flows, next: 0, frame })]
-    }
-
-    fn tx_queue(&mut self) -> Result<Box<dyn TxQueue>, ConfigError> {
-        Ok(Box::new(Sink))
-    }
-}
-
-impl RxQueue for Source {
-    fn receive(&mut self, pool: &mut Pool, batch: &mut Batch) -> Result<usize, RxError> {
-        while !batch.is_full() {
-            self.next = if self.next + 1 >= self.flows { 0 } else { self.next + 1 };
-            self.frame[26..30].copy_from_slice(&self.next.to_be_bytes());
-            let Some(packet) = pool.packet_from(&self.frame) else { break };
-            if batch.push(packet).is_err() {
-                break;
-            }
-        }
-        Ok(batch.len())
-    }
-
-    fn wait(&self) -> Wait<'_> {
-        Wait::Ready
-    }
-}
-
-impl TxQueue for Sink {
-    fn send(&mut self, batch: &mut Batch) -> Sent {
-        let sent = Sent { packets: batch.len() as u64, ..Sent::default() };
-        black_box(batch.as_slice());
-        batch.clear();
-        sent
-    }
-
-    fn offloads(&self) -> Offload {
-        Offload::all()
-    }
+/// TCP over IPv4, of so many flows.
+fn frames(flows: u32) -> Vec<[u8; 64]> {
+    let mut frame = [0; 64];
+    frame[..14].copy_from_slice(&[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0]);
+    frame[14..34].copy_from_slice(&[0x45, 0, 0, 50, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+    frame[34..46].copy_from_slice(&[0, 1, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0]);
+    frame[46] = 0x50;
+    let flow = |n: u32| {
+        frame[26..30].copy_from_slice(&n.to_be_bytes());
+        frame
+    };
+    (0..flows).map(flow).collect()
 }
 
 /// Sends everything out of port 2; installs megaflows with this many bits of the source address, if at all.
@@ -133,7 +75,7 @@ fn worker(
     datapath.set_handler(Arc::new(Logic { prefix, actions }));
     let mut worker = datapath.add_worker(None);
     for (number, name, flows) in [(1, "in", flows), (2, "out", 0)] {
-        let device = Box::new(Null { name, flows });
+        let device = Box::new(Null { name, frames: Arc::new(frames(flows)), sent: Arc::default() });
         datapath.add_port(PortRequest { device, number: Some(DpPort(number)) }).unwrap();
     }
     for _ in 0..flows.max(100) {

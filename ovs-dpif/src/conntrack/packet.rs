@@ -1,7 +1,7 @@
 //! What of a packet the tracker looks at.
 
 use ovs_packet::checksum::{Sum, crc32c, internet, pseudo_v4, pseudo_v6};
-use ovs_packet::edit::{Located, Transport};
+use ovs_packet::edit::Located;
 use ovs_packet::wire::{EtherType, IpProtocol};
 use ovs_packet::{Offload, Packet};
 
@@ -38,32 +38,67 @@ pub(super) struct Parsed {
 
 /// Reads a packet of a zone; none if it cannot be tracked: not IP, a fragment, cut off, contradictory, a wrong checksum, or
 /// an ICMP message that belongs to no connection.
+#[inline]
 pub(super) fn parse(packet: &Packet, zone: u16) -> Option<Parsed> {
+    let offload = packet.facts().offload;
+    if offload.contains(Offload::CSUM_BAD) {
+        return None;
+    }
+    let mut parsed = plain_v4(packet).or_else(|| general(packet))?;
+    parsed.tuple.zone = zone;
+    let l4 = packet.data().get(parsed.l4..parsed.end)?;
+    let checked = offload.intersects(Offload::CSUM_VALID | Offload::NEEDS_L4_CSUM);
+    transport_of(parsed, l4, checked)
+}
+
+/// Addresses and transport header of what most packets are: IPv4 without options behind an Ethernet header without tags, whole,
+/// and with a right checksum. Others may be right, too.
+#[inline]
+fn plain_v4(packet: &Packet) -> Option<Parsed> {
+    const L3: usize = 14;
+    let data = packet.data();
+    let start: &[u8; L3 + 20] = data.first_chunk()?;
+    let ip: &[u8; 20] = start.last_chunk()?;
+    let end = L3 + usize::from(u16::from_be_bytes([ip[2], ip[3]]));
+    let fragment = u16::from_be_bytes([ip[6], ip[7]]) & 0x3fff != 0;
+    let ethernet = packet.facts().packet_type == 0 && start[12..14] == [8, 0];
+    if !ethernet || ip[0] != 0x45 || fragment || end < L3 + 20 || end > data.len() {
+        return None;
+    }
+    let (words, _) = ip.as_chunks::<4>();
+    let sum: u64 = words.iter().map(|word| u64::from(u32::from_be_bytes(*word))).sum();
+    // Ones fold to ones.
+    if sum == 0 || !sum.is_multiple_of(0xffff) {
+        return None;
+    }
+    let mut tuple = Tuple { proto: ip[9], ..Tuple::default() };
+    tuple.src[..4].copy_from_slice(&ip[12..16]);
+    tuple.dst[..4].copy_from_slice(&ip[16..]);
+    Some(Parsed { tuple, related: false, segment: None, l4: L3 + 20, end })
+}
+
+/// The same of any packet.
+#[inline(never)]
+fn general(packet: &Packet) -> Option<Parsed> {
     let located = Located::of(packet)?;
     let transport = located.transport.filter(|transport| !transport.fragment)?;
-    let data = packet.data();
-    let ip = data.get(located.l3..)?;
-    let offload = packet.facts().offload;
-    let checked = offload.intersects(Offload::CSUM_VALID | Offload::NEEDS_L4_CSUM);
+    let ip = packet.data().get(located.l3..)?;
     let mut tuple = match located.ether_type {
         EtherType::IPV4 => v4(ip, true)?,
         EtherType::IPV6 => v6(ip)?,
         _ => return None,
     };
     let declared = if tuple.ipv6 { 40 + usize::from(u16_at(ip, 4)?) } else { usize::from(u16_at(ip, 2)?) };
-    if declared > ip.len() || offload.contains(Offload::CSUM_BAD) {
+    if declared > ip.len() {
         return None;
     }
-    tuple.zone = zone;
     tuple.proto = transport.protocol.0;
-    let l4 = data.get(transport.at..transport.end)?;
-    let parsed = Parsed { tuple, related: false, segment: None, l4: transport.at, end: transport.end };
-    transport_of(parsed, l4, transport, checked)
+    Some(Parsed { tuple, related: false, segment: None, l4: transport.at, end: transport.end })
 }
 
-fn transport_of(mut parsed: Parsed, l4: &[u8], transport: Transport, checked: bool) -> Option<Parsed> {
+fn transport_of(mut parsed: Parsed, l4: &[u8], checked: bool) -> Option<Parsed> {
     let tuple = &mut parsed.tuple;
-    match transport.protocol {
+    match IpProtocol(tuple.proto) {
         IpProtocol::TCP => {
             let header = usize::from(*l4.get(12)? >> 4) * 4;
             if header < 20 || header > l4.len() {

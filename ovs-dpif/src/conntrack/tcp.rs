@@ -139,6 +139,13 @@ fn nonsense(flags: u16) -> bool {
     }
 }
 
+impl Segment {
+    /// Whether it wants to begin a connection.
+    pub fn synchronizes(&self) -> bool {
+        self.flags & (SYN | ACK) == SYN
+    }
+}
+
 /// Whether a segment may begin a connection: a SYN, or any of one whose beginning was not seen, but not the answer to a SYN.
 pub(super) fn may_begin(segment: &Segment) -> bool {
     !nonsense(segment.flags) && segment.flags & (SYN | ACK) != SYN | ACK

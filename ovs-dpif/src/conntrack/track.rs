@@ -12,6 +12,7 @@ use super::nat;
 use super::packet::{Parsed, Segment, parse};
 use super::table::{Hit, Packed, Place};
 use super::tcp::Verdict;
+use super::timeout::Phase;
 use super::tuple::Tuple;
 use super::{Conntrack, CtAction};
 
@@ -104,6 +105,10 @@ impl Conntrack {
             ct.state = 0;
         }
         let fresh = !has(ct, TRANSLATED);
+        let looks = !action.force && action.nat.is_none() && action.mark.is_none() && action.label.is_none();
+        if looks && fresh && self.pass(&parsed, ct, action.zone, now) {
+            return Tracked::default();
+        }
         let mut passage = Passage { parsed, now, random, reply: false, fresh, foretold: None };
         let mut entry = self.look_up(&mut passage);
         if action.force
@@ -128,6 +133,53 @@ impl Conntrack {
         tracked
     }
 
+    /// The short way, for packets of connections that are there, are not translated, foretold or helped, and do not begin anew;
+    /// false if the packet is none, and then nothing has happened.
+    #[inline]
+    fn pass(&self, parsed: &Parsed, ct: &mut CtMetadata, zone: u16, now: Duration) -> bool {
+        let (now, segment) = (millis(now), parsed.segment.as_ref());
+        if parsed.related || segment.is_some_and(Segment::synchronizes) {
+            return false;
+        }
+        let Some(hit) = self.table.find(&parsed.tuple, now) else { return false };
+        let place = hit.place;
+        if place.words().is_special() {
+            return false;
+        }
+        let ((mark, policy), reply) = (place.mark(), if hit.reply { CtState::RPL } else { CtState::empty() });
+        let verdict = self.advance(&hit, segment, hit.reply);
+        if let Some(phase) = self.judge(verdict, ct, reply) {
+            place.set_expires(now + self.table.policies.millis(policy, phase));
+        }
+        add(ct, CtState::TRK);
+        (ct.zone, ct.mark, ct.label, ct.connection) = (zone, mark, place.label(), hit.name());
+        let orig = if hit.reply { parsed.tuple.reversed() } else { parsed.tuple };
+        orig.describe(ct);
+        true
+    }
+
+    /// Writes what a packet means to its connection into the packet's state; gives the phase in which the connection's time
+    /// begins again.
+    #[inline]
+    fn judge(&self, verdict: Verdict, ct: &mut CtMetadata, reply: CtState) -> Option<Phase> {
+        match verdict {
+            Verdict::Valid(phase) => {
+                ct.state &= !CtState::NEW.bits();
+                add(ct, CtState::EST | reply);
+                phase
+            }
+            Verdict::StillNew(phase) => {
+                add(ct, CtState::NEW);
+                Some(phase)
+            }
+            Verdict::Invalid | Verdict::Anew => {
+                ct.state = CtState::INV.bits();
+                self.counters.invalid();
+                None
+            }
+        }
+    }
+
     /// The connection that an earlier `ct` action in this zone has moved on by this very packet.
     fn seen_before(&self, ct: &CtMetadata, action: &CtAction) -> Option<Hit<'_>> {
         // Names are those of the zone that gave them; connections that are helped have none.
@@ -137,7 +189,7 @@ impl Conntrack {
     /// Another action for a packet that has moved its connection on already.
     fn again(&self, hit: Hit<'_>, packet: &mut Packet, ct: &mut CtMetadata, action: &CtAction) {
         if action.nat.is_none() && action.mark.is_none() && action.label.is_none() {
-            (ct.mark, ct.label) = (hit.place.mark(), hit.place.label());
+            (ct.mark, ct.label) = (hit.place.mark().0, hit.place.label());
             return;
         }
         let mut entry = Entry::of(hit);
@@ -244,24 +296,11 @@ impl Conntrack {
         {
             segment.ack = self.own_ack(&entry.hit, segment.ack, passage.reply);
         }
-        let phase = match self.advance(entry, segment.as_ref(), passage.reply) {
-            Verdict::Valid(phase) => {
-                ct.state &= !CtState::NEW.bits();
-                add(ct, CtState::EST | reply);
-                phase
-            }
-            Verdict::StillNew(phase) => {
-                add(ct, CtState::NEW);
-                Some(phase)
-            }
-            Verdict::Invalid => {
-                ct.state = CtState::INV.bits();
-                self.counters.invalid();
-                None
-            }
-            Verdict::Anew => return true,
-        };
-        if let Some(phase) = phase {
+        let verdict = self.advance(&entry.hit, segment.as_ref(), passage.reply);
+        if verdict == Verdict::Anew {
+            return true;
+        }
+        if let Some(phase) = self.judge(verdict, ct, reply) {
             let ttl = self.table.policies.millis(entry.connection.policy, phase);
             entry.connection.expires = millis(passage.now) + ttl;
             entry.hit.place.set_expires(entry.connection.expires);
@@ -272,28 +311,28 @@ impl Conntrack {
     /// Takes a packet into its connection's state. What only packets of its direction change is written as it is; for all
     /// else the shard is held, and the state that is there then counts.
     #[inline]
-    fn advance(&self, entry: &mut Entry<'_>, segment: Option<&Segment>, reply: bool) -> Verdict {
-        let (strict, place): (_, &Place) = (self.table.strictness(), entry.hit.place);
+    fn advance(&self, hit: &Hit<'_>, segment: Option<&Segment>, reply: bool) -> Verdict {
+        let (strict, place): (_, &Place) = (self.table.strictness(), hit.place);
         let before = place.words();
-        entry.connection.state = before.state();
-        let verdict = entry.connection.state.update(segment, reply, strict);
-        let after = before.with(&entry.connection.state);
+        let mut state = before.state();
+        let verdict = state.update(segment, reply, strict);
+        let after = before.with(&state);
         if after == before {
             return verdict;
         }
-        if after.differ_by_own(&before, !reply) {
+        if after.differ_by_own(&before, reply) {
             place.set_own(&after, reply);
             return verdict;
         }
         let _held = self.table.home(place).hold();
-        if !place.lives(entry.hit.life) {
+        if !place.lives(hit.life) {
             // It has ended meanwhile, by a packet or a command that came after this one.
             return verdict;
         }
         let before = place.words();
-        entry.connection.state = before.state();
-        let verdict = entry.connection.state.update(segment, reply, strict);
-        place.set_words(&before.with(&entry.connection.state));
+        let mut state = before.state();
+        let verdict = state.update(segment, reply, strict);
+        place.set_words(&before.with(&state));
         verdict
     }
 

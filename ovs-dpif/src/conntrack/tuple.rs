@@ -6,6 +6,8 @@ use ovs_flow::CtMetadata;
 use ovs_flow::hash::HashKey;
 use ovs_packet::wire::IpProtocol;
 
+use super::table::Packed;
+
 /// What the packets of one direction of a connection have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Tuple {
@@ -66,20 +68,7 @@ impl Tuple {
     /// A hash that is the same for both directions.
     #[inline]
     pub(super) fn hash(&self, key: &HashKey) -> u64 {
-        let a = (self.src, self.src_port);
-        let b = (self.dst, self.dst_port);
-        let (a, b) = if a <= b { (a, b) } else { (b, a) };
-        let kind = if self.is_icmp() { self.icmp_type.min(answer(self.ipv6, self.icmp_type)) } else { 0 };
-        let ports = u64::from(a.1) << 48 | u64::from(b.1) << 32 | u64::from(self.zone) << 16;
-        let rest = ports | u64::from(self.proto) << 8 | u64::from(self.ipv6);
-        let kind = u64::from(kind) << 8 | u64::from(self.icmp_code);
-        if self.ipv6 {
-            let ([a0, a1], [b0, b1]) = (halves(&a.0), halves(&b.0));
-            key.words(&[a0, a1, b0, b1, rest, kind])
-        } else {
-            let ([a0, _], [b0, _]) = (halves(&a.0), halves(&b.0));
-            key.words(&[a0 << 32 | b0 & 0xffff_ffff, rest, kind])
-        }
+        Packed::of(self).hash(key)
     }
 
     /// Writes what the original direction is into a packet's metadata.
@@ -93,12 +82,6 @@ impl Tuple {
             [self.src_port, self.dst_port]
         };
     }
-}
-
-/// The two halves of an address; all of an IPv4 address is in the lower half of the first.
-fn halves(address: &[u8; 16]) -> [u64; 2] {
-    let (words, _) = address.as_chunks::<8>();
-    [u64::from_le_bytes(words[0]), u64::from_le_bytes(words[1])]
 }
 
 fn ip(ipv6: bool, address: &[u8; 16]) -> IpAddr {
@@ -149,7 +132,12 @@ pub(super) mod tests {
                     dst[4..].fill(0);
                 }
                 let tuple = Tuple { zone, ipv6, proto, src, dst, src_port, dst_port, ..Tuple::default() };
-                if tuple.is_icmp() { Tuple { icmp_type: kind, icmp_code: code, ..tuple } } else { tuple }
+                if tuple.is_icmp() {
+                    // Both ports are the identifier.
+                    Tuple { icmp_type: kind, icmp_code: code, dst_port: src_port, ..tuple }
+                } else {
+                    tuple
+                }
             })
     }
 

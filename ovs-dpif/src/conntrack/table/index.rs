@@ -215,7 +215,12 @@ impl Index {
         let mut bucket = self.buckets.get(self.home(hash));
         for _ in 0..FOLLOWED {
             let Some(this) = bucket else { return };
-            this.with(hash).for_each(&mut show);
+            let used = this.used();
+            for (held, id) in this.hashes[..used].iter().zip(&this.ids[..used]) {
+                if held.load(Ordering::Relaxed) == hash {
+                    show(id.load(Ordering::Relaxed));
+                }
+            }
             let next = this.next.load(Ordering::Acquire);
             if next == NONE {
                 return;

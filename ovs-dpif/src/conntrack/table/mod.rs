@@ -125,13 +125,14 @@ impl Table {
     /// The shard that a connection lives in.
     pub fn home(&self, place: &Place) -> &Shard {
         let [orig, _] = place.directions();
-        self.shard(orig.tuple().hash(&self.hash))
+        self.shard(orig.hash(&self.hash))
     }
 
     /// The connection of a tuple. Of several (what one sends can be what another is answered by) the last that began.
     #[inline]
     pub fn find(&self, tuple: &Tuple, now: u64) -> Option<Hit<'_>> {
-        self.find_hashed(&Packed::of(tuple), tuple.hash(&self.hash), now)
+        let key = Packed::of(tuple);
+        self.find_hashed(&key, key.hash(&self.hash), now)
     }
 
     #[inline]
@@ -200,8 +201,7 @@ impl Table {
         let [orig, _] = hit.place.directions();
         let ended = hit.place.kill(hit.life);
         if ended {
-            let orig = orig.tuple();
-            self.release(orig.zone);
+            self.release(orig.zone());
             self.shard(orig.hash(&self.hash)).bury(hit.id, hit.place);
         }
         ended
@@ -287,7 +287,7 @@ impl Table {
     fn unlink_one(&self, shard: &Shard, held: &mut Inner) -> Option<Dead> {
         let id = shard.exhume(held, &self.slab)?;
         let place = self.slab.get(id)?;
-        let [orig, reply] = place.directions().map(|packed| packed.tuple().hash(&self.hash));
+        let [orig, reply] = place.directions().map(|packed| packed.hash(&self.hash));
         shard.index.remove(&mut held.spare, orig as u32, id);
         held.helped.remove(&name(id, place.last_life()));
         held.vacate(id);

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ovs_flow::hash::HashKey;
+
 use super::super::tuple::{Tuple, answer};
 
 const IPV6: u64 = 1 << 32;
@@ -32,6 +34,11 @@ impl Packed {
         }
     }
 
+    /// The zone.
+    pub fn zone(&self) -> u16 {
+        (self.0[0] >> 48) as u16
+    }
+
     /// The tuple again.
     #[inline]
     pub fn tuple(&self) -> Tuple {
@@ -54,6 +61,36 @@ impl Packed {
             (tuple.src, tuple.dst) = (whole([s0 >> 32 << 32, 0]), whole([s0 << 32, 0]));
         }
         tuple
+    }
+
+    /// A hash that is the same for both directions.
+    #[inline]
+    pub fn hash(&self, key: &HashKey) -> u64 {
+        let [ends, s0, s1, d0, d1] = self.0;
+        let (v6, proto, zone) = (ends & IPV6 != 0, ends >> 40 & 0xff, ends >> 48);
+        let (mut first, mut second, mut kind) = (ends >> 16 & 0xffff, ends & 0xffff, 0);
+        if proto == if v6 { 58 } else { 1 } {
+            let query = (second >> 8) as u8;
+            kind = 1 << 16 | u64::from(query.min(answer(v6, query))) << 8 | second & 0xff;
+            second = first;
+        }
+        if v6 {
+            let (mut a, mut b) = ([s0, s1], [d0, d1]);
+            if (b, second) < (a, first) {
+                (a, b, first, second) = (b, a, second, first);
+            }
+            return key.words(&[
+                a[0],
+                a[1],
+                b[0],
+                b[1],
+                first << 48 | second << 32 | zone << 16 | proto,
+                kind,
+            ]);
+        }
+        let (a, b) = (s0 >> 32 << 16 | first, (s0 & 0xffff_ffff) << 16 | second);
+        let (a, b) = (a.min(b) | zone << 48, a.max(b) | proto << 48);
+        if kind == 0 { key.words(&[a, b]) } else { key.words(&[a, b, kind]) }
     }
 
     /// The other direction, if nothing is translated.
@@ -125,10 +162,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_lost(mut tuple in tuples()) {
-            if tuple.is_icmp() {
-                tuple.dst_port = tuple.src_port;
-            }
+        fn nothing_is_lost(tuple in tuples()) {
             let packed = Packed::of(&tuple);
             prop_assert_eq!(packed.tuple(), tuple);
             prop_assert_eq!(packed.reversed(), Packed::of(&tuple.reversed()));

@@ -146,13 +146,13 @@ impl Place {
         let (forth, back) = (self.forth.load(Ordering::Relaxed), self.back.load(Ordering::Relaxed));
         let orig = self.orig.load();
         let reply = if summary & MIRRORED == 0 { self.reply.load() } else { orig.reversed() };
-        let mark = self.mark.load(Ordering::Relaxed);
+        let (mark, policy) = self.mark();
         let mut connection = Connection {
             orig: orig.tuple(),
             reply: reply.tuple(),
             expires: self.expires.load(Ordering::Relaxed),
-            mark: (mark >> 32) as u32,
-            policy: mark as u16,
+            mark,
+            policy,
             label: self.label(),
             serial: self.serial.load(Ordering::Relaxed),
             ..Words { summary: summary & !MIRRORED, forth, back }.connection()
@@ -207,9 +207,11 @@ impl Place {
         self.mark.store(word, Ordering::Relaxed);
     }
 
-    /// The mark.
-    pub fn mark(&self) -> u32 {
-        (self.mark.load(Ordering::Relaxed) >> 32) as u32
+    /// The mark, and the index of the timeout policy.
+    #[inline]
+    pub fn mark(&self) -> (u32, u16) {
+        let word = self.mark.load(Ordering::Relaxed);
+        ((word >> 32) as u32, word as u16)
     }
 
     /// Both halves of the label, as they were at one moment unless it is written again and again.

@@ -127,6 +127,12 @@ impl Words {
         }
     }
 
+    /// Whether it is translated, foretold or helped.
+    #[inline]
+    pub fn is_special(&self) -> bool {
+        self.summary >> TRANSLATED & 0x3f != 0
+    }
+
     /// Whether these differ from others by nothing but what packets of one direction change.
     #[inline]
     pub fn differ_by_own(&self, other: &Self, reply: bool) -> bool {
