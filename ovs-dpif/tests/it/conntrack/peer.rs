@@ -1,7 +1,7 @@
 //! The distribution's Open vSwitch in dummy mode: the oracle of connection tracking.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -128,14 +128,18 @@ impl Peer {
         let begin = Instant::now();
         let mut frames = Vec::new();
         while frames.len() < count {
-            let capture = fs::read(self.folder.join(format!("p{port}.pcap"))).unwrap();
-            let at = &mut self.read[port - 1];
-            while let Some(header) = capture.get(*at..*at + 16) {
+            let seen = &mut self.read[port - 1];
+            let mut file = fs::File::open(self.folder.join(format!("p{port}.pcap"))).unwrap();
+            let (mut capture, mut at) = (Vec::new(), 0);
+            file.seek(SeekFrom::Start(*seen as u64)).unwrap();
+            file.read_to_end(&mut capture).unwrap();
+            while let Some(header) = capture.get(at..at + 16) {
                 let len = u32::from_le_bytes([header[8], header[9], header[10], header[11]]) as usize;
-                let Some(frame) = capture.get(*at + 16..*at + 16 + len) else { break };
+                let Some(frame) = capture.get(at + 16..at + 16 + len) else { break };
                 frames.push(frame.to_vec());
-                *at += 16 + len;
+                at += 16 + len;
             }
+            *seen += at;
             assert!(begin.elapsed() < PATIENCE, "{} of {count} packets came out of p{port}", frames.len());
         }
         frames

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ovs_dpif::ovs_flow::CtState;
+
 use super::generate::{Dice, Talk};
 use super::ours::Ours;
 use super::peer::{Peer, hex};
@@ -33,6 +35,87 @@ fn blurred(frame: &[u8]) -> &[u8] {
 struct Lab {
     ours: Ours,
     peer: Peer,
+    seen: Coverage,
+}
+
+/// What came out of the pipelines, and how often.
+#[derive(Default)]
+struct Coverage {
+    /// States, which a frame has in its last byte of the Ethernet source.
+    states: BTreeMap<u8, u32>,
+    /// IP protocols, by version.
+    protocols: BTreeMap<(bool, u8), u32>,
+    /// Pipelines of packets that were translated, by what was.
+    translations: BTreeMap<(usize, &'static str), u32>,
+    /// States of TCP connections in dumps, both sides'.
+    tcp: BTreeMap<String, u32>,
+}
+
+impl Coverage {
+    fn note(&mut self, pipeline: usize, frame: &[u8]) {
+        let state = frame[11];
+        *self.states.entry(state).or_default() += 1;
+        let v6 = frame[12..14] == [0x86, 0xdd];
+        if let Some(protocol) = frame.get(if v6 { 20 } else { 23 }) {
+            *self.protocols.entry((v6, *protocol)).or_default() += 1;
+        }
+        for (bit, what) in [(CtState::SNAT, "source"), (CtState::DNAT, "destination")] {
+            if CtState::from_bits_retain(state).contains(bit) {
+                *self.translations.entry((pipeline, what)).or_default() += 1;
+            }
+        }
+    }
+
+    fn note_dump(&mut self, lines: &[String]) {
+        for word in lines.iter().flat_map(|line| line.split([',', '('])) {
+            if word.starts_with("state_orig=") || word.starts_with("state_reply=") {
+                *self.tcp.entry(word.to_owned()).or_default() += 1;
+            }
+        }
+    }
+
+    fn shown(&self) -> String {
+        let states: Vec<_> = self.states.iter().map(|(s, n)| (CtState::from_bits_retain(*s), n)).collect();
+        let Self { protocols, translations, tcp, .. } = self;
+        format!("states {states:?}\nprotocols {protocols:?}\ntranslations {translations:?}\ntcp {tcp:?}")
+    }
+
+    /// Fails where something that there is was not reached.
+    fn check(&self) {
+        for bit in [
+            CtState::NEW,
+            CtState::EST,
+            CtState::REL,
+            CtState::RPL,
+            CtState::INV,
+            CtState::TRK,
+            CtState::SNAT,
+            CtState::DNAT,
+        ] {
+            let reached = self.states.keys().any(|state| CtState::from_bits_retain(*state).contains(bit));
+            assert!(reached, "{bit:?} was not reached");
+        }
+        for protocol in [(false, 1), (false, 6), (false, 17), (false, 47), (true, 58), (true, 6), (true, 17)]
+        {
+            assert!(self.protocols.contains_key(&protocol), "{protocol:?} was not reached");
+        }
+        for pipeline in (0..PIPELINES.len()).filter(|pipeline| translates(*pipeline)) {
+            for what in ["source", "destination"] {
+                assert!(
+                    self.translations.contains_key(&(pipeline, what)),
+                    "{what} of {pipeline} was not reached"
+                );
+            }
+        }
+        for state in ["CLOSED", "SYN_SENT", "ESTABLISHED", "CLOSING", "FIN_WAIT_2", "TIME_WAIT"] {
+            for side in ["orig", "reply"] {
+                // The side that begins has sent something.
+                let impossible = (side, state) == ("orig", "CLOSED");
+                let name = format!("state_{side}={state}");
+                assert!(impossible || self.tcp.contains_key(&name), "{name} was not reached");
+            }
+        }
+    }
 }
 
 impl Lab {
@@ -62,6 +145,7 @@ impl Lab {
                     hex(our),
                     hex(their)
                 );
+                self.seen.note(talk.pipeline, our);
                 talk.take(1 - side, our);
             }
         }
@@ -74,6 +158,7 @@ impl Lab {
             theirs.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
         theirs.sort();
         let ours = self.ours.dump(talk.zone);
+        self.seen.note_dump(&ours);
         assert!(
             ours == theirs,
             "pipeline {} {history:#?}\n  ours {ours:#?}\ntheirs {theirs:#?}",
@@ -88,7 +173,7 @@ fn conversations_are_tracked_as_the_original_does() {
     let number =
         |name: &str, default| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default);
     let (sequences, seed) = (number("CT_SEQUENCES", 320) as usize, number("CT_SEED", 1));
-    let mut lab = Lab { ours: Ours::new(Rig::userspace()), peer };
+    let mut lab = Lab { ours: Ours::new(Rig::userspace()), peer, seen: Coverage::default() };
     let mut dice = Dice(seed);
     let mut done = 0;
     while done < sequences {
@@ -127,5 +212,6 @@ fn conversations_are_tracked_as_the_original_does() {
         assert_eq!(flushed, "");
         done += ABREAST;
     }
-    println!("{done} conversations of {STEPS} packets");
+    println!("{done} conversations of {STEPS} packets\n{}", lab.seen.shown());
+    lab.seen.check();
 }
