@@ -80,14 +80,20 @@ fn is_experimenter(field: Field) -> bool {
     field.headers().next().is_none_or(|h| h.class == 0xffff)
 }
 
+/// The standard's action sets every field but the port of entry (OpenFlow 1.3.5, 7.2.5); extensions do that.
+fn may_be_set(field: Field) -> bool {
+    field != Field::IN_PORT_OXM
+}
+
 /// From `OFPAT_SET_FIELD`'s entry. Masks came with 1.5.
 pub(super) fn decode_standard(r: &mut Reader<'_>, version: Version) -> Result<SetField, OfError> {
-    decode_entry(r, version >= Version::V15)
+    let set = decode_entry(r, version >= Version::V15)?;
+    if may_be_set(set.field) { Ok(set) } else { Err(OfError::BacBadSetArgument) }
 }
 
 /// From an entry, and zeros behind it.
 fn decode_entry(r: &mut Reader<'_>, masks: bool) -> Result<SetField, OfError> {
-    let entry = pull_entry(r.peek()).map_err(|error| match error {
+    let entry = pull_part(r.peek()).unwrap_or_else(|| pull_entry(r.peek())).map_err(|error| match error {
         DecodeError::BadField { .. } => OfError::BacBadSetType,
         DecodeError::BadLength { .. } => OfError::BacBadSetLen,
         _ => OfError::BacBadSetArgument,
@@ -107,6 +113,21 @@ fn decode_entry(r: &mut Reader<'_>, masks: bool) -> Result<SetField, OfError> {
     }
     r.zeros(r.len(), OfError::BacBadSetArgument)?;
     Ok(SetField { form: SetForm::Field, field, value: entry.value, mask })
+}
+
+/// Reads an entry that writes some bits of a field that a match has as a whole: actions may.
+fn pull_part(bytes: &[u8]) -> Option<Result<nxm::Entry, DecodeError>> {
+    let (field, masked, head) = nxm::pull_header(bytes).ok()?;
+    if !masked || is_option(field) || field.facts().masking != ovs_flow::field::Masking::Exact {
+        return None;
+    }
+    let size = usize::from(field.facts().size);
+    let (value, mask) = bytes.get(head..head + 2 * size)?.split_at(size);
+    let number = |bytes: &[u8]| bytes.iter().fold(0_u128, |n, b| n << 8 | u128::from(*b));
+    let (value, mask) = (number(value), number(mask));
+    let fits = value & !mask == 0 && value & !field.full() == 0;
+    let entry = nxm::Entry { field, value, mask: Some(mask & field.full()), len: head + 2 * size };
+    Some(if fits { Ok(entry) } else { Err(DecodeError::BadValue { field, offset: 0 }) })
 }
 
 /// Reads an entry. Tunnel options may have any length; those of more than four bytes must begin with zeros.
@@ -160,7 +181,7 @@ fn put_entry(set: &SetField, version: OfVersion, out: &mut Vec<u8>) {
 /// Appends the writing of a field in a version from 1.2 on.
 pub(super) fn encode(set: &SetField, version: Version, out: &mut Vec<u8>) {
     let partial = set.form == SetForm::Load || !set.is_whole();
-    if version < Version::V12 || partial && version < Version::V15 {
+    if version < Version::V12 || partial && version < Version::V15 || !may_be_set(set.field) {
         encode_nx(set, out);
         return;
     }
