@@ -34,6 +34,8 @@ struct Members<'a, 'f> {
 enum Radix {
     Decimal,
     Hexadecimal,
+    /// Eight digits for a mask, and `0x0` for zero, as context headers have it.
+    Context,
 }
 
 impl Members<'_, '_> {
@@ -75,6 +77,8 @@ impl Members<'_, '_> {
     fn number<T: Bits + Into<u32>>(&mut self, name: &str, value: Masked<T>, radix: Radix) -> fmt::Result {
         self.member(name, value, |f, v, is_mask| match (v.into(), radix) {
             (v, Radix::Decimal) if !is_mask => write!(f, "{v}"),
+            (v, Radix::Context) if is_mask => write!(f, "{v:#010x}"),
+            (v, Radix::Context) => write!(f, "{v:#x}"),
             (v, _) => write!(f, "{}", Hex(u64::from(v))),
         })
     }
@@ -141,10 +145,12 @@ impl DisplaySet<'_> {
             SetField::Nsh(nsh) => {
                 out.number("flags", nsh.flags, Radix::Decimal)?;
                 out.number("ttl", nsh.ttl, Radix::Decimal)?;
-                out.number("spi", widen_path(nsh.spi), Radix::Hexadecimal)?;
+                let spi = widen_path(nsh.spi);
+                let radix = if spi.is_exact() { Radix::Context } else { Radix::Hexadecimal };
+                out.number("spi", spi, radix)?;
                 out.number("si", nsh.si, Radix::Decimal)?;
                 for (name, word) in ["c1", "c2", "c3", "c4"].into_iter().zip(nsh.context) {
-                    out.number(name, word, Radix::Hexadecimal)?;
+                    out.number(name, word, Radix::Context)?;
                 }
                 Ok(())
             }

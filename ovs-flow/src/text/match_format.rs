@@ -66,6 +66,7 @@ fn hide_zero_metadata(key: &FlowKey, mask: &mut FlowMask) {
         Field::CT_MARK,
         Field::CT_LABEL,
         Field::METADATA,
+        Field::IN_PORT,
     ];
     // The original's flows do not show these two.
     mask.fields.nd_reserved.set(0);

@@ -8,7 +8,7 @@ use super::Switch;
 use crate::BridgeError;
 use crate::snapshot::{BridgeId, Snapshot};
 use crate::trace::{TraceReport, Tracked, Tree};
-use crate::translate::{Input, Resumed, Start, Through, translate_input};
+use crate::translate::{Input, Resumed, Start, translate_input};
 
 /// How often a traced packet may come again.
 const MAX_RESUMED: usize = 4096;
@@ -34,13 +34,10 @@ impl Switch {
         // Held until the end: later packets refer to the states that earlier ones made.
         let mut waiting: VecDeque<Resumed> = report.result.resumed.iter().cloned().collect();
         let mut next = next.iter().copied();
-        while let Some(Resumed { mut key, through }) = waiting.pop_front() {
-            let tracked = match through {
-                Through::Parser => None,
-                Through::Tracker(nat) => Some(Tracked::assume(&mut key, next.next(), nat.as_ref())),
-            };
+        while let Some(Resumed { mut key, nat }) = waiting.pop_front() {
+            let tracked = Tracked::assume(&mut key, next.next(), nat.as_ref());
             let mut resumed = self.trace_once(&snapshot, id, &key);
-            resumed.tracked = tracked;
+            resumed.tracked = Some(tracked);
             if report.resumed.len() + waiting.len() < MAX_RESUMED {
                 waiting.extend(resumed.result.resumed.iter().cloned());
             }

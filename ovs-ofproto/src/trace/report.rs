@@ -8,7 +8,7 @@ use ovs_flow::text::{FlowDisplay, MatchDisplay, NoNames};
 use ovs_flow::{FlowKey, Match};
 
 use super::{Tracked, Tree};
-use crate::translate::Translation;
+use crate::translate::{Translation, mask::is_label_touched};
 
 /// A traced packet. Its `Display` is what `ofproto/trace` prints.
 #[derive(Clone, Debug)]
@@ -39,7 +39,12 @@ impl fmt::Display for TraceReport {
             writeln!(f, "\nFinal flow: {}", FlowDisplay { key: &self.last, ports })?;
         }
         let megaflow = Match::new(&self.flow, self.result.mask);
-        writeln!(f, "Megaflow: {}", MatchDisplay { m: &megaflow, ports })?;
+        let mut megaflow = MatchDisplay { m: &megaflow, ports }.to_string();
+        if is_label_touched(&self.result.mask) {
+            let label = format!("ipv6_label=0x{:05x}", self.flow.ipv6_label.get());
+            megaflow = megaflow.replace(&label, &(label.clone() + "/0xfffff"));
+        }
+        writeln!(f, "Megaflow: {megaflow}")?;
         writeln!(f, "Datapath actions: {}", DisplayActions::new(&self.result.actions, ports))?;
         if let Some(error) = self.result.error {
             writeln!(f, "Translation failed ({error}), packet is dropped.")?;

@@ -68,6 +68,8 @@ pub(super) struct Context<'s, T> {
     pub in_bucket: bool,
     /// Groups that were entered.
     pub groups: u32,
+    /// Lengths that were checked.
+    pub checks: u32,
     /// Mirrors that have got their copy, by place.
     pub mirrored: u32,
     /// How much of a packet the mirror gets that is being served.
@@ -136,6 +138,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             in_action_set: false,
             in_bucket: false,
             groups: 0,
+            checks: 0,
             mirrored: 0,
             snaplen: None,
             in_packet_out: matches!(input.start, Start::Actions(_)),
@@ -222,6 +225,9 @@ impl<'s, T: Tracer> Context<'s, T> {
             if let (true, Some(code)) = (self.out.is_empty(), self.dropped.and_then(DropReason::drop_code)) {
                 self.out.push(DpAction::Drop(code));
             }
+        }
+        if !T::ACTIVE {
+            mask::touch_label(&mut self.mask);
         }
         self.flow.actset_output = key.actset_output;
         let slow_meter = self.slow.and_then(|_| self.find_meter(MeterConfig::SLOWPATH));

@@ -14,7 +14,7 @@ use ovs_openflow::action::{AddressRange, Ct, CtZone, Nat, NatFlags};
 use super::context::Context;
 use super::freeze::clear_conntrack;
 use super::list::List;
-use super::{Resumed, Through, TranslateError};
+use super::{Resumed, TranslateError};
 use crate::trace::Tracer;
 
 /// Ports of the applications whose messages are read.
@@ -94,7 +94,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         if T::ACTIVE {
             let mut key = self.flow;
             (key.recirc_id, key.ct_zone) = (held.id, zone);
-            self.resumed.push(Resumed { key, through: Through::Tracker(self.nat.cloned()) });
+            self.resumed.push(Resumed { key, nat: self.nat.cloned() });
             self.detail(|| {
                 format!(
                     "A clone of the packet is forked to recirculate. The forked pipeline will be resumed at table \

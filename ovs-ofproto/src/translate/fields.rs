@@ -5,12 +5,15 @@ use ovs_flow::{Field, FlowMask, Subfield};
 use ovs_openflow::{Mod, SetField};
 
 use super::context::Context;
+use super::mask::touch_label;
 use crate::trace::Tracer;
 
 fn mask_bits(field: Field, bits: u128, mask: &mut FlowMask) {
+    // Of a field in a place with room for more (types of ICMP), only its own bytes are looked at.
+    let bytes = u128::MAX >> (128 - 8 * u32::from(field.facts().size));
     let place = field.facts().place;
     let present = place.get(&mask.fields);
-    place.set(&mut mask.fields, present | bits);
+    place.set(&mut mask.fields, (present | bits) & bytes);
 }
 
 const IPV4: u16 = 0x0800;
@@ -30,6 +33,9 @@ impl<T: Tracer> Context<'_, T> {
             return;
         }
         mask_bits(field, set.mask, &mut self.mask);
+        if field == Field::IPV6_LABEL {
+            touch_label(&mut self.mask);
+        }
         self.mask_protocol(field);
         let value = field.get(&self.flow) & !set.mask | set.value;
         field.set_key(&mut self.flow, value);
@@ -116,8 +122,8 @@ impl<T: Tracer> Context<'_, T> {
 
     /// `delete_field`: an option of a tunnel's header is not there any more.
     pub(super) fn delete_field(&mut self, field: Field) {
-        field.mask_into(&mut self.mask);
         field.clear_key(&mut self.flow);
+        self.detail(|| format!("delete {field}"));
     }
 
     /// `move`.
@@ -126,8 +132,8 @@ impl<T: Tracer> Context<'_, T> {
         if self.has(dst.field()) {
             src.field().mask_prerequisites(&self.flow, &mut self.mask);
             if self.has(src.field()) {
-                dst.mask_into(&mut self.mask);
-                src.mask_into(&mut self.mask);
+                self.look_at(dst);
+                self.look_at(src);
                 let value = src.get(&self.flow);
                 dst.set(&mut self.flow, value);
             }
@@ -137,7 +143,7 @@ impl<T: Tracer> Context<'_, T> {
 
     /// `push`.
     pub(super) fn stack_push(&mut self, src: Subfield) {
-        src.mask_into(&mut self.mask);
+        self.look_at(src);
         let value = src.get(&self.flow);
         self.stack.push((src, value));
     }
@@ -148,9 +154,17 @@ impl<T: Tracer> Context<'_, T> {
             self.fail_softly(|| "stack underflow".into());
             return;
         };
-        dst.mask_into(&mut self.mask);
+        self.look_at(dst);
         dst.set(&mut self.flow, value);
         self.report_subfield(dst);
+    }
+
+    /// Puts bits that an action reads or writes into the mask.
+    fn look_at(&mut self, bits: Subfield) {
+        mask_bits(bits.field(), bits.bits(), &mut self.mask);
+        if bits.field() == Field::IPV6_LABEL {
+            touch_label(&mut self.mask);
+        }
     }
 
     /// `write_metadata`.

@@ -9,9 +9,9 @@ use ovs_dpif::{Action as DpAction, ControllerPunt, HashAlgorithm, PuntCookie, Us
 use ovs_flow::{FlowKey, TableId};
 use ovs_openflow::{Action, ToController};
 
+use super::TranslateError;
 use super::context::Context;
 use super::list::{Item, List};
-use super::{Resumed, Through, TranslateError};
 use crate::recirc::{FrozenState, Step};
 use crate::trace::{NodeKind, Tracer};
 
@@ -54,6 +54,11 @@ impl<'s, T: Tracer> Context<'s, T> {
     /// Writes out what was done, and hands the rest to the packet's next coming.
     pub(super) fn finish_freezing(&mut self) {
         self.commit();
+        if self.dry && self.pause.is_some() {
+            // As in the original: what nobody is told goes on being frozen, so that lists behind a bucket that paused end
+            // with a commit, too.
+            return;
+        }
         self.freezing = false;
         let pause = self.pause.take();
         let mut state = self.frozen_state(pause.map(|to| to.userdata.as_slice()).unwrap_or_default());
@@ -65,21 +70,12 @@ impl<'s, T: Tracer> Context<'s, T> {
             return;
         };
         if let Some(to) = pause {
-            if !self.dry {
-                self.out.push(self.pause_action(to, held.id));
-            }
+            self.out.push(self.pause_action(to, held.id));
         } else {
-            let hashed = self.hashed.take();
-            if let Some((algorithm, basis)) = hashed {
+            if let Some((algorithm, basis)) = self.hashed.take() {
                 self.out.push(DpAction::Hash { algorithm, basis });
             }
             self.out.push(DpAction::Recirc(held.id));
-            // Which hash a packet gets is not foretold.
-            if T::ACTIVE && hashed.is_none() {
-                let mut key = self.flow;
-                (key.recirc_id, key.ct_zone) = (held.id, 0);
-                self.resumed.push(Resumed { key, through: Through::Parser });
-            }
         }
         self.frozen.push(held);
     }

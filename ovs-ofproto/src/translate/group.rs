@@ -78,19 +78,18 @@ impl<'s, T: Tracer> Context<'s, T> {
 
     /// Executes a bucket on a copy of the packet.
     fn bucket(&mut self, bucket: &'s BucketState) {
-        if self.error.is_some() {
-            return;
-        }
         self.push.push(Push::Rule(Arc::clone(&bucket.stats)));
         if T::ACTIVE {
             self.tracer.open(NodeKind::Bucket, format!("bucket {}", bucket.id));
         }
-        let kept = self.flow;
+        let kept = (self.flow, self.was_mpls, self.conntracked);
         self.depth += 1;
         self.run_bucket(List::Actions(&bucket.actions));
         self.depth -= 1;
-        self.flow = kept;
+        (self.flow, self.was_mpls, self.conntracked) = kept;
         self.exit = false;
+        // What cannot be done to the copy does not stop what is done to the packet.
+        self.error = self.error.filter(|error| error.is_limit());
         if T::ACTIVE {
             self.tracer.close();
         }

@@ -9,7 +9,7 @@ use ovs_openflow::PortConfig;
 
 use super::context::Context;
 use super::list::List;
-use super::{Dep, MAX_DEPTH, MAX_RESUBMITS, Push, TranslateError};
+use super::{Dep, MAX_DEPTH, MAX_RESUBMITS, Push, TranslateError, mask};
 use crate::rule::Flow;
 use crate::table::Miss;
 use crate::trace::{NodeKind, Tracer};
@@ -177,7 +177,9 @@ impl<'s, T: Tracer> Context<'s, T> {
                 self.flow.tp_src.set(0);
                 self.flow.tp_dst.set(0);
             }
+            let label = mask::begin_lookup(&mut self.mask);
             let rule = reader.lookup(self.snapshot.version, &self.flow, Some(&mut self.mask), self.guard);
+            mask::end_lookup(&mut self.mask, label);
             (self.flow.tp_src, self.flow.tp_dst) = ports;
             rule
         });

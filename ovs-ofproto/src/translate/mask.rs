@@ -74,6 +74,33 @@ pub(super) fn finish(key: &FlowKey, last: &FlowKey, mask: &mut FlowMask) {
     }
 }
 
+/// The bits of a flow label (RFC 8200 section 3); its word in a key has more.
+const LABEL: u32 = 0xf_ffff;
+
+/// Traces tell whether a whole flow label is in the mask because a rule has it, or because actions read or wrote it last:
+/// for the former the original has the whole word in the mask. Returns what is known of it before a lookup.
+pub(super) fn begin_lookup(mask: &mut FlowMask) -> U32 {
+    std::mem::take(&mut mask.fields.ipv6_label)
+}
+
+/// The end of the lookup that began with `before`.
+pub(super) fn end_lookup(mask: &mut FlowMask, before: U32) {
+    let label = &mut mask.fields.ipv6_label;
+    let found = if label.get() == LABEL { u32::MAX } else { label.get() };
+    label.set(found | before.get());
+}
+
+/// An action has read or written bits of the flow label.
+pub(super) fn touch_label(mask: &mut FlowMask) {
+    let label = &mut mask.fields.ipv6_label;
+    label.set(label.get() & LABEL);
+}
+
+/// Whether the whole flow label is in the mask, and not by a rule's match.
+pub(crate) fn is_label_touched(mask: &FlowMask) -> bool {
+    mask.fields.ipv6_label.get() == LABEL
+}
+
 /// Makes the mask one that a datapath can hold: the presence of a tag cannot be wildcarded there, so the
 /// outermost tag is exact unless some of it is in the mask.
 pub(crate) fn for_datapath(mask: &mut FlowMask) {
@@ -81,4 +108,5 @@ pub(crate) fn for_datapath(mask: &mut FlowMask) {
     if tag.tci.get() == 0 {
         tag.tci.set(u16::MAX);
     }
+    touch_label(mask);
 }

@@ -97,6 +97,14 @@ pub struct Translation {
     pub(crate) last: Option<Box<FlowKey>>,
 }
 
+impl TranslateError {
+    /// Whether it is what keeps translations short: then all of the packet's translation ends, and not only that of a
+    /// bucket's copy.
+    pub(crate) fn is_limit(self) -> bool {
+        matches!(self, Self::RecursionTooDeep | Self::TooManyResubmits | Self::StackTooDeep)
+    }
+}
+
 impl Translation {
     /// The actions of a megaflow: those of the packet, or its way to the switch's logic.
     pub fn megaflow_actions(&self) -> Vec<DpAction> {
@@ -139,22 +147,14 @@ pub enum TranslateError {
     Unsupported,
 }
 
-/// A packet that comes again.
+/// A packet that comes again from the connection tracker. As in the original, traces do not follow packets that come
+/// again for other reasons: what is in their headers then is not known.
 #[derive(Clone, Debug)]
 pub(crate) struct Resumed {
     /// With what key, as far as that is known.
     pub key: FlowKey,
-    /// From where.
-    pub through: Through,
-}
-
-/// What a packet went through before it comes again.
-#[derive(Clone, Debug)]
-pub(crate) enum Through {
-    /// Nothing that changes it.
-    Parser,
-    /// The connection tracker, which may have translated its addresses.
-    Tracker(Option<Nat>),
+    /// How the tracker may have translated its addresses.
+    pub nat: Option<Nat>,
 }
 
 /// What a packet of a translated flow counts for, or refreshes.

@@ -4,10 +4,15 @@ use ovs_dpif::{Action as DpAction, CheckPktLenAction};
 use ovs_flow::{FlowKey, Subfield};
 use ovs_openflow::Action;
 
+use super::TranslateError;
 use super::context::Context;
 use super::ct::tracks;
 use super::list::List;
 use crate::trace::Tracer;
+
+/// How many lengths one translation may check: what follows each check is translated twice, so that a list of them doubles
+/// with each. The original has no such limit; it does not survive as many.
+const MAX_CHECKS: u32 = 64 * 64;
 
 /// What a packet is at the head of a list that runs on a copy.
 struct Fork<'s> {
@@ -69,6 +74,11 @@ impl<'s, T: Tracer> Context<'s, T> {
     /// `check_pkt_larger`: what follows it, once for each answer.
     pub(super) fn check_pkt_larger(&mut self, len: u16, dst: Subfield, rest: List<'s>) {
         self.commit();
+        self.checks += 1;
+        if self.checks > MAX_CHECKS {
+            self.fail(TranslateError::TooManyResubmits, || format!("over {MAX_CHECKS} checks of lengths"));
+            return;
+        }
         let fork = self.fork();
         let greater = self.branch_on(dst, 1, rest);
         // As in the original, the stack and the action set are what the first way has left of them.

@@ -5,7 +5,7 @@ use ovs_flow::{U16, VLAN_CFI, VlanTag};
 use super::context::Context;
 use crate::trace::Tracer;
 
-const TPID_8021Q: u16 = 0x8100;
+pub(super) const TPID_8021Q: u16 = 0x8100;
 const VID: u16 = 0x0fff;
 const PCP: u16 = 0xe000;
 

@@ -236,13 +236,15 @@ impl Pair {
         for (port, vlan, mac) in &drawn.macs {
             let (name, vlan) = (format!("p{port}"), VlanId::new(*vlan).unwrap());
             let address = EtherAddr([0x50, 0x54, 0, 0, 0, *mac]);
-            self.control.run("fdb/add", &["br0", &name, &vlan.to_string(), &address.to_string()]);
+            self.control
+                .run("fdb/add", &["br0", &name, &vlan.to_string(), &address.to_string()])
+                .expect("a living peer");
             self.world.switch.bridge("br0").unwrap().add_static_mac(&name, vlan, address).unwrap();
         }
     }
 
     fn trace(&mut self, flow: &str) -> Option<String> {
-        let theirs = self.control.run("ofproto/trace", &["ovs-dummy", flow]);
+        let theirs = self.control.run("ofproto/trace", &["ovs-dummy", flow]).expect("a living peer");
         let ours = match self.world.switch.trace_text("br0", flow, &[], self.world.now) {
             Ok(text) => text,
             Err(error) => error.to_string(),

@@ -48,6 +48,24 @@ fn rules_decide_where_packets_go() {
     }
 }
 
+#[test]
+fn rules_do_not_match_what_packets_get_on_their_way() {
+    let mut world = secure(Below::Naive);
+    let mut client = Client::connect(&mut world, "br0", ConnectionKind::Service, Version::V13);
+    for (matched, verdict) in [
+        ("recirc_id=5", Err(OfError::BrcEperm)),
+        ("dp_hash=5", Err(OfError::BrcEperm)),
+        ("dp_hash=0/1", Err(OfError::BrcEperm)),
+        ("recirc_id=0", Ok(())),
+    ] {
+        let change = flow_mod(flow(matched, 10, vec![output(2)]));
+        assert_eq!(client.tell(&mut world, &change), verdict, "{matched}");
+    }
+    let mut gone = flow("dp_hash=5", 0, Vec::new());
+    gone.command = FlowModCommand::Delete;
+    assert_eq!(client.tell(&mut world, &flow_mod(gone)), Ok(()), "nothing to delete is no error");
+}
+
 fn flows(client: &mut Client, world: &mut World) -> Vec<(u16, u64, u64)> {
     let request = StatsRequest::Flow(Box::default(), Dialect::Standard);
     let Message::StatsReply(reply) = client.ask(world, &Message::StatsRequest(request)) else { panic!() };

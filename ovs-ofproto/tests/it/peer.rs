@@ -24,6 +24,7 @@ pub struct Peer {
     appctl: PathBuf,
     ofctl: PathBuf,
     vsctl: PathBuf,
+    switch: PathBuf,
 }
 
 impl Peer {
@@ -36,7 +37,7 @@ impl Peer {
         let schema = switch.parent()?.join("../share/openvswitch/vswitch.ovsschema");
         let folder = std::env::temp_dir().join(format!("ofproto-{test}-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("folder");
-        let peer = Self { folder, appctl: appctl?, ofctl: ofctl?, vsctl: vsctl? };
+        let peer = Self { folder, appctl: appctl?, ofctl: ofctl?, vsctl: vsctl?, switch };
         let database = peer.folder.join("conf.db");
         let socket = peer.socket();
         peer.must(Command::new(tool).arg("create").arg(&database).arg(schema));
@@ -52,7 +53,14 @@ impl Peer {
                 .arg(&database),
         );
         peer.vsctl(&["--no-wait", "init"]);
-        peer.must(Command::new(switch).args([
+        peer.restart();
+        Some(peer)
+    }
+
+    /// Starts the switch, which does not run or has died.
+    pub fn restart(&self) {
+        let socket = self.socket();
+        self.must(Command::new(&self.switch).args([
             "--enable-dummy",
             "--disable-system",
             "--detach",
@@ -61,7 +69,6 @@ impl Peer {
             "--log-file",
             &format!("unix:{socket}"),
         ]));
-        Some(peer)
     }
 
     fn socket(&self) -> String {

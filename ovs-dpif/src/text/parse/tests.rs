@@ -36,7 +36,7 @@ const LISTS: &[&str] = &[
     "add_mpls(label=10,tc=0,ttl=64,bos=1,eth_type=0x8847),1",
     "push_nsh(flags=0,ttl=63,mdtype=1,np=3,spi=0x1234,si=255,c1=0x11223344,c2=0x0,c3=0x0,c4=0x1),1",
     "push_nsh(flags=0,ttl=63,mdtype=2,np=1,spi=0x0,si=255,md2=0x10000a041234567820001408fedcba9876543210),1",
-    "set(nsh(flags=2,ttl=62,spi=0x3/0xff,si=254,c1=0x5,c4=0x7/0xf)),pop_nsh(),1",
+    "set(nsh(flags=2,ttl=62,spi=0x3/0xff,si=254,c1=0x5,c4=0x7/0x0000000f)),pop_nsh(),1",
     "check_pkt_len(size=100,gt(1,2),le(drop)),2",
     "hash(sym_l4(0)),recirc(0x1)",
     "hash(l4(5)),recirc(0xa)",

@@ -85,7 +85,7 @@ impl Fields {
                 // As in the original, ports of other protocols are looked at too, and fit no hash.
                 if is_ip(key) && key.nw_proto != ip::UDP {
                     match key.nw_proto {
-                        ip::ICMP | ip::ICMPV6 => mask_icmp(m),
+                        ip::ICMP => mask_icmp(m),
                         _ => mask_ports(m),
                     }
                 }

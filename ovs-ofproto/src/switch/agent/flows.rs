@@ -17,6 +17,10 @@ pub(in crate::switch) fn check_flow_mod(change: &FlowMod, version: Version) -> R
     if deletes {
         return Ok(());
     }
+    // What packets get on their way through the datapath is the switch's own business.
+    if change.matching.key.recirc_id != 0 || change.matching.mask.fields.dp_hash != 0 {
+        return Err(OfError::BrcEperm);
+    }
     // A modification of all tables could go back from each of them but the first.
     let table = if change.table == TableId::ALL { TableId(0) } else { change.table };
     check_actions(&change.actions, Some(table))?;

@@ -3,7 +3,6 @@
 use ovs_dpif::{Action as DpAction, Masked, NshHeader, NshMetadata, SetField, SetNsh};
 use ovs_flow::{FlowKey, STAGE_ENDS};
 
-use super::masked;
 use crate::trace::Tracer;
 use crate::translate::context::Context;
 use crate::translate::encap::{ETHERTYPES, NSH};
@@ -78,17 +77,17 @@ impl<T: Tracer> Context<'_, T> {
         if flow.dl_type.get() != NSH as u16 || of(flow) == of(base) {
             return;
         }
-        let ((spi, si), (old_spi, old_si)) = (path(flow.nsh.path_hdr.get()), path(base.nsh.path_hdr.get()));
+        // As in the original, all that was looked at is written, and not only what has changed.
+        let (spi, si) = path(flow.nsh.path_hdr.get());
         let (spi_mask, si_mask) = path(mask.nsh.path_hdr.get());
         let set = SetNsh {
-            flags: masked(flow.nsh.flags, base.nsh.flags, mask.nsh.flags),
-            ttl: masked(flow.nsh.ttl, base.nsh.ttl, mask.nsh.ttl),
-            spi: masked(spi, old_spi, spi_mask),
-            si: masked(si, old_si, si_mask),
+            flags: Masked::new(flow.nsh.flags, mask.nsh.flags),
+            ttl: Masked::new(flow.nsh.ttl, mask.nsh.ttl),
+            spi: Masked::new(spi, spi_mask),
+            si: Masked::new(si, si_mask),
             context: std::array::from_fn(|n| {
-                let word = |key: &FlowKey| key.nsh.context[n].get();
                 if flow.nsh.mdtype == 1 {
-                    masked(word(flow), word(base), mask.nsh.context[n].get())
+                    Masked::new(flow.nsh.context[n].get(), mask.nsh.context[n].get())
                 } else {
                     Masked::NONE
                 }

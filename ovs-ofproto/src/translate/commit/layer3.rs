@@ -8,9 +8,10 @@ use crate::translate::context::Context;
 
 impl<T: Tracer> Context<'_, T> {
     pub(super) fn commit_layer3(&mut self) {
-        // Without a protocol there is no such header, or it was cut off.
+        // Without a protocol there is no such header, or it was cut off; or it is hidden behind what was a label.
         if self.flow.nw_proto == 0 {
-            if self.flow.dl_type == self.base.dl_type && differs(&self.flow, &self.base) {
+            let hidden = self.base.nw_proto != 0;
+            if !hidden && self.flow.dl_type == self.base.dl_type && differs(&self.flow, &self.base) {
                 self.mask.fields.nw_proto = 0xff;
             }
             return;

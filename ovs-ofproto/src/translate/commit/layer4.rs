@@ -30,9 +30,10 @@ impl<T: Tracer> Context<'_, T> {
         self.out.push(DpAction::Set(set));
         (self.base.tp_src, self.base.tp_dst) = (self.flow.tp_src, self.flow.tp_dst);
         if by_hand {
+            // Type and code are bytes.
             let fields = &mut self.mask.fields;
-            fields.tp_src.set(fields.tp_src.get() | 0xff);
-            fields.tp_dst.set(fields.tp_dst.get() | 0xff);
+            fields.tp_src.set(0xff);
+            fields.tp_dst.set(0xff);
             self.go_slow(SlowPath::Action);
         }
     }

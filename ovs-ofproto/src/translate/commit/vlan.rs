@@ -5,7 +5,7 @@ use ovs_flow::{U16, VlanTag};
 
 use crate::trace::Tracer;
 use crate::translate::context::Context;
-use crate::translate::vlan::count;
+use crate::translate::vlan::{TPID_8021Q, count};
 
 impl<T: Tracer> Context<'_, T> {
     pub(super) fn commit_vlans(&mut self) {
@@ -21,7 +21,9 @@ impl<T: Tracer> Context<'_, T> {
         }
         for index in (0..new).rev() {
             let VlanTag { tpid, tci } = self.flow.vlans[index];
-            self.out.push(DpAction::PushVlan { tpid: tpid.get(), tci: tci.get() });
+            // Who wrote only to the tag, bit by bit, did not say which kind it is.
+            let tpid = if tpid.get() == 0 { TPID_8021Q } else { tpid.get() };
+            self.out.push(DpAction::PushVlan { tpid, tci: tci.get() });
         }
         self.base.vlans = self.flow.vlans;
     }

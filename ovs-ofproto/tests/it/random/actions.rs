@@ -31,6 +31,9 @@ pub fn list(draw: &mut Draw, table: usize, fits: &dyn Fn(&str, bool) -> bool) ->
     if draw.once_in(25) {
         return ("drop".into(), true);
     }
+    if draw.once_in(40) {
+        return (format!("conjunction({},{}/2)", 1 + draw.below(3), 1 + draw.below(2)), true);
+    }
     let new = !draw.once_in(4);
     let instructions = new && draw.once_in(3);
     let mut parts: Vec<String> = Vec::new();
@@ -43,6 +46,9 @@ pub fn list(draw: &mut Draw, table: usize, fits: &dyn Fn(&str, bool) -> bool) ->
             parts.pop();
         }
     };
+    if new && draw.once_in(20) {
+        add(&|_| "meter:1".into(), draw);
+    }
     for _ in 0..=draw.below(5) {
         add(&|draw| action(draw, 2), draw);
     }
@@ -96,7 +102,7 @@ fn action(draw: &mut Draw, depth: usize) -> String {
 }
 
 fn extra(draw: &mut Draw, depth: usize) -> String {
-    match draw.below(14) {
+    match draw.below(16) {
         0 if depth > 0 => {
             let list: Vec<String> = (0..=draw.below(3)).map(|_| action(draw, depth - 1)).collect();
             format!("clone({})", list.join(","))
@@ -114,6 +120,7 @@ fn extra(draw: &mut Draw, depth: usize) -> String {
             64 + draw.below(64)
         ),
         9 => draw.of(&["group:1", "group:2", "group:3", "group:4"]).into(),
+        10 => "delete_field:tun_metadata0".into(),
         _ => mpls(draw),
     }
 }

@@ -12,26 +12,29 @@ impl Control {
     /// Connects to the daemon whose control socket lies in `folder`.
     pub fn open(folder: &Path) -> Self {
         let is_control = |name: &str| name.starts_with("ovs-vswitchd.") && name.contains(".ctl");
-        let path = std::fs::read_dir(folder)
+        let mut paths = std::fs::read_dir(folder)
             .expect("folder")
             .filter_map(|entry| Some(entry.ok()?.path()))
-            .find(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_control))
-            .expect("a control socket");
-        Self { stream: UnixStream::connect(path).expect("connects") }
+            .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_control));
+        // One that died has left its socket.
+        let stream = paths.find_map(|path| UnixStream::connect(path).ok());
+        Self { stream: stream.expect("a control socket") }
     }
 
-    /// Runs a command; an error is part of the text.
-    pub fn run(&mut self, command: &str, args: &[&str]) -> String {
+    /// Runs a command; an error is part of the text. `None` if the daemon ends meanwhile.
+    pub fn run(&mut self, command: &str, args: &[&str]) -> Option<String> {
         let quoted: Vec<String> = args.iter().map(|arg| format!("{arg:?}")).collect();
         let request = format!("{{\"id\":0,\"method\":\"{command}\",\"params\":[{}]}}", quoted.join(","));
         self.stream.write_all(request.as_bytes()).expect("writes");
         let (mut bytes, mut buffer) = (Vec::new(), vec![0; 65536]);
         while !is_whole(&bytes) {
-            let n = self.stream.read(&mut buffer).expect("reads");
-            assert!(n > 0, "the peer has closed its control socket after {command} {args:?}");
+            let n = self.stream.read(&mut buffer).unwrap_or(0);
+            if n == 0 {
+                return None;
+            }
             bytes.extend(&buffer[..n]);
         }
-        text_of(&String::from_utf8(bytes).expect("text"))
+        Some(text_of(&String::from_utf8(bytes).expect("text")))
     }
 }
 

@@ -8,6 +8,7 @@ mod conntrack;
 pub mod control;
 pub mod draw;
 mod flows;
+mod registry;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,11 +28,26 @@ use crate::world::{Below, World, bridge, state};
 use actions::TABLES;
 use control::Control;
 use draw::Draw;
+use registry::{Coverage, Theme};
 
 /// Packets that one set of tables is asked with.
 const PACKETS: usize = 100;
 /// Rules of a table.
 const RULES: usize = 7;
+
+/// Rules of the first table that have the registry's fields in turn.
+const THEMES: usize = 10;
+/// A meter that actions name.
+const METER: &str = "meter=1,kbps,band=type=drop,rate=1000";
+
+/// What 3.1 dies of. It does not check that nested actions have at most 64 kB before it asserts that (each
+/// `check_pkt_larger` doubles what follows it); and it asserts that behind labels there is the protocol that was there
+/// before, which a bucket that pops labels does not leave.
+const DEATHS: [&str; 2] =
+    ["assertion !nl_attr_oversized", "assertion flow->nw_proto == base_flow->nw_proto && flow->nw_frag"];
+
+/// A tunnel option that actions name.
+const OPTION: &str = "{class=0xffff,type=0,len=4}->tun_metadata0";
 
 /// Groups that actions name.
 const GROUPS: [&str; 4] = [
@@ -62,6 +78,25 @@ fn rules(draw: &mut Draw) -> Vec<(String, bool)> {
         }
     }
     rules
+}
+
+/// Themes of a round, and rules for them.
+fn themes(draw: &mut Draw, round: usize) -> (Vec<Theme>, Vec<(String, bool)>) {
+    let fields = registry::fields();
+    let theme = |n| Theme::new(draw, fields[(round * THEMES + n) % fields.len()]);
+    let themes: Vec<Theme> = (0..THEMES).map(theme).collect();
+    let writes = |n: usize| (round * THEMES + n) / fields.len() % 2 == 0;
+    let mut rules = Vec::new();
+    for (n, (theme, priority)) in themes.iter().zip(100..).enumerate() {
+        let matched = theme.matching(draw);
+        let head = format!("table=0,priority={priority},{matched}");
+        let list = (0..20).map(|_| theme.list(draw, writes(n))).find(|list| {
+            let flow = format!("{head},actions={list}");
+            is_consistent(&flow, true)
+        });
+        rules.push((format!("{head},actions={}", list.unwrap_or_else(|| "output:2".into())), true));
+    }
+    (themes, rules)
 }
 
 /// Whether a flow would be taken by OpenFlow 1.0, or by 1.3.
@@ -111,6 +146,8 @@ struct Pair {
     peer: Peer,
     control: Control,
     world: World,
+    /// What is loaded.
+    rules: Vec<(String, bool)>,
 }
 
 impl Pair {
@@ -118,7 +155,7 @@ impl Pair {
         let peer = Peer::start(test)?;
         add_bridge(&peer);
         let control = Control::open(peer.folder());
-        Some(Self { peer, control, world: world() })
+        Some(Self { peer, control, world: world(), rules: Vec::new() })
     }
 
     /// Replaces all rules on both sides; both must say the same.
@@ -137,6 +174,8 @@ impl Pair {
             let ours = String::from_utf8_lossy(&done.stderr).into_owned();
             assert_eq!((said(&theirs), said(&ours)), (String::new(), String::new()), "{args:?}\n{flows}");
         };
+        run(&["-O", "OpenFlow13", "add-meter", "TARGET", METER], METER);
+        run(&["-O", "OpenFlow13", "add-tlv-map", "TARGET", OPTION], OPTION);
         for group in GROUPS {
             run(&["-O", "OpenFlow13", "add-group", "TARGET", group], group);
         }
@@ -147,24 +186,42 @@ impl Pair {
             fs::write(&file, texts.join("\n") + "\n").expect("writes");
             run(&["-O", version, "add-flows", "TARGET", file.to_str().expect("text")], &texts.join("\n"));
         }
+        self.rules = rules.to_vec();
     }
 
-    /// The two texts of a trace, if they differ.
-    fn trace(&mut self, key: &str) -> Option<(String, String)> {
-        let (theirs, ours) = self.texts(key, &[]);
-        (compared(&theirs) != compared(&ours)).then_some((theirs, ours))
-    }
-
-    /// The two texts of a trace, without identifiers.
-    fn texts(&mut self, key: &str, options: &[&str]) -> (String, String) {
+    /// The two texts of a trace, without identifiers. If the peer dies of it, for a known reason, there are none.
+    fn texts(&mut self, key: &str, options: &[&str]) -> Option<(String, String)> {
         let args = [&["br0", key], options].concat();
-        let theirs = without_ids(&self.control.run("ofproto/trace", &args));
+        let Some(theirs) = self.control.run("ofproto/trace", &args) else {
+            self.bury(key);
+            return None;
+        };
+        let theirs = without_ids(&theirs);
         let ours = match self.world.switch.trace_text("br0", key, options, self.world.now) {
             Ok(text) => without_ids(&text),
             Err(error) => error.to_string(),
         };
-        (theirs, ours)
+        Some((theirs, ours))
     }
+
+    /// Starts the peer again after a death that is known.
+    fn bury(&mut self, key: &str) {
+        let log = fs::read_to_string(self.peer.folder().join("ovs-vswitchd.log")).unwrap_or_default();
+        let known = log.lines().rev().take(5).any(|line| DEATHS.iter().any(|death| line.contains(death)));
+        assert!(known, "the peer died of {key}\n{}", log.lines().last().unwrap_or_default());
+        self.peer.restart();
+        self.control = Control::open(self.peer.folder());
+        let rules = std::mem::take(&mut self.rules);
+        self.load(&rules);
+    }
+}
+
+/// A text without the fields that the masks of failed translations tell in two ways.
+fn without_details(text: &str) -> String {
+    let told =
+        |item: &&str| !["tun_flags=", "icmp_type=", "icmp_code="].iter().any(|name| item.starts_with(name));
+    let line = |line: &str| line.split(',').filter(told).collect::<Vec<_>>().join(",");
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// What of a trace must be equal.
@@ -176,6 +233,14 @@ fn compared(text: &str) -> String {
     } else {
         &["Final", "Megaflow", "Datapath"]
     };
+    // A wider mask: whether there is a network header to write to is known by its protocol. The distribution has this
+    // (CVE-2023-1668) only for some of the actions that write there.
+    let text = ["_t", "_e", "_f"].into_iter().fold(text.to_owned(), |text, next| {
+        text.replace(&format!(",nw_proto=0,nw{next}"), &format!(",nw{next}"))
+    });
+    // Of what is dropped the mask has a tunnel's flags as a whole or the one that there is, and of ICMP's type and code
+    // the bytes that are always zero or not: the same packets are meant.
+    let text = if text.contains("Translation failed") { without_details(&text) } else { text };
     // The original compares what it does not print, too.
     let same = text.lines().find_map(|line| line.strip_prefix("Flow: ")).unwrap_or_default();
     let text = text.replace(&format!("Final flow: {same}\n"), "Final flow: unchanged\n");
@@ -217,38 +282,88 @@ fn difference(theirs: &str, ours: &str) -> String {
     text
 }
 
+/// Differences by their kinds.
+#[derive(Default)]
+struct Found {
+    traced: usize,
+    /// Traces that the peer does not survive.
+    fatal: usize,
+    /// Traces of which both sides say something.
+    whole: usize,
+    differences: usize,
+    sorts: BTreeMap<String, (usize, String)>,
+}
+
+impl Found {
+    fn trace(&mut self, pair: &mut Pair, round: usize, key: &str) {
+        self.traced += 1;
+        let Some((theirs, ours)) = pair.texts(key, &[]) else {
+            self.fatal += 1;
+            return;
+        };
+        self.whole += usize::from(theirs.contains("Datapath actions: "));
+        if compared(&theirs) == compared(&ours) {
+            return;
+        }
+        self.differences += 1;
+        let sort = self.sorts.entry(sort_of(&theirs, &ours)).or_default();
+        sort.0 += 1;
+        if sort.0 == 1 {
+            sort.1 = format!("round {round}: {key}\n{}", difference(&theirs, &ours));
+            if std::env::var_os("OVS_OFPROTO_DUMP").is_some() {
+                let rules: Vec<&str> = pair.rules.iter().map(|(text, _)| text.as_str()).collect();
+                eprintln!("== {key}\n{}\n-- theirs\n{theirs}\n-- ours\n{ours}\n", rules.join("\n"));
+            }
+        }
+    }
+
+    fn check(self) {
+        let Self { traced, fatal, whole, differences, sorts } = self;
+        eprintln!("{traced} traces, {differences} differ, {fatal} that the peer dies of, {whole} whole");
+        assert!((whole + fatal) * 10 >= traced * 9, "{whole} of {traced} keys are taken");
+        let mut sorts: Vec<(usize, String)> = sorts.into_values().collect();
+        sorts.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+        let shown = number("OVS_OFPROTO_SHOWN", 5);
+        let texts: Vec<String> =
+            sorts.iter().take(shown).map(|(count, text)| format!("{count} like {text}")).collect();
+        assert_eq!(
+            differences,
+            0,
+            "of {traced} traces differ, in {} ways\n{}",
+            sorts.len(),
+            texts.join("\n")
+        );
+    }
+}
+
 #[test]
 fn random_tables_are_traced_like_the_original() {
     let Some(mut pair) = Pair::start("random-traces") else { return };
     let (wanted, seed) = (number("OVS_OFPROTO_TRACES", 2000), number("OVS_OFPROTO_SEED", 1));
-    let shown = number("OVS_OFPROTO_SHOWN", 5);
-    let dumped = std::env::var("OVS_OFPROTO_DUMP").ok().and_then(|round| round.parse().ok());
-    let (mut traced, mut differences) = (0, 0);
-    let mut sorts: BTreeMap<String, (usize, String)> = BTreeMap::new();
-    for round in 0..wanted.div_ceil(PACKETS) {
+    let only = std::env::var("OVS_OFPROTO_ROUND").ok().and_then(|round| round.parse::<usize>().ok());
+    let rounds = wanted.div_ceil(PACKETS);
+    let (mut found, mut coverage) = (Found::default(), Coverage::default());
+    for round in (0..rounds).filter(|round| only.is_none_or(|only| only == *round)) {
         let mut draw = Draw::new((seed * 1_000_000 + round) as u64);
-        let rules = rules(&mut draw);
+        let mut rules = rules(&mut draw);
+        let (themes, more) = themes(&mut draw, round);
+        rules.extend(more);
+        for (text, _) in &rules {
+            coverage.add(&parse_flow_mod(FlowModCommand::Add, text, &NoNames).expect(text));
+        }
         pair.load(&rules);
         for _ in 0..PACKETS {
-            let key = flows::key(&mut draw);
-            traced += 1;
-            if let Some((theirs, ours)) = pair.trace(&key) {
-                differences += 1;
-                let sort = sorts.entry(sort_of(&theirs, &ours)).or_default();
-                sort.0 += 1;
-                if dumped == Some(round) && sort.0 == 1 {
-                    eprintln!("{key}\n{theirs}\n");
-                }
-                if sort.0 == 1 {
-                    sort.1 = format!("round {round}: {key}\n{}", difference(&theirs, &ours));
-                }
-            }
+            let key = match draw.below(3) {
+                0 => themes[draw.below(THEMES)].key(1 + draw.below(4)),
+                _ => flows::key(&mut draw),
+            };
+            found.trace(&mut pair, round, &key);
         }
     }
-    eprintln!("{traced} traces, {differences} differ");
-    let mut sorts: Vec<(usize, String)> = sorts.into_values().collect();
-    sorts.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
-    let texts: Vec<String> =
-        sorts.iter().take(shown).map(|(count, text)| format!("{count} like {text}")).collect();
-    assert_eq!(differences, 0, "of {traced} traces differ, in {} ways\n{}", sorts.len(), texts.join("\n"));
+    let missing = coverage.missing();
+    found.check();
+    // Each round has another part of the registry.
+    if only.is_none() && rounds * THEMES >= registry::fields().len() {
+        assert_eq!(missing, None);
+    }
 }
