@@ -1,7 +1,7 @@
 //! Actions that write fields, and the bits that make them depend on the packet.
 
 use ovs_flow::field::Prereq;
-use ovs_flow::{Field, FlowMask, Subfield};
+use ovs_flow::{Field, FlowMask, Subfield, VLAN_CFI};
 use ovs_openflow::{Mod, SetField};
 
 use super::context::Context;
@@ -135,7 +135,7 @@ impl<T: Tracer> Context<'_, T> {
                 self.look_at(dst);
                 self.look_at(src);
                 let value = src.get(&self.flow);
-                dst.set(&mut self.flow, value);
+                self.write_bits(dst, value);
             }
         }
         self.report_subfield(dst);
@@ -155,8 +155,18 @@ impl<T: Tracer> Context<'_, T> {
             return;
         };
         self.look_at(dst);
-        dst.set(&mut self.flow, value);
+        self.write_bits(dst, value);
         self.report_subfield(dst);
+    }
+
+    /// Writes bits; those of a VLAN's identifier leave it open whether there is a tag.
+    fn write_bits(&mut self, dst: Subfield, value: u128) {
+        let tag = self.flow.vlans[0].tci.get() & VLAN_CFI;
+        dst.set(&mut self.flow, value);
+        if dst.field() == Field::VLAN_VID {
+            let tci = &mut self.flow.vlans[0].tci;
+            tci.set(tci.get() & !VLAN_CFI | tag);
+        }
     }
 
     /// Puts bits that an action reads or writes into the mask.

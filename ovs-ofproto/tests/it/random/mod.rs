@@ -85,7 +85,7 @@ fn themes(draw: &mut Draw, round: usize) -> (Vec<Theme>, Vec<(String, bool)>) {
     let fields = registry::fields();
     let theme = |n| Theme::new(draw, fields[(round * THEMES + n) % fields.len()]);
     let themes: Vec<Theme> = (0..THEMES).map(theme).collect();
-    let writes = |n: usize| (round * THEMES + n) / fields.len() % 2 == 0;
+    let writes = |n: usize| ((round * THEMES + n) / fields.len()).is_multiple_of(2);
     let mut rules = Vec::new();
     for (n, (theme, priority)) in themes.iter().zip(100..).enumerate() {
         let matched = theme.matching(draw);

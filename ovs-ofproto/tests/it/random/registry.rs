@@ -118,14 +118,12 @@ fn value(draw: &mut Draw, field: Field) -> u128 {
     match field {
         Field::PACKET_TYPE => 0x1_0800,
         Field::IN_PORT | Field::IN_PORT_OXM => 1 + draw.below(4) as u128,
-        Field::ACTSET_OUTPUT => 1,
         Field::ETH_TYPE => [0x0800, 0x1234][draw.below(2)],
         Field::CT_STATE => 0x21,
         Field::VLAN_TCI | Field::VLAN_VID => 0x1000 | draw.below(4) as u128,
         Field::IP_TOS => 4 * draw.below(4) as u128,
         Field::IP_PROTO => [6, 17, 99][draw.below(3)],
-        Field::IP_FRAG => 1,
-        Field::NSH_MDTYPE => 1,
+        Field::IP_FRAG | Field::NSH_MDTYPE | Field::ACTSET_OUTPUT => 1,
         Field::ND_OPTIONS_TYPE => 1 + draw.below(2) as u128,
         Field::CT_NW_PROTO => 6,
         field => [1, 2, 3, 0x29][draw.below(4)] & field.full(),
@@ -142,10 +140,9 @@ fn before(field: Field, rule: bool) -> &'static str {
         Prereq::Arp => "arp",
         Prereq::VlanVid if !rule => "dl_vlan=5",
         Prereq::VlanVid => "vlan_tci=0x1000/0x1000",
-        Prereq::Ipv4 => "ip",
         Prereq::Ipv6 => "ipv6",
         Prereq::Ip if name == "nw_ttl" => "ipv6",
-        Prereq::Ip => "ip",
+        Prereq::Ipv4 | Prereq::Ip => "ip",
         Prereq::Mpls => "mpls",
         // With other kinds of metadata the original prints context headers that it does not write.
         Prereq::Nsh if !rule && field != Field::NSH_MDTYPE => "dl_type=0x894f,nsh_mdtype=1",
@@ -202,7 +199,8 @@ impl Coverage {
             let name: String =
                 format!("{action:?}").chars().take_while(char::is_ascii_alphanumeric).collect();
             if !self.had(&name) {
-                self.actions += &format!("{name} ");
+                self.actions.push_str(&name);
+                self.actions.push(' ');
             }
             let field = match action {
                 Action::SetField(set) => Some(set.field),
