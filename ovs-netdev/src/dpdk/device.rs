@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use ovs_packet::Offload;
+
 use super::eal::Eal;
 use super::pool::LONGEST;
 use super::queue::{DpdkRx, DpdkTx, Port};
@@ -21,6 +23,10 @@ const TX_QUEUES: u16 = 8;
 const DESCRIPTORS: u16 = 2048;
 /// Ethernet header, two tags and frame check sequence: what a frame is longer than the MTU.
 const OVERHEAD: usize = 14 + 8 + 4;
+/// The MTU to begin with, unless `mtu_request` says otherwise.
+const MTU: u16 = 1500;
+/// Mbufs of the longest packet that there is.
+const MBUFS_MAX: u32 = (65_535 + OVERHEAD).div_ceil(LONGEST) as u32;
 /// How often the link is looked at.
 const LINK_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -61,13 +67,16 @@ impl Factory for DpdkFactory {
     }
 }
 
-/// A device that DPDK drives. Options: `dpdk-devargs` (what to probe; required), `n_rxq`, `n_rxq_desc`, `n_txq_desc`.
+/// A device that DPDK drives. Options: `dpdk-devargs` (what to probe; required), `n_rxq`, `n_rxq_desc`, `n_txq_desc`, and
+/// `mtu_request` for the MTU to begin with.
 #[derive(Debug)]
 pub struct DpdkDevice {
     name: String,
     port: Arc<Port>,
     info: Info,
     mtu: u32,
+    /// It was started for packets of several mbufs.
+    large: bool,
     mac: EtherAddr,
     rx_queues: u16,
     rx_taken: bool,
@@ -109,12 +118,20 @@ impl DpdkDevice {
             sys::find(&text).map_err(|error| bad("dpdk-devargs", format!("{devargs}: {error}")))?;
         let failed = |source| OpenError::System { name: name.to_owned(), source };
         let info = sys::describe(found).map_err(failed)?;
+        let mtu = number("mtu_request", 68, MTU)?;
+        if u32::from(mtu) > mtu_max(&info) {
+            return Err(bad("mtu_request", format!("the device takes no more than {}", mtu_max(&info))));
+        }
+        let large = usize::from(mtu) + OVERHEAD > LONGEST;
         let pool = eal.pool(info.socket.max(0)).map_err(failed)?;
         // From here on the port is closed again if anything fails.
         let port = Arc::new(Port {
             number: found,
             pool,
             detach: attached,
+            offloads: offloads(&info),
+            completes_ipv4: info.completes_ipv4(),
+            chains: large && info.sends_chains(1) || info.cuts(MBUFS_MAX),
             closed: AtomicBool::new(false),
             up: AtomicBool::new(true),
             rx_unusable: AtomicU64::new(0),
@@ -122,8 +139,7 @@ impl DpdkDevice {
         });
         let rx = wanted.min(info.rx_queues_max).max(1);
         let tx = TX_QUEUES.min(info.tx_queues_max).max(1);
-        let mtu = 1500;
-        let start = |tx| sys::start(found, port.pool.raw(), Queues { rx, tx, rx_size, tx_size }, mtu);
+        let start = |tx| sys::start(found, port.pool.raw(), Queues { rx, tx, rx_size, tx_size }, mtu, large);
         // Some drivers take only as many queues to send by as to receive by.
         let tx = match start(tx) {
             Err(_) if tx != rx && rx <= info.tx_queues_max => start(rx).map(|()| rx),
@@ -137,6 +153,7 @@ impl DpdkDevice {
             mac: EtherAddr(info.mac),
             info,
             mtu: u32::from(mtu),
+            large,
             rx_queues: rx,
             rx_taken: false,
             turns: (0..tx).map(|_| Arc::default()).collect(),
@@ -152,10 +169,19 @@ impl DpdkDevice {
         move |source| ConfigError::System { device: device.clone(), property, source }
     }
 
+    /// The largest MTU that it can have as it was opened.
+    fn mtu_most(&self) -> u32 {
+        if self.large { mtu_max(&self.info) } else { (LONGEST - OVERHEAD) as u32 }
+    }
+
     fn set_mtu(&mut self, mtu: u32) -> Result<(), ConfigError> {
-        let fits = u16::try_from(mtu).ok().filter(|mtu| usize::from(*mtu) + OVERHEAD <= LONGEST);
+        let fits = u16::try_from(mtu).ok().filter(|mtu| u32::from(*mtu) <= self.mtu_most());
         let Some(small) = fits else {
-            let text = format!("an mbuf holds frames of {LONGEST} bytes");
+            let text = if mtu <= mtu_max(&self.info) {
+                format!("frames of more than {LONGEST} bytes need a port that is added with that MTU")
+            } else {
+                format!("the device takes no more than {}", mtu_max(&self.info))
+            };
             return Err(self.refuse("MTU")(io::Error::new(io::ErrorKind::InvalidInput, text)));
         };
         if mtu != self.mtu {
@@ -199,7 +225,7 @@ impl Netdev for DpdkDevice {
         Status {
             mac: self.mac,
             mtu: self.mtu,
-            mtu_range: Some((u32::from(self.info.mtu_min), (LONGEST - OVERHEAD) as u32)),
+            mtu_range: Some((u32::from(self.info.mtu_min), self.mtu_most())),
             admin_up: self.port.up.load(Ordering::Relaxed),
             link_up: self.link.up != 0,
             link_resets: self.resets,
@@ -275,4 +301,20 @@ impl Netdev for DpdkDevice {
         }
         self.changes
     }
+}
+
+/// The largest MTU that a device can have here.
+fn mtu_max(info: &Info) -> u32 {
+    let one = (LONGEST - OVERHEAD) as u32;
+    let own = u32::from(info.mtu_max).max(one);
+    let mbufs = own.div_ceil(LONGEST as u32) + 1;
+    if info.receives_chains() && info.sends_chains(mbufs) { own } else { one }
+}
+
+/// The work that a device does to packets that are sent.
+fn offloads(info: &Info) -> Offload {
+    let mut can = Offload::empty();
+    can.set(Offload::NEEDS_L4_CSUM, info.completes_checksums());
+    can.set(Offload::TSO4 | Offload::TSO6, info.cuts(MBUFS_MAX));
+    can
 }

@@ -11,14 +11,16 @@
 //! cannot be slept on ([`Wait::Ready`](crate::Wait::Ready)): they belong on workers that poll all the time, which
 //! [`RxQueue::is_polled`](crate::RxQueue::is_polled) tells.
 //!
-//! Checksums and segments that packets still owe are completed in software before they are sent here. The MTU can be
-//! changed up to what an mbuf of 2 KiB holds; larger frames are refused.
+//! Checksums and TCP segments that packets still owe are left to a device that can; others get them completed in
+//! software before. Mbufs have 2 KiB: longer packets are several mbufs on their way in and out, if the device can do that,
+//! and otherwise the MTU ends there. A device is best opened with the MTU that it shall have (option `mtu_request`).
 
 mod device;
 mod eal;
 mod pool;
 mod queue;
 mod sys;
+mod work;
 
 pub use device::{DpdkDevice, DpdkFactory};
 pub use eal::{Eal, EalError, LogLevel, LogSink};

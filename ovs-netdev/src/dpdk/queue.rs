@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ovs_packet::frame::Frame;
 use ovs_packet::{BATCH_MAX, Batch, Offload, Packet, Pool, PoolConfig};
 
-use super::pool::{MbufPool, is_mbuf};
-use super::sys::{self, FACT_CSUM_BAD, FACT_CSUM_VALID, FACT_RSS, RawPacket};
+use super::pool::{LONGEST, MbufPool, is_mbuf};
+use super::sys::{self, FACT_CHAIN, FACT_CSUM_BAD, FACT_CSUM_VALID, FACT_RSS, RawPacket};
+use super::work;
 use crate::{RxError, RxQueue, Sent, TxQueue, Wait};
 
 /// What a device and its queues share: the port stays open until the last of them is gone.
@@ -18,6 +19,12 @@ pub(super) struct Port {
     pub pool: MbufPool,
     /// Take the device from the environment when it is closed.
     pub detach: bool,
+    /// Work that it does to packets that are sent.
+    pub offloads: Offload,
+    /// It completes the checksum of IPv4.
+    pub completes_ipv4: bool,
+    /// It sends packets of several mbufs.
+    pub chains: bool,
     /// The device was dropped.
     pub closed: AtomicBool,
     /// Receive queues that nobody asks while the device is down.
@@ -48,7 +55,7 @@ impl DpdkRx {
 }
 
 impl RxQueue for DpdkRx {
-    fn receive(&mut self, _pool: &mut Pool, batch: &mut Batch) -> Result<usize, RxError> {
+    fn receive(&mut self, pool: &mut Pool, batch: &mut Batch) -> Result<usize, RxError> {
         if !self.port.up.load(Ordering::Relaxed) {
             // Looked at only here: a closed port is down too.
             return if self.port.closed.load(Ordering::Relaxed) { Err(RxError::Gone) } else { Ok(0) };
@@ -58,16 +65,20 @@ impl RxQueue for DpdkRx {
         let mut unusable = 0;
         // SAFETY: the port is started for as long as `Port` lives, and has the queues that were handed out; this
         // value is the only one for this queue and is borrowed exclusively.
-        let count = unsafe { sys::receive(self.port.number, self.queue, &mut raw[..room], &mut unusable) };
+        let count = unsafe { sys::receive(self.port.number, self.queue, &mut raw[..room]) };
         for raw in &raw[..count] {
-            let Some(packet) = packet(raw) else { continue };
+            let taken = if raw.facts & FACT_CHAIN == 0 { packet(raw) } else { gathered(raw, pool) };
+            let Some(packet) = taken else {
+                unusable += 1;
+                continue;
+            };
             // It fits: no more were asked for.
             drop(batch.push(packet));
         }
         if unusable > 0 {
             self.port.rx_unusable.fetch_add(unusable, Ordering::Relaxed);
         }
-        Ok(count)
+        Ok(count - unusable as usize)
     }
 
     fn wait(&self) -> Wait<'_> {
@@ -95,9 +106,31 @@ fn packet(raw: &RawPacket) -> Option<Packet> {
     let frame = NonNull::new(raw.frame.cast::<Frame>())?;
     // SAFETY: the frame in front of the mbuf's buffer, made when its pool was; the shim has just given it to us.
     let mut packet = unsafe { Packet::from_frame(frame, u32::from(raw.start)) };
-    if packet.set_len(usize::from(raw.len)).is_err() {
-        return None;
+    packet.set_len(raw.len as usize).ok()?;
+    tell(raw, &mut packet);
+    Some(packet)
+}
+
+/// A packet of several mbufs as one in a frame of `pool`; `None` if there is no frame for it.
+#[cold]
+fn gathered(raw: &RawPacket, pool: &mut Pool) -> Option<Packet> {
+    let mut packet = pool.get_large();
+    let room = packet.as_mut().and_then(|packet| packet.push_back(raw.len as usize).ok());
+    let fits = room.is_some();
+    if let Some(room) = room {
+        // SAFETY: the shim has just given us this chain, which has as many bytes.
+        unsafe { sys::gather(raw.frame, room) };
     }
+    // SAFETY: the chain is ours, and this is the last use of it.
+    unsafe { sys::free_chain(raw.frame) };
+    let mut packet = packet.filter(|_| fits)?;
+    tell(raw, &mut packet);
+    Some(packet)
+}
+
+/// Takes over what the device said of a packet.
+#[inline]
+fn tell(raw: &RawPacket, packet: &mut Packet) {
     if raw.facts != 0 {
         let facts = packet.facts_mut();
         if raw.facts & FACT_CSUM_VALID != 0 {
@@ -110,7 +143,16 @@ fn packet(raw: &RawPacket) -> Option<Packet> {
             facts.rss_hash = Some(raw.rss);
         }
     }
-    Some(packet)
+}
+
+/// Drops a packet that the device has not taken.
+fn give_up(raw: &RawPacket) {
+    if raw.facts & FACT_CHAIN == 0 {
+        drop(packet(raw));
+    } else {
+        // SAFETY: the chain was made for this packet, and nobody else has it.
+        unsafe { sys::free_chain(raw.frame) };
+    }
 }
 
 /// A handle to send by. Workers beyond the device's queues share them.
@@ -128,19 +170,46 @@ impl DpdkTx {
         Self { port, queue, turn }
     }
 
-    /// Gives mbufs to the device; what it does not take is dropped.
-    fn burst(&self, raw: &[RawPacket], sent: &mut Sent) {
-        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        // SAFETY: the port is started and has the queue, whose turn this thread holds; all frames lie in mbufs and
-        // were taken out of their packets.
-        let taken = unsafe { sys::send(self.port.number, self.queue, raw) };
-        drop(turn);
-        sent.packets += taken as u64;
-        sent.bytes += raw[..taken].iter().map(|raw| u64::from(raw.len)).sum::<u64>();
-        for raw in &raw[taken..] {
-            sent.full += 1;
-            drop(packet(raw));
+    /// A packet in mbufs, with what the device is to do to it.
+    fn ready(&self, mut packet: Packet) -> Option<RawPacket> {
+        let mut raw = RawPacket::EMPTY;
+        if packet.facts().is_unfinished() && !work::describe(&packet, self.port.completes_ipv4, &mut raw) {
+            work::finish_checksum(&mut packet)?;
         }
+        raw.len = packet.len() as u32;
+        if !is_mbuf(&packet) {
+            if packet.len() > LONGEST {
+                let chain = self.port.chains.then(|| sys::chain(self.port.pool.raw(), packet.data()))??;
+                raw.facts |= FACT_CHAIN;
+                raw.frame = chain.as_ptr();
+                return Some(raw);
+            }
+            packet = self.port.pool.copy(&packet)?;
+        }
+        raw.start = packet.headroom() as u16;
+        raw.frame = packet.into_frame().as_ptr().cast();
+        Some(raw)
+    }
+
+    /// Gives mbufs to the device; what it does not take is dropped.
+    fn burst(&self, mut raw: &[RawPacket], sent: &mut Sent) {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        while !raw.is_empty() {
+            // SAFETY: the port is started and has the queue, whose turn this thread holds; all frames lie in mbufs and
+            // were taken out of their packets.
+            let (taken, bad) = unsafe { sys::send(self.port.number, self.queue, raw) };
+            sent.packets += taken as u64;
+            sent.bytes += raw[..taken].iter().map(|raw| u64::from(raw.len)).sum::<u64>();
+            raw = &raw[taken..];
+            let Some((first, others)) = raw.split_first().filter(|_| bad) else { break };
+            // What the device can never take holds nobody up.
+            sent.refused += 1;
+            give_up(first);
+            raw = others;
+        }
+        drop(turn);
+        sent.full += raw.len() as u64;
+        raw.iter().for_each(give_up);
     }
 }
 
@@ -156,18 +225,12 @@ impl TxQueue for DpdkTx {
         let mut raw = [RawPacket::EMPTY; BATCH_MAX];
         let mut count = 0;
         for packet in batch.drain() {
-            let packet = if is_mbuf(&packet) { Some(packet) } else { self.port.pool.copy(&packet) };
-            // No mbuf is left, or none is so long.
-            let Some(packet) = packet else {
+            // No mbuf is left, or the device takes no packet so long.
+            let Some(ready) = self.ready(packet) else {
                 sent.refused += 1;
                 continue;
             };
-            raw[count] = RawPacket {
-                start: packet.headroom() as u16,
-                len: packet.len() as u16,
-                frame: packet.into_frame().as_ptr().cast(),
-                ..RawPacket::EMPTY
-            };
+            raw[count] = ready;
             count += 1;
         }
         self.burst(&raw[..count], &mut sent);
@@ -176,5 +239,9 @@ impl TxQueue for DpdkTx {
             self.port.tx_lost.fetch_add(lost, Ordering::Relaxed);
         }
         sent
+    }
+
+    fn offloads(&self) -> Offload {
+        self.port.offloads
     }
 }

@@ -15,16 +15,23 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_ip.h>
 #include <rte_lcore.h>
 #include <rte_log.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
+#include <rte_tcp.h>
 #include <rte_version.h>
 
 #define FRAME 128
 #define BURST 32
 
-enum { FACT_CSUM_VALID = 1, FACT_CSUM_BAD = 2, FACT_RSS = 4 };
+enum { FACT_CSUM_VALID = 1, FACT_CSUM_BAD = 2, FACT_RSS = 4,
+       /* The mbuf is the first of several; their bytes are told together. */
+       FACT_CHAIN = 8,
+       /* Work that is left to the device. */
+       FACT_IPV6 = 16, FACT_TCP_CSUM = 32, FACT_UDP_CSUM = 64, FACT_TSO = 128,
+       FACT_IP_CSUM = 256 };
 
 /* One packet between the two languages. `queue.rs` has the same struct; both check its size. */
 struct ovs_dpdk_packet {
@@ -32,10 +39,11 @@ struct ovs_dpdk_packet {
     uint32_t rss;
     uint32_t facts;
     uint16_t start;
-    uint16_t len;
-    uint32_t reserved;
+    uint16_t segment;
+    uint32_t len;
+    uint16_t l2, l3, l4, reserved;
 };
-_Static_assert(sizeof(struct ovs_dpdk_packet) == 24, "as in queue.rs");
+_Static_assert(sizeof(struct ovs_dpdk_packet) == 32, "as in queue.rs");
 _Static_assert(sizeof(struct rte_mbuf) % RTE_CACHE_LINE_SIZE == 0, "the frame behind it is aligned");
 
 static inline struct rte_mbuf *mbuf_of(void *frame)
@@ -205,10 +213,11 @@ struct ovs_dpdk_info {
     uint16_t rx_queues_max, tx_queues_max;
     uint16_t mtu_min, mtu_max;
     uint32_t rx_capabilities_lo, tx_capabilities_lo;
+    uint32_t segments_max;
     int32_t socket;
     uint32_t if_index;
     uint8_t mac[6];
-    char driver[58];
+    char driver[54];
 };
 
 int ovs_dpdk_describe(uint16_t port, struct ovs_dpdk_info *out)
@@ -227,17 +236,28 @@ int ovs_dpdk_describe(uint16_t port, struct ovs_dpdk_info *out)
     out->tx_queues_max = info.max_tx_queues;
     out->mtu_min = info.min_mtu;
     out->mtu_max = info.max_mtu;
+    /* Some drivers tell this limit alone. */
+    if (info.max_rx_pktlen < (uint32_t) info.max_mtu + RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN) {
+        out->mtu_max = (uint16_t) (info.max_rx_pktlen - RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN);
+    }
     out->rx_capabilities_lo = (uint32_t) info.rx_offload_capa;
     out->tx_capabilities_lo = (uint32_t) info.tx_offload_capa;
+    out->segments_max = info.tx_desc_lim.nb_seg_max;
     out->socket = rte_eth_dev_socket_id(port);
     out->if_index = info.if_index;
     snprintf(out->driver, sizeof out->driver, "%s", info.driver_name ? info.driver_name : "");
     return 0;
 }
 
-/* Configures and starts a port: queues of `rx_size` and `tx_size` descriptors over mbufs of `pool`. */
+/* Work that a device does which can. */
+#define TX_WANTED                                                                                       \
+    (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM |       \
+     RTE_ETH_TX_OFFLOAD_TCP_TSO)
+
+/* Configures and starts a port: queues of `rx_size` and `tx_size` descriptors over mbufs of `pool`; with `large`, for
+ * packets of several mbufs. */
 int ovs_dpdk_start(uint16_t port, void *pool, uint16_t rx, uint16_t tx, uint16_t rx_size, uint16_t tx_size,
-                   uint16_t mtu)
+                   uint16_t mtu, int large)
 {
     struct rte_eth_dev_info info;
     struct rte_eth_conf conf;
@@ -248,13 +268,21 @@ int ovs_dpdk_start(uint16_t port, void *pool, uint16_t rx, uint16_t tx, uint16_t
     memset(&conf, 0, sizeof conf);
     conf.rxmode.mtu = mtu;
     conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM;
+    if (large) {
+        conf.rxmode.offloads |= info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+    }
     if (rx > 1) {
         conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
         conf.rx_adv_conf.rss_conf.rss_hf =
             (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP) & info.flow_type_rss_offloads;
     }
-    if (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE) {
-        conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+    conf.txmode.offloads = info.tx_offload_capa & TX_WANTED;
+    if (large || conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_TCP_TSO) {
+        conf.txmode.offloads |= info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+    }
+    if (rte_socket_count() == 1) {
+        /* With several nodes, mbufs of several pools leave by one queue. */
+        conf.txmode.offloads |= info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
     }
     error = rte_eth_dev_configure(port, rx, tx, &conf);
     if (error == -ENOTSUP && rx > 1) {
@@ -366,12 +394,10 @@ static inline uint32_t facts_of(const struct rte_mbuf *mbuf)
     }
 }
 
-/* Receives up to BURST packets. Chains of segments, which no queue here asks for, are dropped and counted. */
-unsigned ovs_dpdk_receive(uint16_t port, uint16_t queue, struct ovs_dpdk_packet *out, unsigned max,
-                          uint64_t *unusable)
+/* Receives up to BURST packets. Those of several mbufs are marked so, and are the caller's to gather and free. */
+unsigned ovs_dpdk_receive(uint16_t port, uint16_t queue, struct ovs_dpdk_packet *out, unsigned max)
 {
     struct rte_mbuf *mbufs[BURST];
-    unsigned kept = 0;
 
     join();
     unsigned count = rte_eth_rx_burst(port, queue, mbufs, (uint16_t) (max < BURST ? max : BURST));
@@ -383,43 +409,128 @@ unsigned ovs_dpdk_receive(uint16_t port, uint16_t queue, struct ovs_dpdk_packet 
     }
     for (unsigned i = 0; i < count; i++) {
         struct rte_mbuf *mbuf = mbufs[i];
-        if (__builtin_expect(mbuf->nb_segs != 1, 0)) {
-            rte_pktmbuf_free(mbuf);
-            ++*unusable;
-            continue;
-        }
-        out[kept].frame = mbuf + 1;
-        out[kept].start = mbuf->data_off;
-        out[kept].len = mbuf->data_len;
-        out[kept].facts = facts_of(mbuf);
-        out[kept].rss = mbuf->hash.rss;
-        kept++;
+        out[i].frame = mbuf + 1;
+        out[i].start = mbuf->data_off;
+        out[i].len = mbuf->pkt_len;
+        out[i].facts = facts_of(mbuf) | (mbuf->nb_segs == 1 ? 0 : FACT_CHAIN);
+        out[i].rss = mbuf->hash.rss;
     }
-    return kept;
+    return count;
 }
 
-/* Sends packets whose frames are all in mbufs; returns how many the device took. The others stay the caller's. */
-unsigned ovs_dpdk_send(uint16_t port, uint16_t queue, const struct ovs_dpdk_packet *packets, unsigned count)
+/* Copies the first `len` bytes of a chain. */
+void ovs_dpdk_gather(void *frame, uint8_t *to, uint32_t len)
+{
+    for (const struct rte_mbuf *at = mbuf_of(frame); at && len; at = at->next) {
+        uint32_t part = at->data_len < len ? at->data_len : len;
+        memcpy(to, rte_pktmbuf_mtod(at, const void *), part);
+        to += part;
+        len -= part;
+    }
+}
+
+/* Frees a chain. */
+void ovs_dpdk_free_chain(void *frame)
+{
+    rte_pktmbuf_free(mbuf_of(frame));
+}
+
+/* A chain of new mbufs with these bytes: the frame of its first; NULL if there are not enough mbufs. */
+void *ovs_dpdk_chain(void *pool, const uint8_t *from, uint32_t len)
+{
+    struct rte_mbuf *head = NULL, **link = &head;
+    do {
+        struct rte_mbuf *mbuf = rte_pktmbuf_alloc(pool);
+        if (!mbuf) {
+            rte_pktmbuf_free(head);
+            return NULL;
+        }
+        uint32_t room = rte_pktmbuf_tailroom(mbuf);
+        uint32_t part = len < room ? len : room;
+        memcpy(rte_pktmbuf_mtod(mbuf, void *), from, part);
+        mbuf->data_len = (uint16_t) part;
+        *link = mbuf;
+        link = &mbuf->next;
+        if (mbuf != head) {
+            head->nb_segs++;
+        }
+        head->pkt_len += part;
+        from += part;
+        len -= part;
+    } while (len);
+    return head + 1;
+}
+
+/* The pseudo-header's sum as a device wants it that cuts: without the length. `ip` begins the network header. */
+static void prepare_cut(struct rte_mbuf *mbuf, const struct ovs_dpdk_packet *packet)
+{
+    if (mbuf->data_len < packet->l2 + packet->l3 + packet->l4) {
+        return;
+    }
+    void *ip = rte_pktmbuf_mtod_offset(mbuf, void *, packet->l2);
+    struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(mbuf, struct rte_tcp_hdr *, packet->l2 + packet->l3);
+    if (packet->facts & FACT_IPV6) {
+        tcp->cksum = rte_ipv6_phdr_cksum(ip, mbuf->ol_flags);
+    } else {
+        if (packet->facts & FACT_IP_CSUM) {
+            ((struct rte_ipv4_hdr *) ip)->hdr_checksum = 0;
+        }
+        tcp->cksum = rte_ipv4_phdr_cksum(ip, mbuf->ol_flags);
+    }
+}
+
+/* Says in an mbuf what work is left to the device. */
+static void leave_work(struct rte_mbuf *mbuf, const struct ovs_dpdk_packet *packet)
+{
+    uint32_t facts = packet->facts;
+    mbuf->l2_len = packet->l2;
+    mbuf->l3_len = packet->l3;
+    mbuf->ol_flags |= facts & FACT_IPV6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4;
+    if (facts & FACT_TSO) {
+        mbuf->l4_len = packet->l4;
+        mbuf->tso_segsz = packet->segment;
+        mbuf->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_TCP_CKSUM;
+        mbuf->ol_flags |= facts & FACT_IP_CSUM ? RTE_MBUF_F_TX_IP_CKSUM : 0;
+        prepare_cut(mbuf, packet);
+    } else {
+        mbuf->ol_flags |= facts & FACT_TCP_CSUM ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM;
+    }
+}
+
+/* Sends packets whose frames are all in mbufs; returns how many the device took. The others stay the caller's; the
+ * first of them is one that the device can never take if `*bad`. */
+unsigned ovs_dpdk_send(uint16_t port, uint16_t queue, const struct ovs_dpdk_packet *packets, unsigned count, int *bad)
 {
     struct rte_mbuf *mbufs[BURST];
+    uint32_t work = 0;
     if (count > BURST) {
         count = BURST;
     }
     for (unsigned i = 0; i < count; i++) {
         struct rte_mbuf *mbuf = mbuf_of(packets[i].frame);
-        mbuf->data_off = packets[i].start;
-        mbuf->data_len = packets[i].len;
-        mbuf->pkt_len = packets[i].len;
         mbuf->ol_flags = 0;
+        if (__builtin_expect(!(packets[i].facts & FACT_CHAIN), 1)) {
+            mbuf->data_off = packets[i].start;
+            mbuf->data_len = (uint16_t) packets[i].len;
+            mbuf->pkt_len = packets[i].len;
+        }
+        uint32_t left = packets[i].facts & (FACT_TCP_CSUM | FACT_UDP_CSUM | FACT_TSO);
+        if (__builtin_expect(left, 0)) {
+            leave_work(mbuf, &packets[i]);
+            work |= left;
+        }
         mbufs[i] = mbuf;
     }
+    /* Drivers want some of the work begun. */
+    unsigned ready = work ? rte_eth_tx_prepare(port, queue, mbufs, (uint16_t) count) : count;
     unsigned sent = 0;
-    while (sent < count) {
-        unsigned now = rte_eth_tx_burst(port, queue, mbufs + sent, (uint16_t) (count - sent));
+    while (sent < ready) {
+        unsigned now = rte_eth_tx_burst(port, queue, mbufs + sent, (uint16_t) (ready - sent));
         if (!now) {
             break;
         }
         sent += now;
     }
+    *bad = sent == ready && ready < count;
     return sent;
 }

@@ -12,21 +12,52 @@ pub(super) struct RawPacket {
     pub rss: u32,
     pub facts: u32,
     pub start: u16,
-    pub len: u16,
-    pub reserved: u32,
+    /// Payload bytes of a segment that the device is to cut.
+    pub segment: u16,
+    pub len: u32,
+    /// Bytes of the headers of each layer, where work is left to the device.
+    pub l2: u16,
+    pub l3: u16,
+    pub l4: u16,
+    pub reserved: u16,
 }
 
-const _: () = assert!(size_of::<RawPacket>() == 24, "as in shim.c");
+const _: () = assert!(size_of::<RawPacket>() == 32, "as in shim.c");
 
 impl RawPacket {
-    pub const EMPTY: Self =
-        Self { frame: std::ptr::null_mut(), rss: 0, facts: 0, start: 0, len: 0, reserved: 0 };
+    pub const EMPTY: Self = Self {
+        frame: std::ptr::null_mut(),
+        rss: 0,
+        facts: 0,
+        start: 0,
+        segment: 0,
+        len: 0,
+        l2: 0,
+        l3: 0,
+        l4: 0,
+        reserved: 0,
+    };
 }
 
 /// Bits of [`RawPacket::facts`].
 pub(super) const FACT_CSUM_VALID: u32 = 1;
 pub(super) const FACT_CSUM_BAD: u32 = 2;
 pub(super) const FACT_RSS: u32 = 4;
+/// The frame's mbuf is the first of several.
+pub(super) const FACT_CHAIN: u32 = 8;
+pub(super) const FACT_IPV6: u32 = 16;
+pub(super) const FACT_TCP_CSUM: u32 = 32;
+pub(super) const FACT_UDP_CSUM: u32 = 64;
+pub(super) const FACT_TSO: u32 = 128;
+pub(super) const FACT_IP_CSUM: u32 = 256;
+
+/// Bits of [`Info::tx_capabilities`] and [`Info::rx_capabilities`], as DPDK numbers them.
+const TX_UDP_CSUM: u32 = 1 << 2;
+const TX_TCP_CSUM: u32 = 1 << 3;
+const TX_IPV4_CSUM: u32 = 1 << 1;
+const TX_TSO: u32 = 1 << 5;
+const TX_SEGMENTS: u32 = 1 << 15;
+const RX_SCATTER: u32 = 1 << 13;
 
 /// What a port says of itself.
 #[repr(C)]
@@ -38,13 +69,43 @@ pub(super) struct Info {
     pub mtu_max: u16,
     pub rx_capabilities: u32,
     pub tx_capabilities: u32,
+    /// Mbufs that one packet to be sent may have; 0 if there is no limit.
+    pub segments_max: u32,
     pub socket: i32,
     pub if_index: u32,
     pub mac: [u8; 6],
-    driver: [u8; 58],
+    driver: [u8; 54],
 }
 
 impl Info {
+    /// Whether it completes the checksums of TCP and UDP.
+    pub fn completes_checksums(&self) -> bool {
+        self.tx_capabilities & (TX_TCP_CSUM | TX_UDP_CSUM) == TX_TCP_CSUM | TX_UDP_CSUM
+    }
+
+    /// Whether it sends packets of so many mbufs.
+    pub fn sends_chains(&self, mbufs: u32) -> bool {
+        let fits = self.segments_max == 0 || mbufs <= self.segments_max;
+        self.tx_capabilities & TX_SEGMENTS != 0 && fits
+    }
+
+    /// Whether it receives packets into several mbufs.
+    pub fn receives_chains(&self) -> bool {
+        self.rx_capabilities & RX_SCATTER != 0
+    }
+
+    /// Whether it cuts TCP into segments of packets that are as long as can be, in so many mbufs.
+    pub fn cuts(&self, mbufs: u32) -> bool {
+        // This driver says so, but takes no segments as long as its MTU, and no more than 64 of a packet.
+        let lies = self.driver() == "net_tap";
+        self.tx_capabilities & TX_TSO != 0 && self.completes_checksums() && self.sends_chains(mbufs) && !lies
+    }
+
+    /// Whether it completes the checksum of IPv4.
+    pub fn completes_ipv4(&self) -> bool {
+        self.tx_capabilities & TX_IPV4_CSUM != 0
+    }
+
     /// The driver's name.
     pub fn driver(&self) -> String {
         let len = self.driver.iter().position(|byte| *byte == 0).unwrap_or(self.driver.len());
@@ -125,6 +186,7 @@ mod ffi {
             rx_size: u16,
             tx_size: u16,
             mtu: u16,
+            large: c_int,
         ) -> c_int;
         pub fn ovs_dpdk_close(port: u16, detach: c_int);
         pub fn ovs_dpdk_set_mtu(port: u16, mtu: u16) -> c_int;
@@ -132,14 +194,17 @@ mod ffi {
         pub fn ovs_dpdk_set_link(port: u16, up: c_int) -> c_int;
         pub fn ovs_dpdk_link(port: u16, link: *mut Link);
         pub fn ovs_dpdk_stats(port: u16, stats: *mut Counters) -> c_int;
-        pub fn ovs_dpdk_receive(
+        pub fn ovs_dpdk_receive(port: u16, queue: u16, out: *mut RawPacket, max: c_uint) -> c_uint;
+        pub fn ovs_dpdk_gather(frame: *mut c_void, to: *mut u8, len: u32);
+        pub fn ovs_dpdk_free_chain(frame: *mut c_void);
+        pub fn ovs_dpdk_chain(pool: *mut c_void, from: *const u8, len: u32) -> *mut c_void;
+        pub fn ovs_dpdk_send(
             port: u16,
             queue: u16,
-            out: *mut RawPacket,
-            max: c_uint,
-            unusable: *mut u64,
+            packets: *const RawPacket,
+            count: c_uint,
+            bad: *mut c_int,
         ) -> c_uint;
-        pub fn ovs_dpdk_send(port: u16, queue: u16, packets: *const RawPacket, count: c_uint) -> c_uint;
     }
 }
 
@@ -235,20 +300,23 @@ pub(super) fn describe(port: u16) -> io::Result<Info> {
         mtu_max: 0,
         rx_capabilities: 0,
         tx_capabilities: 0,
+        segments_max: 0,
         socket: -1,
         if_index: 0,
         mac: [0; 6],
-        driver: [0; 58],
+        driver: [0; 54],
     };
     // SAFETY: `info` lives through the call, and any bytes are valid for it.
     checked(unsafe { ffi::ovs_dpdk_describe(port, &raw mut info) })?;
     Ok(info)
 }
 
-pub(super) fn start(port: u16, pool: RawPool, queues: Queues, mtu: u16) -> io::Result<()> {
+pub(super) fn start(port: u16, pool: RawPool, queues: Queues, mtu: u16, large: bool) -> io::Result<()> {
+    let large = c_int::from(large);
     let Queues { rx, tx, rx_size, tx_size } = queues;
     // SAFETY: the pool lives as long as the process; bad ports and numbers are refused.
-    checked(unsafe { ffi::ovs_dpdk_start(port, pool.0.as_ptr(), rx, tx, rx_size, tx_size, mtu) }).map(drop)
+    checked(unsafe { ffi::ovs_dpdk_start(port, pool.0.as_ptr(), rx, tx, rx_size, tx_size, mtu, large) })
+        .map(drop)
 }
 
 pub(super) fn close(port: u16, detach: bool) {
@@ -285,24 +353,54 @@ pub(super) fn counters(port: u16) -> io::Result<Counters> {
     Ok(counters)
 }
 
-/// Receives packets into `out`; says how many. Counts what cannot be used.
+/// Receives packets into `out`; says how many. Those with [`FACT_CHAIN`] are to be gathered and freed.
 ///
 /// # Safety
 ///
 /// The port is started and has this queue, and nobody else receives by it now.
-pub(super) unsafe fn receive(port: u16, queue: u16, out: &mut [RawPacket], unusable: &mut u64) -> usize {
+pub(super) unsafe fn receive(port: u16, queue: u16, out: &mut [RawPacket]) -> usize {
     let max = out.len() as c_uint;
     // SAFETY: the slice's pointer and length, and the caller's promise.
-    unsafe { ffi::ovs_dpdk_receive(port, queue, out.as_mut_ptr(), max, unusable) as usize }
+    unsafe { ffi::ovs_dpdk_receive(port, queue, out.as_mut_ptr(), max) as usize }
 }
 
-/// Sends packets; says how many the device took. The others stay the caller's.
+/// Copies the first bytes of a chain, as many as there is room for in `to`.
+///
+/// # Safety
+///
+/// `frame` is that of the first mbuf of a chain that is the caller's, and has as many bytes as `to`.
+pub(super) unsafe fn gather(frame: *mut c_void, to: &mut [u8]) {
+    // SAFETY: the slice's pointer and length, and the caller's promise.
+    unsafe { ffi::ovs_dpdk_gather(frame, to.as_mut_ptr(), to.len() as u32) }
+}
+
+/// Frees a chain.
+///
+/// # Safety
+///
+/// `frame` is that of the first mbuf of a chain that is the caller's, and is not used afterwards.
+pub(super) unsafe fn free_chain(frame: *mut c_void) {
+    // SAFETY: the caller's promise.
+    unsafe { ffi::ovs_dpdk_free_chain(frame) }
+}
+
+/// A chain of a pool's mbufs with these bytes; `None` if too few are left.
+pub(super) fn chain(pool: RawPool, bytes: &[u8]) -> Option<NonNull<c_void>> {
+    // SAFETY: the slice's pointer and length; the pool lives as long as the process.
+    NonNull::new(unsafe { ffi::ovs_dpdk_chain(pool.0.as_ptr(), bytes.as_ptr(), bytes.len() as u32) })
+}
+
+/// Sends packets; says how many the device took, and whether it can never take the one behind those. The others stay the
+/// caller's.
 ///
 /// # Safety
 ///
 /// The port is started and has this queue, nobody else sends by it now, and all frames lie in mbufs and are the
 /// caller's to give away.
-pub(super) unsafe fn send(port: u16, queue: u16, packets: &[RawPacket]) -> usize {
-    // SAFETY: the slice's pointer and length, and the caller's promise.
-    unsafe { ffi::ovs_dpdk_send(port, queue, packets.as_ptr(), packets.len() as c_uint) as usize }
+pub(super) unsafe fn send(port: u16, queue: u16, packets: &[RawPacket]) -> (usize, bool) {
+    let mut bad = 0;
+    let count = packets.len() as c_uint;
+    // SAFETY: the slice's pointer and length, a number that lives through the call, and the caller's promise.
+    let taken = unsafe { ffi::ovs_dpdk_send(port, queue, packets.as_ptr(), count, &raw mut bad) as usize };
+    (taken, bad != 0)
 }

@@ -2,7 +2,7 @@
 
 use ovs_netdev::dpdk::DpdkFactory;
 use ovs_netdev::{DeviceConfig, Factory, Netdev, Options};
-use ovs_packet::Packet;
+use ovs_packet::{Offload, Packet};
 
 use crate::conformance::linux::SocketFar;
 use crate::conformance::{Abilities, Bed, Far};
@@ -27,13 +27,14 @@ impl TapPort {
 impl Bed for TapPort {
     fn abilities(&self) -> Abilities {
         Abilities {
-            // What an mbuf of ours holds.
+            // The driver takes no more.
             mtu: 1500,
             link: false,
             // The driver sees no end of its device.
             vanishes: false,
             refuses_long: false,
             queues: 4,
+            offloads: Offload::NEEDS_L4_CSUM,
             ..Abilities::default()
         }
     }

@@ -132,6 +132,7 @@ impl Bed for VhostPort {
             vanishes: false,
             offloads: Offload::NEEDS_L4_CSUM,
             far_sees_work: false,
+            unfinished_in: true,
             queues: 4,
             depth: 128,
             ..Abilities::default()

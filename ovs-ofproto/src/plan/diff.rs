@@ -81,7 +81,9 @@ fn find<'a>(bridge: &'a BridgeConfig, interface: &str) -> Option<(&'a PortConfig
 fn can_stay(present: Present<'_>, bridge: &str, old: &InterfaceConfig, new: &InterfaceConfig) -> bool {
     let number = present.number(bridge, &old.name);
     let renumber = new.ofport_request.is_some() && new.ofport_request != number;
-    old.kind == new.kind && (old.options == new.options || old.kind == "patch") && !renumber
+    // What DPDK's devices receive into is laid out by their MTU when they are opened.
+    let resized = old.kind == "dpdk" && old.mtu_request != new.mtu_request;
+    old.kind == new.kind && (old.options == new.options || old.kind == "patch") && !renumber && !resized
 }
 
 fn deletions(present: Present<'_>, wanted: &DesiredState, steps: &mut Vec<Step>) {
@@ -130,6 +132,30 @@ fn port_settings(name: &str, old: Option<&BridgeConfig>, new: &BridgeConfig, ste
     for port in new.ports.values() {
         if old.and_then(|old| old.ports.get(&port.name)) != Some(port) {
             steps.push(Step::ConfigurePort { bridge: name.to_owned(), port: port.name.clone() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_is_laid_out_by_its_mtu_is_opened_again_for_another() {
+        let wanted = |kind: &str, mtu| {
+            let interface = InterfaceConfig::new("p1", kind).mtu_request(mtu);
+            let port = PortConfig::new("p1").interface(interface);
+            normalize(&DesiredState::default().bridge(BridgeConfig::new("br0").port(port)))
+        };
+        let number = |name: &str, number| (("br0".to_owned(), name.to_owned()), OfPort(number));
+        let numbers = BTreeMap::from([number("p1", 1), number("br0", 0xfffe)]);
+        for (kind, again) in [("dpdk", true), ("system", false)] {
+            let before = wanted(kind, None);
+            let steps = diff(Present { state: &before, numbers: &numbers }, &wanted(kind, Some(9000))).steps;
+            let texts: Vec<String> = steps.iter().map(ToString::to_string).collect();
+            let opened = texts.iter().any(|step| step == "br0: add interface p1 to port p1");
+            assert_eq!(opened, again, "{texts:?}");
+            assert_eq!(texts.iter().any(|step| step == "br0: delete interface p1"), again);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use ovs_dpif::{PortRequest, TunnelKind};
 use ovs_flow::{DpPort, OfPort};
-use ovs_netdev::DeviceConfig;
+use ovs_netdev::{DeviceConfig, Options};
 use ovs_openflow::PortConfig as OfConfig;
 
 use super::Switch;
@@ -46,7 +46,7 @@ impl Switch {
             (record.tunnel, record.dp_port) = (Some(tunnel), Some(dp_port));
         } else {
             let kind = if wanted.kind.is_empty() { "system" } else { &wanted.kind };
-            let device = self.registry.open(kind, &wanted.name, &wanted.options)?;
+            let device = self.registry.open(kind, &wanted.name, &opening_options(wanted))?;
             device.kind().clone_into(&mut record.kind);
             let added = self.dpif.add_port(PortRequest { device, number: self.dummy_number(&wanted.name) });
             let dp_port = added.map_err(|source| InterfaceError::Datapath { name: name(), source })?;
@@ -149,6 +149,15 @@ impl Switch {
         record.status = Some(status);
         changed
     }
+}
+
+/// The options that a device is opened with: its own, and the MTU that it is to have, for those that are laid out by it.
+fn opening_options(wanted: &InterfaceConfig) -> Options {
+    let mut options = wanted.options.clone();
+    if let Some(mtu) = wanted.mtu_request {
+        options.entry("mtu_request".to_owned()).or_insert_with(|| mtu.to_string());
+    }
+    options
 }
 
 fn patch_peer(wanted: &InterfaceConfig) -> Result<String, InterfaceError> {
