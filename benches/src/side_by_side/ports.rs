@@ -11,6 +11,7 @@ use ovs_dpif::ovs_packet::pcap::Writer;
 
 use crate::process::Threads;
 use crate::traffic::{Access, Frame, explosion, flows};
+use crate::world::ip;
 use crate::{BenchError, Database, Programs, Who, World, machine};
 
 /// The rules of the access list.
@@ -29,15 +30,27 @@ struct Load {
     share: f64,
     /// How many seconds it may take to come to rest.
     warm_up: u64,
+    /// The type of the tunnel that is port 3; what comes out of it leaves by port 2 of another bridge.
+    tunnel: Option<&'static str>,
 }
 
 impl Load {
     fn new(rules: &str, frames: Vec<Frame>) -> Self {
-        Self { rules: rules.to_owned(), frames, share: 1.0, warm_up: 2 }
+        Self { rules: rules.to_owned(), frames, share: 1.0, warm_up: 2, tunnel: None }
     }
 
     fn warm_up(self, warm_up: u64) -> Self {
         Self { warm_up, ..self }
+    }
+
+    /// Through a tunnel of such a type.
+    fn tunnel(self, kind: &'static str) -> Self {
+        Self { tunnel: Some(kind), ..self }
+    }
+
+    /// The bridge of port 2.
+    fn way_out(&self) -> &'static str {
+        if self.tunnel.is_some() { UNDERLAY } else { "br0" }
     }
 
     /// With the share of packets that `passes` says of.
@@ -47,6 +60,9 @@ impl Load {
     }
 }
 
+/// The bridge that tunnels go out by.
+const UNDERLAY: &str = "br-phy";
+const INTO_TUNNEL: &str = "in_port=1,actions=output:3\n";
 const BY_PORT: &str = "in_port=1,actions=output:2\n";
 const BY_NETWORK: &str = "in_port=1,udp,nw_dst=10.0.0.0/8,actions=output:2\n";
 const TRACKED: &str = "table=0,in_port=1,udp,ct_state=-trk,actions=ct(table=1)\n\
@@ -92,6 +108,16 @@ pub fn ct100k(programs: &Programs, who: Who, seconds: u32) -> Result<f64, BenchE
     measure(programs, who, seconds, &Load::new(TRACKED, flows(100_000)).warm_up(5))
 }
 
+/// A thousand flows into a VXLAN tunnel.
+pub fn vxlan1k(programs: &Programs, who: Who, seconds: u32) -> Result<f64, BenchError> {
+    measure(programs, who, seconds, &Load::new(INTO_TUNNEL, flows(1000)).tunnel("vxlan"))
+}
+
+/// A thousand flows into a Geneve tunnel.
+pub fn geneve1k(programs: &Programs, who: Who, seconds: u32) -> Result<f64, BenchError> {
+    measure(programs, who, seconds, &Load::new(INTO_TUNNEL, flows(1000)).tunnel("geneve"))
+}
+
 /// An access list of 500 rules, 20,000 keys.
 pub fn acl(programs: &Programs, who: Who, seconds: u32) -> Result<f64, BenchError> {
     let list = Access::list(ACCESS);
@@ -135,17 +161,23 @@ fn measure(programs: &Programs, who: Who, seconds: u32, load: &Load) -> Result<f
     let rules = world.folder().join("rules");
     fs::write(&rules, &load.rules).map_err(BenchError::system("writing rules"))?;
     world.ofctl(&format!("add-flows br0 {}", rules.display()))?;
-    world.vsctl("add-port br0 p2 -- set Interface p2 type=dpdk ofport_request=2 options:dpdk-devargs=net_null_b,no-rx=1")?;
+    if let Some(kind) = load.tunnel {
+        underlay(&world, kind)?;
+    }
+    let out = load.way_out();
+    world.vsctl(&format!(
+        "add-port {out} p2 -- set Interface p2 type=dpdk ofport_request=2 options:dpdk-devargs=net_null_b,no-rx=1"
+    ))?;
     world.vsctl(&format!(
         "add-port br0 p1 -- set Interface p1 type=dpdk ofport_request=1 \
          options:dpdk-devargs=net_pcap_a,rx_pcap={},infinite_rx=1",
         trace.display()
     ))?;
-    await_traffic(&world)?;
+    await_traffic(&world, out)?;
     std::thread::sleep(Duration::from_secs(load.warm_up));
-    let (before, threads) = (counters(&world)?, Threads::of(world.pid())?);
+    let (before, threads) = (counters(&world, out)?, Threads::of(world.pid())?);
     std::thread::sleep(Duration::from_secs(seconds.into()));
-    let (after, time) = (counters(&world)?, Threads::of(world.pid())?.busiest_since(&threads));
+    let (after, time) = (counters(&world, out)?, Threads::of(world.pid())?.busiest_since(&threads));
     let (received, sent) = (after.0 - before.0, after.1 - before.1);
     let chance = 3.0 * (load.share * (1.0 - load.share) / received as f64).sqrt();
     if received == 0 || (sent as f64 / received as f64 - load.share).abs() > INEXACT + chance {
@@ -164,45 +196,72 @@ fn write(path: &Path, frames: &[Frame]) -> std::io::Result<()> {
 }
 
 /// Waits for the first packet: memory for packets may take the system many seconds to clear.
-fn await_traffic(world: &World) -> Result<(), BenchError> {
+fn await_traffic(world: &World, out: &str) -> Result<(), BenchError> {
     let began = Instant::now();
-    while !matches!(counters(world), Ok((1.., _))) {
+    while !matches!(counters(world, out), Ok((1.., _))) {
         if began.elapsed() > PATIENCE {
             // Says what is there.
-            return counters(world).map(drop);
+            return counters(world, out).map(drop);
         }
         std::thread::sleep(Duration::from_millis(50));
     }
     Ok(())
 }
 
-/// Packets received by port 1 and sent by port 2.
-fn counters(world: &World) -> Result<(u64, u64), BenchError> {
-    let text = world.ofctl("-O OpenFlow13 dump-ports br0")?;
-    parse(&text).ok_or_else(|| BenchError::unexpected("the ports", "packets received and sent", text.trim()))
+/// A second bridge with an address, whose neighbour is known, and a tunnel to that neighbour as port 3 of the first.
+fn underlay(world: &World, kind: &str) -> Result<(), BenchError> {
+    world.vsctl(&format!(
+        "add-br {UNDERLAY} -- set bridge {UNDERLAY} datapath_type=netdev fail_mode=secure"
+    ))?;
+    world.ofctl(&format!("add-flow {UNDERLAY} actions=output:2"))?;
+    let here = world.namespace();
+    ip(&format!("-n {here} addr add 172.31.1.1/24 dev {UNDERLAY}"))?;
+    ip(&format!("-n {here} link set {UNDERLAY} up"))?;
+    let began = Instant::now();
+    loop {
+        let routes = world.appctl("ovs/route/show")?;
+        if routes.contains(&format!("172.31.1.0/24 dev {UNDERLAY}")) {
+            break;
+        }
+        if began.elapsed() > PATIENCE {
+            return Err(BenchError::unexpected("the routes", "one through the underlay", routes.trim()));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    world.appctl(&format!("tnl/neigh/set {UNDERLAY} 172.31.1.2 02:00:00:00:00:22"))?;
+    world.vsctl(&format!(
+        "add-port br0 t3 -- set Interface t3 type={kind} ofport_request=3 options:remote_ip=172.31.1.2 options:key=5"
+    ))?;
+    Ok(())
 }
 
-fn parse(text: &str) -> Option<(u64, u64)> {
-    let of_port = |number: &str, direction: &str| {
-        let port = text.split(" port ").find(|port| {
-            let name = port.split(':').next().unwrap_or_default().trim().trim_matches('"');
-            name == number || name == format!("p{number}")
-        })?;
-        let count = port.split(&format!("{direction} pkts=")).nth(1)?;
-        count.split(',').next()?.trim().parse().ok()
-    };
-    Some((of_port("1", "rx")?, of_port("2", "tx")?))
+/// Packets received by port 1 of the first bridge and sent by port 2 of the one that is the way out.
+fn counters(world: &World, out: &str) -> Result<(u64, u64), BenchError> {
+    let [first, last] = ["br0", out].map(|bridge| world.ofctl(&format!("-O OpenFlow13 dump-ports {bridge}")));
+    let (first, last) = (first?, last?);
+    let found = count(&first, "1", "rx").zip(count(&last, "2", "tx"));
+    found.ok_or_else(|| BenchError::unexpected("the ports", "packets received and sent", last.trim()))
+}
+
+/// The packets that went one way through a port.
+fn count(text: &str, number: &str, direction: &str) -> Option<u64> {
+    let port = text.split(" port ").find(|port| {
+        let name = port.split(':').next().unwrap_or_default().trim().trim_matches('"');
+        name == number || name == format!("p{number}")
+    })?;
+    let count = port.split(&format!("{direction} pkts=")).nth(1)?;
+    count.split(',').next()?.trim().parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::count;
 
     #[test]
     fn counters_are_found_by_number_or_name() {
         let text = "OFPST_PORT reply (OF1.3) (xid=0x2): 2 ports\n  port  1: rx pkts=12, bytes=720, drop=0\n           \
                     tx pkts=3, bytes=1, drop=0\n  port  \"p2\": rx pkts=5, bytes=1\n           tx pkts=11, bytes=660\n";
-        assert_eq!(parse(text), Some((12, 11)));
-        assert_eq!(parse("nothing"), None);
+        assert_eq!((count(text, "1", "rx"), count(text, "2", "tx")), (Some(12), Some(11)));
+        assert_eq!(count("nothing", "1", "rx"), None);
     }
 }

@@ -98,6 +98,22 @@ pub const WORKLOADS: &[Workload] = &[
         measure: ports::ct100k,
     },
     Workload {
+        name: "vxlan1k",
+        what: "1,000 flows into a VXLAN tunnel, between DPDK's ports",
+        unit: "cycles/packet",
+        better: Better::Less,
+        dpdk: true,
+        measure: ports::vxlan1k,
+    },
+    Workload {
+        name: "geneve1k",
+        what: "1,000 flows into a Geneve tunnel, between DPDK's ports",
+        unit: "cycles/packet",
+        better: Better::Less,
+        dpdk: true,
+        measure: ports::geneve1k,
+    },
+    Workload {
         name: "acl",
         what: "20,000 flows through an access list of 500 rules, between DPDK's ports",
         unit: "cycles/packet",
