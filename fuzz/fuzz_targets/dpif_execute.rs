@@ -13,8 +13,8 @@ use ovs_dpif::ovs_flow::text::NoNames;
 use ovs_dpif::ovs_flow::{DpPort, Metadata, Ufid};
 use ovs_dpif::text::{DisplayActions, parse_actions};
 use ovs_dpif::{
-    Action, Actions, Budget, Dpif, DropReason, Execute, HandlerFactory, HashAlgorithm, Ledger, Masked,
-    NaiveDatapath, PortRequest, Punt, PuntCookie, SampleAction, SetField, SlowPath, TnlPush, TunnelKind,
+    Action, Actions, Budget, Dpif, DropReason, Execute, FlowLabel, HandlerFactory, HashAlgorithm, Ledger, Masked,
+    NaiveDatapath, PortRequest, Punt, PuntCookie, SampleAction, SetField, SlowPath, TnlPush, TunnelFormat, TunnelKind,
     Upcall, UpcallHandler, UserspaceAction, UserspaceConfig, UserspaceDatapath, Verdict, WorkerId,
 };
 use ovs_netdev::dummy::{Dummies, DummyHandle};
@@ -165,8 +165,8 @@ fn actions(script: &mut &[u8], depth: u32) -> Vec<Action> {
                 egress: None,
             }),
             15 => Action::Drop(u32::from(n % 16)),
-            16 => Action::TnlPop { port: DpPort(u32::from(n % 4)), kind: tunnel_kind(n) },
-            17 => Action::TnlPush(Box::new(tunnel(n))),
+            16 => pop(n, byte(script).unwrap_or(0)),
+            17 => Action::TnlPush(Box::new(tunnel(n, byte(script).unwrap_or(0)))),
             _ => Action::Set(set(n, byte(script).unwrap_or(0))),
         });
     }
@@ -174,29 +174,50 @@ fn actions(script: &mut &[u8], depth: u32) -> Vec<Action> {
 }
 
 fn tunnel_kind(n: u8) -> TunnelKind {
-    if n & 1 == 0 { TunnelKind::Vxlan } else { TunnelKind::Geneve }
+    TunnelKind::ALL[usize::from(n) % TunnelKind::ALL.len()]
+}
+
+/// What ends in a tunnel of any kind, with extensions or without.
+fn pop(n: u8, more: u8) -> Action {
+    let format = TunnelFormat::from(tunnel_kind(n)).policy(more & 1 != 0).generic(more & 2 != 0);
+    let format = format.payload(if more & 4 == 0 { 0x0800 } else { 0x8847 });
+    let mirrored = (more & 8 != 0).then_some(DpPort(1));
+    Action::TnlPop { port: DpPort(u32::from(more >> 4) % 4), format, mirrored }
 }
 
 /// Headers over IPv4 or IPv6, with a checksum or without; some of them are cut short.
-fn tunnel(n: u8) -> TnlPush {
-    let (kind, csum) = (tunnel_kind(n), if n & 4 == 0 { 0 } else { 0xff });
+fn tunnel(n: u8, more: u8) -> TnlPush {
+    let (kind, csum) = (tunnel_kind(n), if more & 4 == 0 { 0 } else { 0xff });
+    let protocol = if kind == TunnelKind::Srv6 { 43 } else { kind.protocols().first().copied().unwrap_or(17) };
     let mut header = vec![2; 12];
-    if n & 2 == 0 {
-        header.extend([0x08, 0, 0x45, n, 0, 0, 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+    if more & 2 == 0 && kind != TunnelKind::Srv6 {
+        header.extend([0x08, 0, 0x45, n, 0, 0, 0, 0, 0x40, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
     } else {
-        header.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 0, 17, 64]);
+        header.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 0, protocol, 64]);
         header.extend([n; 32]);
     }
-    header.extend([0, 0, 0x12, 0xb5, 0, 0, csum, csum]);
+    if kind.default_port().is_some() {
+        header.extend([0, 0, 0x12, 0xb5, 0, 0, csum, csum]);
+    }
     header.extend(match kind {
         TunnelKind::Geneve => vec![1, n & 0xc0, 0x65, 0x58, 0, 0, n, 0, 1, 2, 3, 0],
-        _ => vec![8, 0, 0, 0, 0, 0, n, 0],
+        TunnelKind::Vxlan | TunnelKind::Lisp => vec![8, 0, 0, 0, 0, 0, n, 0],
+        TunnelKind::Gtpu => vec![0x30, if more & 8 == 0 { 255 } else { 1 }, 0, 0, 0, 0, 0, n],
+        TunnelKind::Gre | TunnelKind::Ip6Gre => {
+            vec![csum & 0x80 | 0x30, 0, 0x65, 0x58, 0, 0, 0, 0, 0, 0, 0, n, 0, 0, 0, 0]
+        }
+        TunnelKind::Erspan => vec![0x10, 0, 0x88, 0xbe, 0, 0, 0, 0, 0x10, 0, 0, n, 0, 0, 0, 1],
+        TunnelKind::Ip6Erspan => {
+            vec![0x10, 0, 0x22, 0xeb, 0, 0, 0, 0, 0x20, 0, 0, n, 0, 0, 0, 0, 0, 0, 0x80, more & 1]
+        }
+        TunnelKind::Srv6 => [&[if more & 8 == 0 { 4 } else { 41 }, 2, 4, more & 1, 0, 0, 0, 0][..], &[n; 16]].concat(),
+        _ => vec![],
     });
-    if n >= 240 {
-        header.truncate(usize::from(n & 15) * 4);
+    if more >= 240 {
+        header.truncate(usize::from(more & 15) * 4);
     }
-    let (port, out_port) = (DpPort(1), DpPort(2));
-    TnlPush { port, out_port, kind, header: header.into(), source_ports: (32768, 61000) }
+    let label = [FlowLabel::Header, FlowLabel::Copy, FlowLabel::Hash][usize::from(more >> 4) % 3];
+    TnlPush { port: DpPort(1), out_port: DpPort(2), label, ..TnlPush::new(kind, header) }
 }
 
 fn set(choice: u8, n: u8) -> SetField {

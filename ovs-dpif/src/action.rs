@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ovs_flow::{DpPort, TunnelKey};
 
 use crate::conntrack::CtAction;
-use crate::{Masked, MeterId, TnlPush, TunnelKind};
+use crate::{Masked, MeterId, TnlPush, TunnelFormat};
 
 /// A list of actions, shared between megaflow, dump and translation.
 pub type Actions = Arc<[Action]>;
@@ -95,7 +95,10 @@ pub enum Action {
         /// The tunnel's port.
         port: DpPort,
         /// What the headers are.
-        kind: TunnelKind,
+        format: TunnelFormat,
+        /// The port of mirrored frames (ERSPAN), where that is another: no other header tells them from what else comes in
+        /// GRE.
+        mirrored: Option<DpPort>,
     },
 }
 

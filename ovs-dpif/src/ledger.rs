@@ -88,6 +88,10 @@ reasons! {
     TunnelNoRoute = "drop_action_tunnel_routing_failed",
     /// The Ethernet address on the way to the tunnel's other end is being asked for.
     TunnelNoNeighbor = "drop_action_tunnel_neigh_cache_miss",
+    /// What was sent through a tunnel is nothing that its headers can carry, or too little is known to make them.
+    TunnelHeader = "drop_action_tunnel_header_build_failed",
+    /// A packet that would be longer than the underlay's device takes, and that may not be cut.
+    TunnelTooBig = "drop_action_tunnel_too_big",
     /// A fragment whose siblings did not come in time.
     FragmentTimeout = "datapath_drop_fragment_timeout",
     /// A fragment that waited for siblings, until one came that contradicts it.
@@ -126,7 +130,7 @@ impl DropReason {
     }
 
     /// The greatest code of an explicit drop.
-    const LAST_CODE: u32 = 14;
+    const LAST_CODE: u32 = 16;
 
     /// The reason of an explicit `drop(code)` action: the codes are those of translation errors, 0 for none.
     pub const fn of_drop_code(code: u32) -> Self {
@@ -145,6 +149,8 @@ impl DropReason {
             12 => Self::TunnelNoRoute,
             13 => Self::TunnelNoNeighbor,
             14 => Self::TunnelUnknown,
+            15 => Self::TunnelHeader,
+            16 => Self::TunnelTooBig,
             _ => Self::FlowWithoutActions,
         }
     }

@@ -40,7 +40,7 @@ pub use meter::{MeterCounters, MeterError, MeterId, MeterLimits, MeterRate, Mete
 pub use naive::{NaiveDatapath, NaiveWorker};
 pub use police::Policing;
 pub use rx::{Core, Rebalance, RxAssignment, RxConfig, RxLoad, RxPolicy};
-pub use tunnel::{TnlPush, TunnelKind};
+pub use tunnel::{FlowLabel, Sequence, TnlPush, TunnelFormat, TunnelKind};
 pub use upcall::{HandlerFactory, Install, Punt, Upcall, UpcallHandler, Verdict};
 pub use userspace::{Budget, Next, Progress, UserspaceConfig, UserspaceDatapath, Waker, Worker};
 

@@ -10,7 +10,7 @@
 //!
 //! Every packet that goes in is accounted for in [`Env::ledger`] by exactly one of sent, queued, punted or
 //! dropped, and every copy made on the way is one more that went in. Nothing here allocates but the frames
-//! of copies, which come from the pool, and the outer headers of a tunnel that a copy takes along.
+//! of copies, which come from the pool, and the outer headers of tunnels where [`Env::outer`] does.
 
 mod ct;
 mod eth;
@@ -29,7 +29,7 @@ pub(crate) use output::copy_to;
 
 use std::time::Duration;
 
-use ovs_flow::{CtMetadata, DpPort, Metadata};
+use ovs_flow::{CtMetadata, DpPort, Metadata, TunnelKey};
 use ovs_packet::edit::EditError;
 use ovs_packet::{Packet, Pool};
 
@@ -63,6 +63,14 @@ pub(crate) trait Env {
 
     /// The connection tracker, and what else reassembly needs.
     fn tracking(&mut self) -> (&mut Tracking, &mut Pool, &mut Ledger);
+
+    /// Memory for the outer headers of a packet; what it says is of no meaning.
+    fn outer(&mut self) -> Box<TunnelKey> {
+        Box::default()
+    }
+
+    /// Takes back what is left of metadata: memory of [`Env::outer`], if it came from there.
+    fn done(&mut self, _: &mut Metadata) {}
 
     /// A random number for `sample`, and for translations that ask for one.
     fn random(&mut self) -> u32;
@@ -143,12 +151,17 @@ pub(crate) fn execute<E: Env>(
                 return ct::fragments(env, ct, &actions[index + 1..], packet, metadata, context);
             }
             ct::track(env, ct, &mut packet, metadata);
+        } else if let Action::TnlPush(push) = action
+            && context.cut.is_none()
+            && crate::tunnel::wants_segments(&packet, push)
+        {
+            return tunnel::segments(env, &actions[index..], packet, metadata, context);
         } else if consumes(action) {
             if let Action::Drop(code) = action {
                 return env.discard(packet, DropReason::of_drop_code(*code));
             }
             branch(env, action, &packet, metadata, &mut context);
-        } else if let Err(reason) = change(action, &mut packet, metadata, &mut context) {
+        } else if let Err(reason) = change(action, &mut packet, metadata, &mut context, env.now()) {
             return env.discard(packet, reason);
         }
     }
@@ -161,6 +174,7 @@ fn change(
     packet: &mut Packet,
     metadata: &mut Metadata,
     context: &mut Context,
+    now: Duration,
 ) -> Result<(), DropReason> {
     match action {
         Action::Set(field) => {
@@ -188,7 +202,13 @@ fn change(
             metadata.ct = CtMetadata::default();
             Ok(())
         }
-        Action::TnlPush(push) => crate::tunnel::push(packet, push),
+        Action::TnlPush(push) => {
+            // The limit is one of what goes in.
+            if let Some(max) = context.cut.take() {
+                output::cut(packet, max);
+            }
+            crate::tunnel::push(packet, push, now)
+        }
         _ => Err(DropReason::UnsupportedAction),
     }
 }
@@ -204,7 +224,9 @@ fn branch<E: Env>(env: &mut E, action: &Action, packet: &Packet, metadata: &Meta
         Action::Sample(sample) if !nest::chosen(env, sample) => {}
         _ => {
             if let Some(copy) = duplicate(env, packet) {
-                finish_chosen(env, action, copy, &mut metadata.clone(), *context);
+                let mut metadata = tunnel::copy_metadata(env, metadata);
+                finish_chosen(env, action, copy, &mut metadata, *context);
+                env.done(&mut metadata);
             }
         }
     }
@@ -253,11 +275,11 @@ fn finish_chosen<E: Env>(
             let metadata = Metadata { recirc_id: *id, ..std::mem::take(metadata) };
             env.recirculate(packet, metadata, context.recirculated + 1);
         }
-        Action::TnlPop { port, kind } => tunnel::pop(env, packet, *port, *kind, metadata, context),
+        Action::TnlPop { .. } => tunnel::pop(env, packet, action, metadata, context),
         Action::Clone(list) => nest::list(env, list, packet, metadata, context),
         Action::Sample(sample) => nest::list(env, &sample.actions, packet, metadata, context),
         Action::CheckPktLen(check) => {
-            let longer = packet.len() > usize::from(check.len);
+            let longer = tunnel::longest(&packet) > usize::from(check.len);
             let list = if longer { &check.greater } else { &check.less_equal };
             nest::list(env, list, packet, metadata, context);
         }

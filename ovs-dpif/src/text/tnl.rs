@@ -17,9 +17,11 @@ pub(super) fn write_push<P: DpPortNames>(
 ) -> fmt::Result {
     f.write_str("tnl_push(tnl_port(")?;
     write_port(f, push.port, names)?;
-    write!(f, "),header(size={},type={}", push.header.len(), push.kind.number())?;
+    let layout = push.layout();
+    let number = push.kind.number(layout.is_some_and(|(_, v6)| v6));
+    write!(f, "),header(size={},type={number}", push.header.len())?;
     // A header that is cut short has no layout, and the rest of it is not printed.
-    if let Some((l4, v6)) = push.layout() {
+    if let Some((l4, v6)) = layout {
         link(f, &push.header)?;
         if v6 { ipv6(f, &push.header[14..]) } else { ipv4(f, &push.header[14..]) }?;
         transport(f, push.kind, &push.header[l4..])?;
@@ -57,15 +59,62 @@ fn ipv6(f: &mut fmt::Formatter<'_>, ip: &[u8]) -> fmt::Result {
 }
 
 fn transport(f: &mut fmt::Formatter<'_>, kind: TunnelKind, header: &[u8]) -> fmt::Result {
+    if kind.default_port().is_none() {
+        return match kind {
+            TunnelKind::Srv6 => segments(f, header),
+            _ if kind.is_erspan() => erspan(f, header),
+            _ => gre(f, header),
+        };
+    }
     let inner = header.get(8..).unwrap_or_default();
     write!(f, ",udp(src={},dst={},csum={:#x})", word(header, 0), word(header, 2), word(header, 6))?;
+    let number = |at| u32::from_be_bytes(array(inner, at));
     match kind {
-        TunnelKind::Vxlan => {
-            let (flags, vni) = (u32::from_be_bytes(array(inner, 0)), u32::from_be_bytes(array(inner, 4)));
-            write!(f, ",vxlan(flags={flags:#x},vni={:#x})", vni >> 8)
-        }
+        TunnelKind::Vxlan => write!(f, ",vxlan(flags={:#x},vni={:#x})", number(0), number(4) >> 8),
         TunnelKind::Geneve => geneve(f, inner),
+        TunnelKind::Gtpu => {
+            let [flags, message] = array(inner, 0);
+            write!(f, ",gtpu(flags={flags:#x},msgtype={message},teid={:#x})", number(4))
+        }
+        TunnelKind::Lisp => write!(f, ",lisp(flags={:#x},instance={:#x})", number(0) >> 24, number(4) >> 8),
+        _ => Ok(()),
     }
+}
+
+fn gre(f: &mut fmt::Formatter<'_>, header: &[u8]) -> fmt::Result {
+    let flags = word(header, 0);
+    write!(f, ",gre((flags={flags:#x},proto={:#x})", word(header, 2))?;
+    let mut at = 4;
+    for (flag, name) in [(0x8000, "csum"), (0x2000, "key"), (0x1000, "seq")] {
+        if flags & flag != 0 {
+            let long = u32::from_be_bytes(array(header, at));
+            write!(f, ",{name}={:#x}", if name == "csum" { long >> 16 } else { long })?;
+            at += 4;
+        }
+    }
+    f.write_str(")")
+}
+
+/// Behind a GRE header with a number.
+fn erspan(f: &mut fmt::Formatter<'_>, header: &[u8]) -> fmt::Result {
+    let bytes = header.get(8..).unwrap_or_default();
+    let (version, session) = (bytes.first().map_or(0, |first| first >> 4), word(bytes, 2) & 0x3ff);
+    write!(f, ",erspan(ver={version},sid={session:#x}")?;
+    if version == 1 {
+        return write!(f, ",idx={:#x})", u32::from_be_bytes(array(bytes, 4)) & 0x000f_ffff);
+    }
+    let details = word(bytes, 10);
+    write!(f, ",dir={},hwid={:#x})", details >> 3 & 1, details >> 4 & 0x3f)
+}
+
+/// The segments of a routing header, the first to be visited first, which stands last on the wire.
+fn segments(f: &mut fmt::Formatter<'_>, header: &[u8]) -> fmt::Result {
+    write!(f, ",srv6(segments_left={},segs(", header.get(3).copied().unwrap_or(0))?;
+    for (n, segment) in header.get(8..).unwrap_or_default().rchunks_exact(16).enumerate() {
+        let comma = if n == 0 { "" } else { "," };
+        write!(f, "{comma}{}", Ipv6Addr::from(array::<16>(segment, 0)))?;
+    }
+    f.write_str("))")
 }
 
 fn geneve(f: &mut fmt::Formatter<'_>, header: &[u8]) -> fmt::Result {

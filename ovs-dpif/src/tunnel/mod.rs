@@ -9,79 +9,20 @@
 //! source port that spreads flows over links) is written into a copy of it.
 
 mod flow_hash;
+mod gre;
+mod kind;
 mod pop;
 mod push;
+mod udp;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use ovs_flow::DpPort;
-use ovs_packet::Offload;
 
+pub use kind::{TunnelFormat, TunnelKind};
 pub(crate) use pop::pop;
-pub(crate) use push::push;
-
-/// How a tunnel wraps packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum TunnelKind {
-    /// VXLAN (RFC 7348).
-    Vxlan,
-    /// Geneve (RFC 8926).
-    Geneve,
-}
-
-impl TunnelKind {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Vxlan, Self::Geneve];
-
-    /// The `type` column of an interface.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Vxlan => "vxlan",
-            Self::Geneve => "geneve",
-        }
-    }
-
-    /// The kind of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
-    /// What the name of the datapath's port begins with.
-    pub const fn system_name(self) -> &'static str {
-        match self {
-            Self::Vxlan => "vxlan_sys",
-            Self::Geneve => "genev_sys",
-        }
-    }
-
-    /// The number under which `tnl_push(…)` prints it.
-    pub const fn number(self) -> u32 {
-        match self {
-            Self::Vxlan => 4,
-            Self::Geneve => 5,
-        }
-    }
-
-    /// The kind of that number.
-    pub fn from_number(number: u32) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.number() == number)
-    }
-
-    /// The UDP port that packets are sent to unless an interface says otherwise (IANA).
-    pub const fn default_port(self) -> u16 {
-        match self {
-            Self::Vxlan => 4789,
-            Self::Geneve => 6081,
-        }
-    }
-
-    /// What unfinished work inside of it is marked with.
-    const fn offload(self) -> Offload {
-        match self {
-            Self::Vxlan => Offload::IN_VXLAN,
-            Self::Geneve => Offload::IN_GENEVE,
-        }
-    }
-}
+pub(crate) use push::{push, wants_segments};
 
 /// Headers that are put around a packet (`tnl_push`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,11 +33,64 @@ pub struct TnlPush {
     pub out_port: DpPort,
     /// How the packet is wrapped.
     pub kind: TunnelKind,
-    /// The headers from the Ethernet header on, in network order. Lengths, the IPv4 checksum and the UDP source port are
-    /// zero; a UDP checksum that is not zero says that one is wanted.
+    /// The headers from the Ethernet header on, in network order. Lengths, the IPv4 checksum, the UDP source port, GRE's
+    /// checksum and number and ERSPAN's time are zero; a UDP checksum that is not zero says that one is wanted.
     pub header: Box<[u8]>,
     /// The least and the greatest UDP source port.
     pub source_ports: (u16, u16),
+    /// Where the numbers of packets come from, if the GRE header has any.
+    pub sequence: Option<Sequence>,
+    /// What becomes of the IPv6 header's flow label.
+    pub label: FlowLabel,
+}
+
+impl TnlPush {
+    /// Headers of such a kind, as [`TnlPush::header`] describes them, from port 0 to port 0; packets are not numbered.
+    pub fn new(kind: TunnelKind, header: impl Into<Box<[u8]>>) -> Self {
+        Self {
+            port: DpPort::default(),
+            out_port: DpPort::default(),
+            kind,
+            header: header.into(),
+            source_ports: (32768, 61000),
+            sequence: None,
+            label: FlowLabel::Header,
+        }
+    }
+}
+
+/// The numbers of a tunnel's packets (RFC 2890 section 2.2), which all workers count up together: the one thing about
+/// tunnels that they share, and only those that number packets pay for it.
+#[derive(Clone, Debug, Default)]
+pub struct Sequence(Arc<AtomicU32>);
+
+impl Sequence {
+    /// The next number.
+    fn next(&self) -> u32 {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl PartialEq for Sequence {
+    /// Whether both count the same tunnel's packets.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Sequence {}
+
+/// The flow label of an outer IPv6 header (RFC 6437).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum FlowLabel {
+    /// As the header has it.
+    #[default]
+    Header,
+    /// That of the IPv6 packet inside; the header's for any other.
+    Copy,
+    /// One that is the same for all packets of a flow.
+    Hash,
 }
 
 /// Bytes of an Ethernet header without tags.

@@ -175,17 +175,14 @@ fn scenario(reason: DropReason) -> Rig {
         DropReason::RxPolicer | DropReason::TxPolicer => policed(reason),
         DropReason::TunnelPush => {
             // Headers that end before they begin.
-            let push = TnlPush {
-                port: DpPort(9),
-                out_port: DpPort(2),
-                kind: TunnelKind::Geneve,
-                header: [].into(),
-                source_ports: (32768, 61000),
-            };
+            let push = TnlPush::new(TunnelKind::Geneve, []);
             forwarding(&[Action::TnlPush(Box::new(push)), output(2)])
         }
         // What comes is no tunnel's packet.
-        DropReason::TunnelPop => forwarding(&[Action::TnlPop { port: DpPort(9), kind: TunnelKind::Geneve }]),
+        DropReason::TunnelPop => {
+            let format = TunnelKind::Geneve.into();
+            forwarding(&[Action::TnlPop { port: DpPort(9), format, mirrored: None }])
+        }
         // Only the switch's logic knows how full its queue is, and which punts it does not know.
         DropReason::EffectsFull | DropReason::UnsupportedAction => refusing(reason),
         // What translation says of a packet comes as the code of an explicit drop.

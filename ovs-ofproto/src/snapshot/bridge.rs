@@ -80,6 +80,8 @@ pub(crate) struct BridgeSnap {
     pub match_fragments: bool,
     /// Address of the device of the local port.
     pub local_mac: EtherAddr,
+    /// The longest packet that it takes, in bytes behind the Ethernet header.
+    pub local_mtu: Option<u32>,
     /// Its network addresses.
     pub local_addresses: Vec<IpAddr>,
     /// Geneve options that have fields.

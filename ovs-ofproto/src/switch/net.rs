@@ -15,7 +15,7 @@ use crate::neighbor::{NeighborIndex, Neighbors, neighbor_key};
 use crate::revalidate::Change;
 use crate::router::{Prefix, Route, RouteError, Router, RoutingRule};
 use crate::translate::Solicit;
-use crate::tunnel::{End, Ends};
+use crate::tunnel::{End, Ends, Ports, transports};
 
 /// Source ports of outer headers unless somebody says otherwise (RFC 6335 leaves those from 49152 on to anyone; these are what
 /// Linux gives to its own sockets).
@@ -192,19 +192,20 @@ impl Switch {
     /// Every address of a bridge that a route leads through, under every port of a tunnel.
     fn find_ends(&self) -> BTreeSet<End> {
         let devices = self.net.router.devices();
-        let tunnels: BTreeSet<_> = self
-            .bridges
-            .values()
-            .flat_map(|bridge| bridge.ports.values())
-            .filter_map(|port| Some((port.dp_port?, port.tunnel.as_ref()?)))
-            .map(|(dp_port, tunnel)| (dp_port, tunnel.kind, tunnel.dst_port))
-            .collect();
+        let mut tunnels = Ports::new();
+        for port in self.bridges.values().flat_map(|bridge| bridge.ports.values()) {
+            let (Some(dp_port), Some(tunnel)) = (port.dp_port, &port.tunnel) else { continue };
+            let (format, _) = tunnels.entry(dp_port).or_insert((tunnel.format, tunnel.dst_port));
+            *format = format
+                .policy(format.policy || tunnel.format.policy)
+                .generic(format.generic || tunnel.format.generic);
+        }
         let mut ends = BTreeSet::new();
         for (name, bridge) in self.bridges.iter().filter(|(name, _)| devices.contains(name.as_str())) {
             let mac = bridge.local_mac().0;
-            for own in self.net.router.addresses(name) {
-                let end = |&(dp_port, kind, port)| End { mac, address: own.address(), port, dp_port, kind };
-                ends.extend(tunnels.iter().map(end));
+            for address in self.net.router.addresses(name).iter().map(Prefix::address) {
+                let ending = transports(&tunnels, address.is_ipv6());
+                ends.extend(ending.into_iter().map(|(transport, pop)| End { mac, address, transport, pop }));
             }
         }
         ends

@@ -113,6 +113,7 @@ impl Switch {
             drop_fragments: bridge.fragments == 1,
             match_fragments: bridge.fragments == 3,
             local_mac: bridge.local_mac(),
+            local_mtu: bridge.local_mtu(),
             local_addresses: self.net.router.addresses(name).iter().map(Prefix::address).collect(),
             tlv_table: bridge.tlv_table.clone(),
         }

@@ -149,7 +149,11 @@ impl Switch {
 
     /// The bridge that a flow enters by a tunnel, and the flow as rules there see it.
     fn tunnel_flow(&self, key: &FlowKey) -> Result<(String, FlowKey), TraceError> {
-        let found = self.world.tunnels.find(key.dp_port(), &key.tunnel).ok_or(TraceError::NoTunnel)?;
+        let found = self
+            .world
+            .tunnels
+            .find(key.dp_port(), &key.tunnel, key.packet_type.get() == 0)
+            .ok_or(TraceError::NoTunnel)?;
         let bridge = self.world.bridges.get(&found.0).ok_or(TraceError::NoTunnel)?;
         let mut key = *key;
         crate::tunnel::options_to_fields(&mut key.tunnel, &bridge.tlv_table);

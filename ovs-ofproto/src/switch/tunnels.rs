@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ovs_dpif::{PortRequest, TunnelKind};
-use ovs_flow::DpPort;
+use ovs_flow::{DpPort, OfPort, TunnelKey};
 use ovs_netdev::{Status, TunnelPort};
 
 use super::Switch;
 use crate::bridge::{BridgeState, PortRecord};
-use crate::tunnel::{Key, Remote, TunnelConfig, TunnelMatch};
+use crate::tunnel::{Carries, Inner, Key, Remote, TunnelConfig, TunnelMatch, wrap};
 use crate::{InterfaceConfig, InterfaceError, TunnelError};
 
 impl Switch {
@@ -65,12 +65,32 @@ impl Switch {
         self.tunnel_ports().any(|port| port.dp_port == Some(dp_port))
     }
 
-    /// What a tunnel says of itself: it is up, and has an address of its own.
+    /// What a tunnel says of itself: it is up, has an address of its own, and leads somewhere.
     pub(super) fn tunnel_status(&self, bridge: &str, record: &PortRecord) -> Status {
         let mut status = Status::default();
         status.mac = self.patch_mac(bridge, record);
         (status.admin_up, status.link_up) = (true, true);
+        if let Some(tunnel) = record.tunnel.as_deref() {
+            status.details = self.tunnel_way(tunnel).unwrap_or_default();
+        }
         status
+    }
+
+    /// The device that a tunnel with a fixed end goes out by, and the longest packet that fits through it: bytes behind the
+    /// Ethernet header of a frame, or of a bare packet. Options that flows ask for take their share of that.
+    fn tunnel_way(&self, tunnel: &TunnelConfig) -> Option<Vec<(String, String)>> {
+        let Remote::Fixed(dst) = tunnel.remote else { return None };
+        let src = if let Remote::Fixed(src) = tunnel.local { Some(src) } else { None };
+        let hop = self.net.router.lookup(dst, src, tunnel.egress_mark.unwrap_or(0))?;
+        let under = self.bridges.get(&*hop.device)?;
+        let mut details = vec![("tunnel_egress_iface".to_owned(), hop.device.clone())];
+        let local = under.ports.get(&OfPort::LOCAL).and_then(|port| port.status.as_ref());
+        let carrier = if local.is_some_and(|status| status.link_up) { "up" } else { "down" };
+        details.push(("tunnel_egress_iface_carrier".to_owned(), carrier.to_owned()));
+        if let (Some(mtu), Some(overhead)) = (under.local_mtu(), overhead(tunnel, dst)) {
+            details.push(("tunnel_mtu".to_owned(), mtu.saturating_sub(overhead).to_string()));
+        }
+        Some(details)
     }
 
     /// The ports on which tunnels listen, as `tnl/ports/show` prints them; with `more`, which packets end in them.
@@ -84,20 +104,12 @@ impl Switch {
         // Writing to a string does not fail.
         if more {
             for end in ends {
-                let mac = ovs_netdev::EtherAddr(end.mac);
-                let (kind, ip) = if end.address.is_ipv4() { ("0x0800", "ipv4") } else { ("0x86dd", "ipv6") };
-                let _ = writeln!(
-                    text,
-                    "{} ({}) : eth(dst={mac}),eth_type({kind}),{ip}(dst={},proto=17,frag=no),udp(dst={})",
-                    name(end.dp_port),
-                    end.dp_port,
-                    end.address,
-                    end.port
-                );
+                let _ = writeln!(text, "{}", end.describe(name(end.pop.port)));
             }
             return text;
         }
-        let mut seen: Vec<DpPort> = ends.iter().map(|end| end.dp_port).collect();
+        let ports = |end: &crate::tunnel::End| [Some(end.pop.port), end.pop.mirrored];
+        let mut seen: Vec<DpPort> = ends.iter().flat_map(ports).flatten().collect();
         seen.sort();
         seen.dedup();
         for port in seen {
@@ -138,16 +150,18 @@ fn key(key: Key) -> String {
 
 fn describe(tunnel: &TunnelConfig, dp_port: DpPort) -> String {
     let mut text = format!(
-        "{}: {}->{}, key={}, legacy_l2, dp port={dp_port}",
-        tunnel.kind.name(),
+        "{}: {}->{}, key={}, {}, dp port={dp_port}",
+        tunnel.kind().name(),
         end(tunnel.local),
         end(tunnel.remote),
-        key(tunnel.in_key)
+        key(tunnel.in_key),
+        tunnel.carries.name()
     );
     let number = |value: Option<u8>| value.map_or_else(|| "inherit".to_owned(), |value| value.to_string());
     // Writing to a string does not fail.
     if tunnel.out_key != tunnel.in_key {
-        let _ = write!(text, ", out_key={}", key(tunnel.out_key));
+        let out = if tunnel.out_key == Key::Absent { "none".to_owned() } else { key(tunnel.out_key) };
+        let _ = write!(text, ", out_key={out}");
     }
     let _ = write!(text, ", ttl={}", number(tunnel.ttl));
     match tunnel.tos {
@@ -166,10 +180,31 @@ fn describe(tunnel: &TunnelConfig, dp_port: DpPort) -> String {
     text
 }
 
+/// Bytes by which packets get longer, between the underlay's Ethernet header and what hosts count as theirs.
+fn overhead(tunnel: &TunnelConfig, dst: IpAddr) -> Option<u32> {
+    const IPV4_PACKET: u32 = 1 << 16 | 0x0800;
+    let bare = tunnel.carries == Carries::Packets;
+    let ip = if dst.is_ipv4() { 20 } else { 40 };
+    let packet_type = match tunnel.format.payload {
+        _ if !bare => 0,
+        0 => IPV4_PACKET,
+        payload => 1 << 16 | u32::from(payload),
+    };
+    let inner = Inner { packet_type, flow: &TunnelKey::default(), maps: &[], dst };
+    let wrapped = wrap(tunnel, &inner)?;
+    Some(ip + wrapped.bytes.len() as u32 + if bare { 0 } else { 14 })
+}
+
 impl BridgeState {
+    /// The longest packet that the local port's device takes, in bytes behind the Ethernet header, if it says so.
+    pub(super) fn local_mtu(&self) -> Option<u32> {
+        let local = self.ports.get(&OfPort::LOCAL).and_then(|port| port.status.as_ref());
+        local.map(|status| status.mtu).filter(|mtu| *mtu != 0)
+    }
+
     /// The address of the local port's device, which is what the system answers to.
     pub(super) fn local_mac(&self) -> ovs_netdev::EtherAddr {
-        let local = self.ports.get(&ovs_flow::OfPort::LOCAL).and_then(|port| port.status.as_ref());
+        let local = self.ports.get(&OfPort::LOCAL).and_then(|port| port.status.as_ref());
         local.map(|status| status.mac).filter(|mac| mac.0 != [0; 6]).unwrap_or_else(|| self.mac())
     }
 }

@@ -84,6 +84,8 @@ pub(super) struct Context<'s, T> {
     pub error: Option<TranslateError>,
     /// Why a packet that went nowhere was dropped.
     pub dropped: Option<DropReason>,
+    /// Bytes that go into the tunnel of the output that is being made, if it is to be cut.
+    pub cut_in_tunnel: Option<u32>,
     pub push: Vec<Push>,
     pub deps: Vec<Dep>,
     pub frozen: Vec<RecircRef>,
@@ -149,6 +151,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             slow: None,
             error: None,
             dropped: None,
+            cut_in_tunnel: None,
             push: Vec::new(),
             deps: Vec::new(),
             frozen: Vec::new(),

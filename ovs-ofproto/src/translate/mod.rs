@@ -282,7 +282,7 @@ pub(crate) fn translate_deciding(
         return translate_again(snapshot, key, packet, decide, scratch, tracer);
     }
     let found = if key.tunnel.is_present() {
-        snapshot.world.tunnels.find(key.dp_port(), &key.tunnel)
+        snapshot.world.tunnels.find(key.dp_port(), &key.tunnel, key.packet_type.get() == 0)
     } else {
         snapshot.world.ports.get(&key.dp_port()).copied()
     };

@@ -7,6 +7,7 @@ use ovs_openflow::PortConfig;
 use super::context::Context;
 use crate::snapshot::PortSnap;
 use crate::trace::Tracer;
+use crate::tunnel::Carries;
 
 /// The bits of a type of service that are the code point (RFC 2474).
 const DSCP: u8 = 0xfc;
@@ -136,17 +137,15 @@ impl<T: Tracer> Context<'_, T> {
             return;
         }
         if let Some(dp_port) = port.dp_port {
-            if self.flow.packet_type.get() != 0 {
+            let takes = port.tunnel.as_ref().map_or(Carries::Frames, |tunnel| tunnel.carries);
+            if self.flow.packet_type.get() != 0 && takes == Carries::Frames {
                 self.warn(|| {
                     "Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.".into()
                 });
                 return;
             }
             if let Some(tunnel) = &port.tunnel {
-                if self.snaplen.is_some() {
-                    self.warn(|| "mirrors do not cut packets short in tunnels, skipping output".into());
-                    return;
-                }
+                self.cut_in_tunnel = self.snaplen;
                 let tos = self.mark_by_queue(port);
                 self.output_tunnel(number, tunnel, dp_port);
                 self.flow.nw_tos = tos;

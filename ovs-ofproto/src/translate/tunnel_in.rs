@@ -10,6 +10,7 @@ use ovs_netdev::EtherAddr;
 use super::Push;
 use super::context::Context;
 use crate::trace::Tracer;
+use crate::tunnel::{Carries, Pop};
 
 const ARP: u16 = 0x0806;
 const IPV6: u16 = 0x86dd;
@@ -51,6 +52,19 @@ impl<T: Tracer> Context<'_, T> {
         }
     }
 
+    /// A bare packet that came by a tunnel whose packets rules see as frames gets a header without addresses.
+    pub(super) fn frame_of_tunnel(&mut self) {
+        let kind = self.flow.packet_type.get();
+        let port = self.bridge.ports.get(&self.flow.of_port());
+        let tunnel = port.and_then(|port| port.tunnel.as_deref());
+        if kind >> 16 == 1 && tunnel.is_some_and(|tunnel| tunnel.carries == Carries::Packets) {
+            self.flow.packet_type.set(0);
+            self.flow.dl_type.set(kind as u16);
+            (self.flow.dl_src, self.flow.dl_dst) = ([0; 6], [0; 6]);
+            self.pending_encap = true;
+        }
+    }
+
     /// What goes to the local port: answers of neighbours are learned from, and what ends in a tunnel goes into that
     /// instead. `false` if the packet is to be sent out of the port after all.
     pub(super) fn end_tunnel(&mut self) -> bool {
@@ -63,8 +77,9 @@ impl<T: Tracer> Context<'_, T> {
             ARP => self.snoop_arp(),
             IPV6 if self.is_advert() => self.snoop_advert(),
             0x0800 | IPV6 => {
-                if let Some((port, kind)) = world.ends.find(&self.flow, &mut self.mask, self.guard) {
-                    self.out.push(DpAction::TnlPop { port, kind });
+                if let Some(pop) = world.ends.find(&self.flow, &mut self.mask, self.guard) {
+                    let Pop { port, format, mirrored } = pop;
+                    self.out.push(DpAction::TnlPop { port, format, mirrored });
                     return true;
                 }
             }

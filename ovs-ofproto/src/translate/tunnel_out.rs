@@ -3,19 +3,22 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use ovs_dpif::{Action as DpAction, DropReason, TnlPush};
-use ovs_flow::{DpPort, FlowKey, OfPort, TunnelFlags, TunnelKey};
+use ovs_dpif::{Action as DpAction, CheckPktLenAction, DropReason, TnlPush};
+use ovs_flow::{DpPort, FlowKey, OfPort, TunnelKey};
 use ovs_netdev::EtherAddr;
 
 use super::context::Context;
+use super::encap::ETHERTYPES;
 use super::{Dep, Push, Solicit};
 use crate::neighbor::neighbor_key;
 use crate::snapshot::{BridgeId, BridgeSnap};
 use crate::trace::Tracer;
-use crate::tunnel::{Key, Outer, Remote, TunnelConfig, build, fields_to_options};
+use crate::tunnel::{Carries, Inner, Outer, Remote, TooBig, TunnelConfig, build, wrap};
 
 const CONGESTION: u8 = 3;
 const ECT_0: u8 = 2;
+/// Bytes of an Ethernet header.
+const ETHERNET: u16 = 14;
 
 /// Ends of a tunnel for one packet; no source if the route says it.
 struct Ends {
@@ -58,9 +61,15 @@ impl<'s, T: Tracer> Context<'s, T> {
         self.commit();
         self.detail(|| "output to native tunnel".into());
         let Some(way) = self.way_to(&ends) else { return };
-        let flow = &self.flow.tunnel;
+        let packet_type = self.packet_type_in(tunnel);
+        let inner =
+            Inner { packet_type, flow: &self.flow.tunnel, maps: &self.bridge.tlv_table, dst: ends.dst };
+        let Some(wrap) = wrap(tunnel, &inner) else {
+            self.tunnel_drop(DropReason::TunnelHeader);
+            self.warn(|| "native tunnel header build failed".into());
+            return;
+        };
         let outer = Outer {
-            kind: tunnel.kind,
             src_mac: way.bridge.local_mac.0,
             dst_mac: way.dst_mac.0,
             src: way.src,
@@ -68,23 +77,47 @@ impl<'s, T: Tracer> Context<'s, T> {
             tos,
             ttl,
             dont_fragment: tunnel.dont_fragment,
-            csum: tunnel.csum,
-            dst_port: tunnel.dst_port,
-            id: match tunnel.out_key {
-                Key::Flow => flow.id.get(),
-                key => key.fixed().unwrap_or(0),
-            },
-            oam: flow.flags & TunnelFlags::OAM.bits() != 0,
-            options: fields_to_options(flow, &self.bridge.tlv_table),
+            wrap,
         };
         let push = TnlPush {
             port: dp_port,
             out_port: way.local,
-            kind: tunnel.kind,
-            header: build(&outer).into(),
             source_ports: self.snapshot.world.source_ports,
+            sequence: tunnel.sequence.clone(),
+            label: tunnel.label,
+            ..TnlPush::new(tunnel.kind(), build(&outer))
         };
-        self.go_on_outside((self.bridge.id, number), push, outer.key(), way.bridge);
+        let bare = self.bare(packet_type);
+        self.go_on_outside((self.bridge.id, number), bare, push, outer.key(), &way, tunnel.too_big);
+    }
+
+    /// The type of what goes into a tunnel: of a frame that it cannot carry, that of what is in the frame.
+    fn packet_type_in(&self, tunnel: &TunnelConfig) -> u32 {
+        match self.flow.packet_type.get() {
+            0 if tunnel.carries == Carries::Packets => ETHERTYPES | u32::from(self.flow.ethertype()),
+            own => own,
+        }
+    }
+
+    /// What makes the packet one of that type: tags and the Ethernet header come off for this output alone.
+    fn bare(&mut self, packet_type: u32) -> Vec<DpAction> {
+        if self.flow.packet_type.get() == packet_type {
+            return Vec::new();
+        }
+        let (flow, base, mask) = (self.flow, self.base, self.mask);
+        let actions = self.collect(|context| {
+            context.flow.vlans = Default::default();
+            context.commit();
+            context.flow.packet_type.set(packet_type);
+            (context.flow.dl_src, context.flow.dl_dst) = ([0; 6], [0; 6]);
+            context.commit();
+        });
+        (self.flow, self.base, self.mask) = (flow, base, mask);
+        if self.flow.vlans[0].tci.get() != 0 {
+            // How many tags come off depends on there being any.
+            self.mask.fields.vlans[0].tci.set(self.mask.fields.vlans[0].tci.get() | ovs_flow::VLAN_CFI);
+        }
+        actions
     }
 
     /// The ends that the interface or the flow names.
@@ -172,9 +205,11 @@ impl<'s, T: Tracer> Context<'s, T> {
     fn go_on_outside(
         &mut self,
         tunnel: (BridgeId, OfPort),
+        bare: Vec<DpAction>,
         push: TnlPush,
         mut outer: FlowKey,
-        bridge: &'s BridgeSnap,
+        way: &Way<'s>,
+        too_big: TooBig,
     ) {
         if !self.may_go_on() {
             return;
@@ -189,20 +224,53 @@ impl<'s, T: Tracer> Context<'s, T> {
         let (was_mpls, conntracked) = (self.was_mpls, self.conntracked);
         (self.was_mpls, self.conntracked) = (false, false);
         (self.base, self.last) = (outer, true);
-        let inner = self.collect(|context| {
+        let unwrapped = bare.len();
+        let mut inner = self.collect(|context| {
+            context.out.extend(bare);
+            if let Some(max_len) = context.cut_in_tunnel.take() {
+                context.out.push(DpAction::Trunc(max_len));
+            }
+            // Outside it is a packet as any other.
+            let snaplen = context.snaplen.take();
+            let before = context.out.len();
             context.out.push(DpAction::TnlPush(Box::new(push)));
-            context.run_in(bridge, &outer);
+            context.run_in(way.bridge, &outer);
+            context.snaplen = snaplen;
+            // What nobody takes outside needs no header.
+            if context.out.len() == before + 1 {
+                context.out.clear();
+            }
         });
         (self.mask, self.base, self.last) = before;
         (self.was_mpls, self.conntracked) = (was_mpls, conntracked);
         self.push.push(Push::TunnelEnd { header: bytes });
-        if inner.len() <= 1 {
+        if inner.is_empty() {
             return;
+        }
+        if let (TooBig::Drop, Some(most)) = (too_big, way.most(bytes)) {
+            inner = vec![check_length(inner, unwrapped, most)];
         }
         if self.last {
             self.out.extend(inner);
         } else {
             self.out.push(DpAction::Clone(inner.into()));
         }
+    }
+}
+
+/// `actions` for what is no longer than `most` bytes once the first few of them, which unwrap it, are done; the rest is dropped
+/// by name.
+fn check_length(actions: Vec<DpAction>, unwrapped: usize, most: u16) -> DpAction {
+    // An Ethernet header comes off at most.
+    let len = if unwrapped == 0 { most } else { most.saturating_add(ETHERNET) };
+    let greater = DropReason::TunnelTooBig.drop_code().map(DpAction::Drop).into_iter().collect();
+    DpAction::CheckPktLen(CheckPktLenAction { len, greater, less_equal: actions.into() })
+}
+
+impl Way<'_> {
+    /// The bytes of the longest packet that fits with so many bytes of headers, if the device's limit is known.
+    fn most(&self, header: u16) -> Option<u16> {
+        let most = u32::from(ETHERNET) + self.bridge.local_mtu?;
+        Some(u16::try_from(most).unwrap_or(u16::MAX).saturating_sub(header))
     }
 }

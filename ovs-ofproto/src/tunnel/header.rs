@@ -2,18 +2,15 @@
 
 use std::net::IpAddr;
 
-use ovs_dpif::TunnelKind;
 use ovs_flow::{FlowKey, U16, U32};
 
-const UDP: u8 = 17;
+use super::Wrap;
+
 const DONT_FRAGMENT: u16 = 0x4000;
-/// The type of an Ethernet frame as a payload.
-const ETHERNET: u16 = 0x6558;
 
 /// What outer headers say.
 #[derive(Clone, Debug)]
 pub(crate) struct Outer {
-    pub kind: TunnelKind,
     pub src_mac: [u8; 6],
     pub dst_mac: [u8; 6],
     pub src: IpAddr,
@@ -21,51 +18,31 @@ pub(crate) struct Outer {
     pub tos: u8,
     pub ttl: u8,
     pub dont_fragment: bool,
-    pub csum: bool,
-    pub dst_port: u16,
-    pub id: u64,
-    pub oam: bool,
-    /// Of Geneve.
-    pub options: Vec<u8>,
+    pub wrap: Wrap,
 }
 
 /// The headers, from the Ethernet header on. Lengths, the IPv4 checksum and the source port are zero.
 pub(crate) fn build(outer: &Outer) -> Vec<u8> {
     let mut header = Vec::with_capacity(128);
+    let protocol = outer.wrap.protocol;
     header.extend(outer.dst_mac);
     header.extend(outer.src_mac);
     match (outer.src, outer.dst) {
         (IpAddr::V4(src), IpAddr::V4(dst)) => {
             header.extend([0x08, 0x00, 0x45, outer.tos, 0, 0, 0, 0]);
             header.extend(if outer.dont_fragment { DONT_FRAGMENT } else { 0 }.to_be_bytes());
-            header.extend([outer.ttl, UDP, 0, 0]);
+            header.extend([outer.ttl, protocol, 0, 0]);
             header.extend(src.octets());
             header.extend(dst.octets());
         }
         (src, dst) => {
-            header.extend([0x86, 0xdd, 0x60 | outer.tos >> 4, outer.tos << 4, 0, 0, 0, 0, UDP, outer.ttl]);
+            let tos = outer.tos;
+            header.extend([0x86, 0xdd, 0x60 | tos >> 4, tos << 4, 0, 0, 0, 0, protocol, outer.ttl]);
             header.extend(v6(src));
             header.extend(v6(dst));
         }
     }
-    // Over IPv6 there is always a checksum (RFC 8200 section 8.1).
-    let csum: u16 = if outer.csum || outer.dst.is_ipv6() { 0xffff } else { 0 };
-    header.extend([0, 0]);
-    header.extend(outer.dst_port.to_be_bytes());
-    header.extend([0, 0]);
-    header.extend(csum.to_be_bytes());
-    let [.., a, b, c] = outer.id.to_be_bytes();
-    match outer.kind {
-        TunnelKind::Geneve => {
-            let critical = has_critical(&outer.options);
-            let flags = u8::from(outer.oam) << 7 | u8::from(critical) << 6;
-            header.extend([(outer.options.len() / 4) as u8, flags]);
-            header.extend(ETHERNET.to_be_bytes());
-            header.extend([a, b, c, 0]);
-            header.extend_from_slice(&outer.options);
-        }
-        _ => header.extend([0x08, 0, 0, 0, a, b, c, 0]),
-    }
+    header.extend_from_slice(&outer.wrap.bytes);
     header
 }
 
@@ -74,17 +51,6 @@ fn v6(address: IpAddr) -> [u8; 16] {
         IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
         IpAddr::V6(address) => address.octets(),
     }
-}
-
-/// Whether an option must be understood (RFC 8926 section 3.5.1).
-fn has_critical(mut options: &[u8]) -> bool {
-    while let [_, _, kind, len, rest @ ..] = options {
-        if kind & 0x80 != 0 {
-            return true;
-        }
-        options = rest.get(usize::from(len & 0x1f) * 4..).unwrap_or_default();
-    }
-    false
 }
 
 impl Outer {
@@ -102,8 +68,8 @@ impl Outer {
                 (key.ipv6_src, key.ipv6_dst) = (v6(src), v6(dst));
             }
         }
-        (key.nw_proto, key.nw_tos, key.nw_ttl) = (UDP, self.tos, self.ttl);
-        key.tp_dst = U16::new(self.dst_port);
+        (key.nw_proto, key.nw_tos, key.nw_ttl) = (self.wrap.key_protocol, self.tos, self.ttl);
+        key.tp_dst = U16::new(self.wrap.dst_port);
         key
     }
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ovs_flow::{DpPort, OfPort, TunnelKey};
 
-use super::{Key, Remote, TunnelConfig};
+use super::{Carries, Key, Remote, TunnelConfig};
 use crate::snapshot::BridgeId;
 
 /// What packets of a tunnel have in common.
@@ -18,13 +18,14 @@ pub(crate) struct TunnelMatch {
     pub remote: Remote,
     /// Where they go to.
     pub local: Remote,
+    pub carries: Carries,
 }
 
 impl TunnelMatch {
     /// Of the packets that come by a tunnel.
     pub fn of(config: &TunnelConfig, dp_port: DpPort) -> Self {
         let key = if config.in_key == Key::Flow { None } else { config.in_key.fixed() };
-        Self { dp_port, key, remote: config.remote, local: config.local }
+        Self { dp_port, key, remote: config.remote, local: config.local, carries: config.carries }
     }
 }
 
@@ -44,13 +45,15 @@ impl TunnelIndex {
     }
 
     /// The port that a packet came by: a fixed key goes before one of the flow, then a fixed other end, then an own end that is
-    /// fixed, then one that is not said.
-    pub fn find(&self, dp_port: DpPort, tunnel: &TunnelKey) -> Option<(BridgeId, OfPort)> {
+    /// fixed, then one that is not said. It must carry what came: a frame or a bare packet.
+    pub fn find(&self, dp_port: DpPort, tunnel: &TunnelKey, is_frame: bool) -> Option<(BridgeId, OfPort)> {
+        let carries = [if is_frame { Carries::Frames } else { Carries::Packets }, Carries::Any];
         let (src, dst) = addresses(tunnel);
         for key in [Some(tunnel.id.get()), None] {
             for remote in [Remote::Fixed(src), Remote::Flow] {
                 for local in [Remote::Fixed(dst), Remote::Any, Remote::Flow] {
-                    if let Some(found) = self.tunnels.get(&TunnelMatch { dp_port, key, remote, local }) {
+                    let tunnels = carries.map(|carries| TunnelMatch { dp_port, key, remote, local, carries });
+                    if let Some(found) = tunnels.iter().find_map(|tunnel| self.tunnels.get(tunnel)) {
                         return Some(*found);
                     }
                 }

@@ -7,13 +7,17 @@
 
 mod config;
 mod ends;
+mod error;
 mod header;
 mod index;
 mod options;
+mod read;
+mod wrap;
 
-pub use config::TunnelError;
-pub(crate) use config::{Key, Remote, TunnelConfig};
-pub(crate) use ends::{End, Ends};
+pub(crate) use config::{Carries, Key, Remote, TooBig, TunnelConfig};
+pub(crate) use ends::{End, Ends, Pop, Ports, transports};
+pub use error::TunnelError;
 pub(crate) use header::{Outer, build};
 pub(crate) use index::{TunnelIndex, TunnelMatch};
-pub(crate) use options::{fields_to_options, mask_to_options, options_to_fields};
+pub(crate) use options::{mask_to_options, options_to_fields};
+pub(crate) use wrap::{Inner, Wrap, wrap};

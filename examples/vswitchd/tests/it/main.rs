@@ -27,5 +27,6 @@ mod qos;
 mod soak;
 mod tables;
 mod tls;
+mod tunnel_kinds;
 mod tunnel_traces;
 mod tunnels;

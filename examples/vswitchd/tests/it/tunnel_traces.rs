@@ -8,7 +8,7 @@ const FLOW: &str = "in_port=9,dl_src=02:00:00:00:00:01,dl_dst=02:00:00:00:00:02,
 const ARRIVAL: &str = "in_port=1,dl_src=f8:bc:12:44:34:b6,dl_dst=aa:55:aa:55:00:00";
 
 /// Tunnels by the number of their port.
-const TUNNELS: &[(&str, &str, &[&str])] = &[
+const TUNNELS: &[Tunnel] = &[
     ("2", "vxlan", &["key=123", "remote_ip=1.1.2.92"]),
     ("3", "vxlan", &["in_key=123", "out_key=flow", "csum=true", "remote_ip=1.1.2.92", "dst_port=4790"]),
     ("4", "geneve", &["key=flow", "remote_ip=1.1.2.92", "tos=inherit", "ttl=inherit", "df_default=false"]),
@@ -18,7 +18,11 @@ const TUNNELS: &[(&str, &str, &[&str])] = &[
     ("8", "geneve", &["remote_ip=1.1.2.94", "key=1"]),
 ];
 
-fn world(tools: &Tools, kind: Kind) -> World {
+/// A tunnel by the number of its port: type, options.
+pub type Tunnel = (&'static str, &'static str, &'static [&'static str]);
+
+/// A switch in dummy mode: `br0` has the underlay's address, `int` the port `p9` and tunnels.
+pub fn world(tools: &Tools, kind: Kind, tunnels: &[Tunnel]) -> World {
     let world = World::start(tools, kind, Database::Peer, &["--enable-dummy", "--disable-system-route"]);
     world.appctl_ok(&["time/stop"]);
     let hwaddr = "other-config:hwaddr=aa:55:aa:55:00:00";
@@ -50,7 +54,7 @@ fn world(tools: &Tools, kind: Kind) -> World {
         "ofport_request=9",
     ]);
     world.ok("ovs-vsctl", &args);
-    for (number, kind, options) in TUNNELS {
+    for (number, kind, options) in tunnels {
         let (name, number) = (format!("t{number}"), format!("ofport_request={number}"));
         let (kind, options) =
             (format!("type={kind}"), options.iter().map(|option| format!("options:{option}")));
@@ -66,7 +70,7 @@ fn world(tools: &Tools, kind: Kind) -> World {
 }
 
 /// Runs a command on both that must succeed.
-fn both(worlds: &[World; 2], tool: &str, args: &[&str]) {
+pub fn both(worlds: &[World; 2], tool: &str, args: &[&str]) {
     for world in worlds {
         if tool == "ovs-appctl" {
             world.appctl_ok(args)
@@ -77,9 +81,9 @@ fn both(worlds: &[World; 2], tool: &str, args: &[&str]) {
 }
 
 /// Gives both bridges `int` one rule and compares what becomes of [`FLOW`].
-fn trace(worlds: &[World; 2], rule: &str, allowed: &[Difference]) {
+pub fn trace(worlds: &[World; 2], rule: &str, allowed: &[Difference]) {
     both(worlds, "ovs-ofctl", &["del-flows", "int"]);
-    both(worlds, "ovs-ofctl", &["add-flow", "int", rule]);
+    both(worlds, "ovs-ofctl", &["-OOpenFlow13", "add-flow", "int", rule]);
     let [ours, peer] = worlds;
     compare(ours, peer, "ovs-appctl", &["ofproto/trace", "int", FLOW], allowed);
 }
@@ -88,7 +92,7 @@ fn trace(worlds: &[World; 2], rule: &str, allowed: &[Difference]) {
 fn traces_through_tunnels_are_the_originals() {
     let _lock = exclusive();
     let Some(tools) = tools("traces_through_tunnels_are_the_originals") else { return };
-    let worlds = [world(&tools, Kind::Ours), world(&tools, Kind::Peer)];
+    let worlds = [world(&tools, Kind::Ours, TUNNELS), world(&tools, Kind::Peer, TUNNELS)];
     let [ours, peer] = &worlds;
     let same = |args: &[&str]| compare(ours, peer, "ovs-appctl", args, &[]);
     same(&["ovs/route/add", "1.1.2.92/24", "br0"]);

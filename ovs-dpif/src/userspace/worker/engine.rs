@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ovs_flow::{DpPort, Metadata};
+use ovs_flow::{DpPort, Metadata, TunnelKey};
 use ovs_packet::{Packet, Pool};
 
 use super::outputs::Outputs;
@@ -28,6 +28,9 @@ pub(super) struct Engine {
     pub random: Random,
     pub meters: Meters,
     pub tracking: Tracking,
+    /// Memory for the outer headers of packets that come out of tunnels.
+    #[expect(clippy::vec_box, reason = "metadata owns them by one pointer, so that it stays small")]
+    pub outer: Vec<Box<TunnelKey>>,
     /// Tags that are parsed as tags.
     pub max_vlans: usize,
     pub now: Duration,
@@ -82,6 +85,18 @@ impl Env for Engine {
 
     fn tracking(&mut self) -> (&mut Tracking, &mut Pool, &mut Ledger) {
         (&mut self.tracking, &mut self.pool, &mut self.ledger)
+    }
+
+    fn outer(&mut self) -> Box<TunnelKey> {
+        self.outer.pop().unwrap_or_default()
+    }
+
+    fn done(&mut self, metadata: &mut Metadata) {
+        if let Some(key) = metadata.tunnel.take()
+            && self.outer.len() < RECIRCULATED
+        {
+            self.outer.push(key);
+        }
     }
 
     fn random(&mut self) -> u32 {

@@ -125,6 +125,7 @@ impl Worker {
                 random: Random::new(config.seed, u64::from(id.0) + 1),
                 meters: Meters::default(),
                 tracking: Tracking::new(conntrack),
+                outer: Vec::new(),
                 max_vlans: config.vlan_limit,
                 now: Duration::ZERO,
             },

@@ -131,7 +131,7 @@ impl Worker {
             None => self.process_each(guard),
         }
         self.scratch.port = None;
-        self.scratch.metadata.clear();
+        self.scratch.metadata.drain(..).for_each(|mut metadata| self.engine.done(&mut metadata));
         self.scratch.depths.clear();
         common
     }
@@ -197,6 +197,7 @@ impl Worker {
             let (mut metadata, depth) = known(port.as_ref(), metadata, depths, index, &packet);
             let actions = flow.value().actions(guard);
             execute(engine, actions, packet, &mut metadata, Context::recirculated(depth));
+            engine.done(&mut metadata);
         }
         if let Some((_, flow, _)) = last {
             run.finish(flow, engine.now);
@@ -268,6 +269,7 @@ impl Worker {
             run.add(packet.len(), key);
             run.finish(flow, self.engine.now);
             execute(&mut self.engine, flow.value().actions(guard), packet, &mut metadata, context);
+            self.engine.done(&mut metadata);
             return Ok(false);
         }
         if !may_ask {

@@ -56,7 +56,8 @@ impl<T: Tracer> Context<'_, T> {
 
     fn commit_ethernet(&mut self) {
         let (flow, base, looked_at) = (&self.flow, &self.base, &self.mask.fields);
-        if (flow.dl_src, flow.dl_dst) == (base.dl_src, base.dl_dst) {
+        let is_frame = flow.packet_type.get() == 0;
+        if !is_frame || (flow.dl_src, flow.dl_dst) == (base.dl_src, base.dl_dst) {
             return;
         }
         let src = masked(flow.dl_src, base.dl_src, looked_at.dl_src);
