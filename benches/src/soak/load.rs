@@ -149,7 +149,8 @@ fn transfer(load: &Load, world: &World, step: u64) -> Result<Duration, BenchErro
 /// takes a connection along when it closes.
 fn is_between(error: &BenchError) -> bool {
     let said = error.to_string();
-    ["unable to connect to server", "server is busy"].iter().any(|words| said.contains(words))
+    let words = ["unable to connect to server", "server is busy", "control message: Connection reset"];
+    words.iter().any(|words| said.contains(words))
 }
 
 /// Datagrams to a thousand ports, most of them answered by an ICMP message: many megaflows, soon idle.
