@@ -42,9 +42,13 @@ const METER: &str = "meter=1,kbps,band=type=drop,rate=1000";
 
 /// What 3.1 dies of. It does not check that nested actions have at most 64 kB before it asserts that (each
 /// `check_pkt_larger` doubles what follows it); and it asserts that behind labels there is the protocol that was there
-/// before, which a bucket that pops labels does not leave.
-const DEATHS: [&str; 2] =
-    ["assertion !nl_attr_oversized", "assertion flow->nw_proto == base_flow->nw_proto && flow->nw_frag"];
+/// before, which a bucket that pops labels does not leave; and that an action set is a part of the actions that wait for a
+/// packet to come back.
+const DEATHS: [&str; 3] = [
+    "assertion !nl_attr_oversized",
+    "assertion flow->nw_proto == base_flow->nw_proto && flow->nw_frag",
+    "assertion state->action_set_len <= state->ofpacts_len",
+];
 
 /// A tunnel option that actions name.
 const OPTION: &str = "{class=0xffff,type=0,len=4}->tun_metadata0";
