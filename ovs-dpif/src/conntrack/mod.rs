@@ -53,8 +53,8 @@
 //! handles (never taken by workers).
 //!
 //! Two packets of one direction that two workers have at the same time may write the direction's numbers in either order; the
-//! window rules are made for packets out of order. A place is lived in again only after 32 others, so a worker that has found
-//! a connection which ends in that very moment does not touch another's.
+//! window rules are made for packets out of order. A place is lived in again only a quarter of a second later, so a worker that has
+//! found a connection which ends in that very moment does not touch another's.
 //!
 //! Counters that packets touch belong to the handle, of which each worker has one; those of the table, and zones' counts, are
 //! atomic additions when connections begin and end.

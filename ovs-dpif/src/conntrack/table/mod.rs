@@ -220,14 +220,14 @@ impl Table {
         let home = self.shard(hashes[0]);
         let key = Packed::of(&connection.orig);
         let mut held = home.hold();
-        let id = held.vacancy(&self.slab).ok_or(Taken::Room)?;
+        let id = held.vacancy(&self.slab, now).ok_or(Taken::Room)?;
         let place = self.slab.get(id).ok_or(Taken::Room)?;
         let life = place.conceive(connection);
         if hashes[1] != hashes[0] {
             drop(held);
             if !self.reserve(&connection.reply, hashes[1], id, now) {
                 place.abandon(life);
-                home.hold().vacate(id);
+                home.hold().give_back(id);
                 return Err(Taken::Reply);
             }
             held = home.hold();
@@ -242,7 +242,7 @@ impl Table {
         place.bear(life);
         let mut aliases = [None; BURIED];
         for alias in &mut aliases {
-            let Some(dead) = self.unlink_one(home, &mut held) else { break };
+            let Some(dead) = self.unlink_one(home, &mut held, now) else { break };
             *alias = dead.alias;
         }
         drop(held);
@@ -284,13 +284,13 @@ impl Table {
     }
 
     /// Takes one that has ended out of its shard's index, if there is one.
-    fn unlink_one(&self, shard: &Shard, held: &mut Inner) -> Option<Dead> {
+    fn unlink_one(&self, shard: &Shard, held: &mut Inner, now: u64) -> Option<Dead> {
         let id = shard.exhume(held, &self.slab)?;
         let place = self.slab.get(id)?;
         let [orig, reply] = place.directions().map(|packed| packed.hash(&self.hash));
         shard.index.remove(&mut held.spare, orig as u32, id);
         held.helped.remove(&name(id, place.last_life()));
-        held.vacate(id);
+        held.vacate(id, now);
         Some(Dead { alias: (reply != orig).then_some((reply, id)) })
     }
 
@@ -299,12 +299,13 @@ impl Table {
         shard.index.remove(&mut shard.hold().spare, hash as u32, id);
     }
 
-    /// Takes all that has ended out of the index. For who is alone: it holds shards for as long as that takes.
+    /// Takes all that has ended out of the index. For who is alone: it holds shards for as long as that takes, and places need
+    /// not rest.
     pub fn tidy(&self) {
         for shard in &self.shards {
             let mut held = shard.hold();
             let mut aliases = Vec::new();
-            while let Some(dead) = self.unlink_one(shard, &mut held) {
+            while let Some(dead) = self.unlink_one(shard, &mut held, 0) {
                 aliases.extend(dead.alias);
             }
             drop(held);

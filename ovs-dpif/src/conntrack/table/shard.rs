@@ -13,9 +13,11 @@ use super::slab::{CHUNK, Slab};
 
 /// No place.
 const NONE: u32 = u32::MAX;
-/// Vacant places that are kept before any is lived in again, so that a worker that has just found a connection which then
-/// ended does not write to another's.
-const RESTING: usize = 32;
+/// How long a place stands vacant before it is lived in again, in milliseconds: a worker that has just found a connection which
+/// then ended, and is held up before it writes what its packet changes, does not write to another's.
+const REST: u64 = 250;
+/// Vacant places beyond which they are lived in again all the same, the longest vacant first.
+const RESTING: usize = 4096;
 
 /// What only who holds the shard looks at. Only workers do.
 #[derive(Debug)]
@@ -23,8 +25,8 @@ pub(in super::super) struct Inner {
     pub spare: Spare,
     /// Places that nobody has lived in.
     fresh: Range<u32>,
-    /// Those that somebody has, the one that has been so longest first.
-    vacant: VecDeque<u32>,
+    /// Those that somebody has, and since when they are vacant, the one that has been so longest first.
+    vacant: VecDeque<(u64, u32)>,
     /// Dead ones that are still to be taken out of the index.
     dying: u32,
     /// What helpers keep, by the connection's name.
@@ -86,20 +88,59 @@ impl Shard {
 
 impl Inner {
     /// A place for one more; none if all are taken.
-    pub fn vacancy(&mut self, slab: &Slab) -> Option<u32> {
-        if self.vacant.len() > RESTING {
-            return self.vacant.pop_front();
+    pub fn vacancy(&mut self, slab: &Slab, now: u64) -> Option<u32> {
+        let rested = |(since, _): &(u64, u32)| now.saturating_sub(*since) >= REST;
+        if self.vacant.len() <= RESTING && !self.vacant.front().is_some_and(rested) {
+            if self.fresh.is_empty()
+                && let Some(first) = slab.take()
+            {
+                self.fresh = first..first + CHUNK;
+            }
+            if let Some(fresh) = self.fresh.next() {
+                return Some(fresh);
+            }
         }
-        if self.fresh.is_empty()
-            && let Some(first) = slab.take()
-        {
-            self.fresh = first..first + CHUNK;
-        }
-        self.fresh.next().or_else(|| self.vacant.pop_front())
+        self.vacant.pop_front().map(|(_, id)| id)
     }
 
     /// A place is free again.
-    pub fn vacate(&mut self, id: u32) {
-        self.vacant.push_back(id);
+    pub fn vacate(&mut self, id: u32, now: u64) {
+        self.vacant.push_back((now, id));
+    }
+
+    /// A place is free again that nobody has seen anybody live in: it need not rest.
+    pub fn give_back(&mut self, id: u32) {
+        self.vacant.push_front((0, id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_rest_before_they_are_lived_in_again() {
+        let (shard, slab) = (Shard::default(), Slab::default());
+        let mut held = shard.hold();
+        let first = held.vacancy(&slab, 1000).unwrap();
+        held.vacate(first, 1000);
+        let second = held.vacancy(&slab, 1000 + REST - 1).unwrap();
+        assert_ne!(second, first);
+        held.vacate(second, 1100);
+        assert_eq!(held.vacancy(&slab, 1000 + REST), Some(first));
+        let third = held.vacancy(&slab, 1000 + REST).unwrap();
+        held.give_back(third);
+        assert_eq!(held.vacancy(&slab, 1000 + REST), Some(third));
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_does_not_keep_all_places_vacant() {
+        let (shard, slab) = (Shard::default(), Slab::default());
+        let mut held = shard.hold();
+        for _ in 0..3 * RESTING {
+            let id = held.vacancy(&slab, 7).unwrap();
+            held.vacate(id, 7);
+        }
+        assert!(slab.len() as usize <= RESTING + 2 * CHUNK as usize, "{}", slab.len());
     }
 }

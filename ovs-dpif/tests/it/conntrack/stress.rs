@@ -67,7 +67,9 @@ fn workers_and_control_share_a_table() {
                 let (conntrack, frames) = (conntrack.clone(), &frames);
                 scope.spawn(move || {
                     let mut dice = Dice(seed);
-                    for _ in 0..STEPS {
+                    for step in 0..STEPS {
+                        // Some seconds in all: less than any connection lives.
+                        let now = NOW + Duration::from_micros(200 * step);
                         let pair = &frames[dice.roll(frames.len() as u64) as usize];
                         let mut packet = from(&pair[dice.roll(2) as usize], 1 + dice.roll(20) as u8);
                         let zone = dice.roll(2) as u16;
@@ -75,7 +77,7 @@ fn workers_and_control_share_a_table() {
                         let mark = dice.chance(4).then_some(ovs_dpif::Masked::exact(7));
                         let action = CtAction { commit: true, force, zone, mark, ..CtAction::default() };
                         let mut ct = CtMetadata::default();
-                        conntrack.track(&mut packet, &mut ct, &action, NOW, 0);
+                        conntrack.track(&mut packet, &mut ct, &action, now, 0);
                         assert!(CtState::from_bits_retain(ct.state).contains(CtState::TRK));
                     }
                 })
