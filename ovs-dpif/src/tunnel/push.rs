@@ -40,9 +40,14 @@ pub(crate) fn push(packet: &mut Packet, push: &TnlPush, now: Duration) -> Result
     let label = label(packet, push.label, hash);
     let room = packet.push_front(push.header.len()).map_err(|_| DropReason::NoBuffer)?;
     room.copy_from_slice(&push.header);
-    let sum = if v6 { write_v6(room, total, label) } else { write_v4(room, total) };
+    if v6 {
+        write_v6(room, total, label);
+    } else {
+        write_v4(room, total);
+    }
     let port = source_port(push.source_ports, hash);
-    let partial = udp && room.len() >= l4 + 8 && write_udp(&mut room[l4..], port, payload as u16, sum);
+    let partial =
+        udp && room.len() >= l4 + 8 && write_udp(&mut room[ETHERNET..], l4 - ETHERNET, port, payload as u16);
     if push.kind == TunnelKind::Gtpu
         && let Some(length) = room.get_mut(l4 + 10..l4 + 12)
     {
@@ -109,19 +114,17 @@ fn source_port((least, most): (u16, u16), hash: u32) -> u16 {
     least + ((u64::from(hash) * width) >> 32) as u16
 }
 
-/// Completes an IPv4 header; gives what the pseudo header adds up to for a UDP packet.
-fn write_v4(header: &mut [u8], total: u16) -> u16 {
+/// Completes an IPv4 header.
+fn write_v4(header: &mut [u8], total: u16) {
     let ip = &mut header[ETHERNET..ETHERNET + 20];
     ip[2..4].copy_from_slice(&total.to_be_bytes());
     ip[10..12].fill(0);
     let checksum = internet(ip);
     ip[10..12].copy_from_slice(&checksum.to_be_bytes());
-    let address = |at: usize| [ip[at], ip[at + 1], ip[at + 2], ip[at + 3]];
-    pseudo_v4(address(12), address(16), IpProtocol::UDP, total - 20).value()
 }
 
-/// The same for IPv6.
-fn write_v6(header: &mut [u8], payload: u16, label: Option<u32>) -> u16 {
+/// Completes an IPv6 header.
+fn write_v6(header: &mut [u8], payload: u16, label: Option<u32>) {
     let ip = &mut header[ETHERNET..ETHERNET + 40];
     if let Some(label) = label {
         let [_, a, b, c] = label.to_be_bytes();
@@ -129,17 +132,29 @@ fn write_v6(header: &mut [u8], payload: u16, label: Option<u32>) -> u16 {
         (ip[2], ip[3]) = (b, c);
     }
     ip[4..6].copy_from_slice(&payload.to_be_bytes());
-    let address = |at: usize| std::array::from_fn(|i| ip[at + i]);
-    pseudo_v6(address(8), address(24), IpProtocol::UDP, payload.into()).value()
 }
 
-/// Completes a UDP header; says whether its checksum is wanted, and is that of the pseudo header now.
-fn write_udp(udp: &mut [u8], port: u16, len: u16, sum: u16) -> bool {
+/// Completes the UDP header at `at` behind an IP header, which begins with `ip`; says whether its checksum is wanted, and is that
+/// of the pseudo header now.
+fn write_udp(ip: &mut [u8], at: usize, port: u16, len: u16) -> bool {
+    let (ip, udp) = ip.split_at_mut(at);
     udp[..2].copy_from_slice(&port.to_be_bytes());
     udp[4..6].copy_from_slice(&len.to_be_bytes());
     let wanted = udp[6..8] != [0; 2];
     if wanted {
-        udp[6..8].copy_from_slice(&sum.to_be_bytes());
+        udp[6..8].copy_from_slice(&pseudo(ip, len).to_be_bytes());
     }
     wanted
+}
+
+/// What the pseudo header of a UDP packet adds up to behind an IP header.
+fn pseudo(ip: &[u8], len: u16) -> u16 {
+    let sum = if ip.len() == 20 {
+        let address = |at: usize| std::array::from_fn(|i| ip[at + i]);
+        pseudo_v4(address(12), address(16), IpProtocol::UDP, len)
+    } else {
+        let address = |at: usize| std::array::from_fn(|i| ip[at + i]);
+        pseudo_v6(address(8), address(24), IpProtocol::UDP, len.into())
+    };
+    sum.value()
 }
