@@ -13,8 +13,9 @@ const ACCIDENTS: usize = 5;
 pub struct Told {
     /// Lines that begin with `SKIPPED`.
     pub skipped: BTreeSet<String>,
-    /// Names of tests that failed.
+    /// Names of tests that failed, and of those that passed.
     failed: BTreeSet<String>,
+    passed: BTreeSet<String>,
     /// Where they did, as cargo's arguments: `-p NAME --test it`.
     targets: BTreeSet<String>,
     /// Tests that failed at first and passed when they were repeated.
@@ -26,8 +27,12 @@ impl Told {
         if let Some(at) = line.find("SKIPPED ") {
             self.skipped.insert(line[at..].to_owned());
         }
-        if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
-            self.failed.insert(name.to_owned());
+        if let Some((name, result)) = line.strip_prefix("test ").and_then(|rest| rest.rsplit_once(" ... ")) {
+            match result {
+                "ok" => drop(self.passed.insert(name.to_owned())),
+                "FAILED" => drop(self.failed.insert(name.to_owned())),
+                _ => {}
+            }
         }
         let quoted = line.trim().strip_prefix("`-p ").and_then(|rest| rest.strip_suffix('`'));
         self.targets.extend(quoted.map(|target| format!("-p {target}")));
@@ -43,12 +48,18 @@ pub fn run(tests: &mut Command, again: impl Fn() -> Command) -> Result<Told, Str
         return Err(why);
     }
     println!("repeating what failed: {:?}", told.failed);
+    let mut passed = BTreeSet::new();
     for target in &told.targets {
         let mut repeated = again();
         repeated.args(target.split(' ')).args(["--", "--exact"]).args(&told.failed);
         let (more, result) = once(&mut repeated)?;
         told.skipped.extend(more.skipped);
+        passed.extend(more.passed);
         result?;
+    }
+    // What was not found again has not passed.
+    if !told.failed.is_subset(&passed) {
+        return Err(why);
     }
     told.unsteady = std::mem::take(&mut told.failed);
     Ok(told)
@@ -109,8 +120,10 @@ mod tests {
     #[test]
     fn what_fails_once_is_told_and_what_fails_twice_fails() {
         let fails = "echo 'test a::c ... FAILED'; echo '    `-p x --test it`' >&2; exit 1";
-        let told = run(&mut shell(fails), || shell("[ \"$0 $*\" = '-p x --test it -- --exact a::c' ]"));
+        let passes = "echo 'test a::c ... ok'; [ \"$0 $*\" = '-p x --test it -- --exact a::c' ]";
+        let told = run(&mut shell(fails), || shell(passes));
         assert_eq!(told.unwrap().unsteady, BTreeSet::from(["a::c".to_owned()]));
+        assert!(run(&mut shell(fails), || shell("echo 'test a::b ... ok'")).is_err(), "not found again");
         assert!(run(&mut shell(fails), || shell("exit 1")).is_err());
         assert!(run(&mut shell("exit 1"), || shell("true")).is_err());
         assert!(run(&mut shell("true"), || shell("exit 1")).unwrap().unsteady.is_empty());
