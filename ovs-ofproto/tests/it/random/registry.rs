@@ -171,9 +171,12 @@ pub struct Coverage {
 
 /// Actions that rules have elsewhere, and why not here.
 const ELSEWHERE: [(&str, &str); 6] = [
-    ("Encap", "other headers than Ethernet's are compared in tests of their own"),
-    ("Decap", "other headers than Ethernet's are compared in tests of their own"),
-    ("DecNshTtl", "other headers than Ethernet's are compared in tests of their own"),
+    ("Encap", "not compared yet: behind other headers than Ethernet's, masks of tags and refusals differ"),
+    ("Decap", "not compared yet: behind other headers than Ethernet's, masks of tags and refusals differ"),
+    (
+        "DecNshTtl",
+        "not compared yet: behind other headers than Ethernet's, masks of tags and refusals differ",
+    ),
     ("Ct", "compared with the tracker's states, in conntrack.rs"),
     ("CtClear", "compared with the tracker's states, in conntrack.rs"),
     ("Nat", "compared with the tracker's states, in conntrack.rs"),
