@@ -17,6 +17,7 @@
     reason = "the parse's state lives in registers only while all of it is one function; measured"
 )]
 
+mod again;
 mod fast;
 mod network;
 mod transport;
@@ -27,6 +28,8 @@ use ovs_packet::{LayerOffsets, Packet};
 use crate::field::numbers::eth;
 use crate::{CtMetadata, MAX_VLANS, Metadata, SparseKey, VLAN_CFI};
 use words::Words;
+
+pub use again::Rekey;
 
 /// Parses a packet into `key`, which is cleared first, and records in the packet where its layers begin.
 #[inline(always)]

@@ -78,6 +78,23 @@ impl<'a> Words<'a> {
         self.key.count = self.count;
     }
 
+    /// Appends words of another key, none of which is zero. Which they are [`Words::hold`] tells.
+    #[inline(always)]
+    pub(super) fn copy(&mut self, from: &[u64]) {
+        for value in from {
+            if let Some(slot) = self.key.values.get_mut(self.count) {
+                *slot = *value;
+            }
+            self.count += 1;
+        }
+    }
+
+    /// Says that words from the 64th on are held that were copied.
+    #[inline(always)]
+    pub(super) fn hold(&mut self, map: u64) {
+        self.high |= map;
+    }
+
     /// Takes the short way for the headers of an Ethernet packet; without a result nothing counts as written.
     #[inline(always)]
     pub(super) fn short(&mut self, data: &[u8], tags: usize) -> Option<ovs_packet::LayerOffsets> {

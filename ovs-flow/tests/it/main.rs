@@ -23,5 +23,6 @@ mod mutate;
 mod nxm;
 mod peer;
 mod reference;
+mod rekey;
 mod round_trip;
 mod switch;
