@@ -232,6 +232,16 @@ pub struct Drain<'a> {
     end: usize,
 }
 
+impl Drain<'_> {
+    /// The packets that are still to come.
+    #[inline]
+    pub fn as_mut_slice(&mut self) -> &mut [Packet] {
+        let left = &mut self.batch.slots[self.at..self.end];
+        // SAFETY: these slots are initialised and borrowed exclusively, and `MaybeUninit<Packet>` is laid out as `Packet`.
+        unsafe { slice::from_raw_parts_mut(left.as_mut_ptr().cast(), left.len()) }
+    }
+}
+
 impl Iterator for Drain<'_> {
     type Item = Packet;
 

@@ -130,8 +130,11 @@ fn batches_keep_order_and_drop_by_home() {
     batch.retain(|p| p.data()[0] % 2 == 0);
     assert_eq!(batch.iter().map(|p| p.data()[0]).collect::<Vec<_>>(), (0..32).step_by(2).collect::<Vec<_>>());
     assert_eq!(batch.pop().unwrap().data(), [30]);
-    let first: Vec<_> = batch.drain().take(2).map(|p| p.data()[0]).collect();
+    let mut drain = batch.drain();
+    let first = [drain.next(), drain.next()].map(|p| p.unwrap().data()[0]);
     assert_eq!(first, [0, 2]);
+    assert_eq!(drain.as_mut_slice().iter().map(|p| p.data()[0]).collect::<Vec<_>>(), (4..30).step_by(2).collect::<Vec<_>>());
+    drop(drain);
     assert!(batch.is_empty());
     drop(extra);
     assert_eq!((one.frames_out(), two.frames_out()), (0, 0));
