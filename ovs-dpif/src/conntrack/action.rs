@@ -27,6 +27,23 @@ pub struct CtAction {
     pub nat: Option<NatAction>,
 }
 
+impl CtAction {
+    /// Whether it writes nothing into a connection that is there.
+    #[inline]
+    pub(super) fn only_looks(&self) -> bool {
+        !self.force && self.mark.is_none() && self.label.is_none()
+    }
+
+    /// Whether what it does is by chance, so that [`Conntrack::track`](super::Conntrack::track) looks at its random number.
+    #[inline]
+    pub fn needs_chance(&self) -> bool {
+        match &self.nat {
+            Some(NatAction::Source(range) | NatAction::Destination(range)) => range.select == NatSelect::Random,
+            Some(NatAction::Existing) | None => false,
+        }
+    }
+}
+
 /// Protocols that announce further connections in their payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]

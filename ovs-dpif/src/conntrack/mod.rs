@@ -28,7 +28,7 @@
 //!
 //! A bucket of the index is one cache line: seven entries, each with 32 bits of its hash, so that with few exceptions the
 //! connection that is looked at is the right one. That is one miss for the bucket, and one or two for the connection,
-//! whose tuple, time and state lie in one line, and mark and label in the next. [`Conntrack::find_batch`] walks all packets of
+//! whose tuple, time and state lie in one line, and mark and label in the next. [`Conntrack::track_batch`] walks all packets of
 //! a batch through each step together, so that their misses overlap. The index grows by splitting one bucket at each insert
 //! (linear hashing), and connections live in pages that never move: no insert ever waits for a table to be copied.
 //!
@@ -65,6 +65,7 @@
 //! a TCP connection is established for the tracker's user with the first answer, and an invalid packet changes nothing.
 
 mod action;
+mod batch;
 mod commit;
 mod config;
 mod connection;
@@ -84,12 +85,13 @@ mod tuple;
 mod view;
 
 pub use self::action::{CtAction, Helper, NatAction, NatRange, NatSelect, UnknownHelper};
+pub use self::batch::{CtTurn, Found};
 pub use self::config::ConntrackConfig;
 pub use self::handle::Conntrack;
 pub use self::limits::ZoneLimit;
 pub use self::protocol::{Protocol, ProtocolState};
 pub use self::tcp::{TcpPeer, TcpState};
 pub use self::timeout::{Phase, TimeoutPolicy};
-pub use self::track::{Found, Refusal, Tracked};
+pub use self::track::{Refusal, Tracked};
 pub use self::tuple::Tuple;
 pub use self::view::{ConnectionView, CtCursor, CtFilter, CtStats, TupleFilter};

@@ -5,6 +5,7 @@ use ovs_packet::edit::Located;
 use ovs_packet::wire::{EtherType, IpProtocol};
 use ovs_packet::{Offload, Packet};
 
+use super::table::Packed;
 use super::tuple::Tuple;
 
 /// Facts of a TCP segment.
@@ -36,6 +37,55 @@ pub(super) struct Parsed {
     pub end: usize,
 }
 
+/// What the short way needs to know of a packet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Brief {
+    pub key: Packed,
+    pub segment: Option<Segment>,
+}
+
+/// Reads a packet of a zone, if it is one for the short way: it can be tracked, is no error, and begins nothing.
+#[inline]
+pub(super) fn brief(packet: &Packet, zone: u16) -> Option<Brief> {
+    let brief = match plain_brief(packet, zone) {
+        Some(brief) => brief,
+        None => general_brief(packet, zone)?,
+    };
+    (!brief.segment.as_ref().is_some_and(Segment::synchronizes)).then_some(brief)
+}
+
+/// The same of TCP and UDP in what [`plain_header`] takes, without a tuple in between.
+#[inline]
+fn plain_brief(packet: &Packet, zone: u16) -> Option<Brief> {
+    let offload = packet.facts().offload;
+    let (ip, end) = plain_header(packet).filter(|_| !offload.contains(Offload::CSUM_BAD))?;
+    let l4 = packet.data().get(PLAIN_L4..end)?;
+    let [.., s0, s1, s2, s3, d0, d1, d2, d3] = *ip;
+    let protocol = IpProtocol(ip[9]);
+    let (segment, summed) = match protocol {
+        IpProtocol::TCP => (Some(tcp(l4)?), true),
+        IpProtocol::UDP => (None, udp(l4)?),
+        _ => return None,
+    };
+    let checked = offload.intersects(Offload::CSUM_VALID | Offload::NEEDS_L4_CSUM);
+    if summed && !checked {
+        let pseudo = pseudo_v4([s0, s1, s2, s3], [d0, d1, d2, d3], protocol, l4.len() as u16);
+        if pseudo.and(Sum::of(l4)).checksum() != 0 {
+            return None;
+        }
+    }
+    let addresses = u64::from_be_bytes([s0, s1, s2, s3, d0, d1, d2, d3]);
+    let ports = u32::from_be_bytes(*l4.first_chunk()?);
+    Some(Brief { key: Packed::of_v4(zone, protocol.0, addresses, ports), segment })
+}
+
+/// The same of any packet.
+#[inline(never)]
+fn general_brief(packet: &Packet, zone: u16) -> Option<Brief> {
+    let parsed = parse(packet, zone).filter(|parsed| !parsed.related)?;
+    Some(Brief { key: Packed::of(&parsed.tuple), segment: parsed.segment })
+}
+
 /// Reads a packet of a zone; none if it cannot be tracked: not IP, a fragment, cut off, contradictory, a wrong checksum, or
 /// an ICMP message that belongs to no connection.
 #[inline]
@@ -51,11 +101,14 @@ pub(super) fn parse(packet: &Packet, zone: u16) -> Option<Parsed> {
     transport_of(parsed, l4, checked)
 }
 
-/// Addresses and transport header of what most packets are: IPv4 without options behind an Ethernet header without tags, whole,
+/// Where the headers of such a packet are.
+const L3: usize = 14;
+const PLAIN_L4: usize = L3 + 20;
+
+/// The header of what most packets are, and where they end: IPv4 without options behind an Ethernet header without tags, whole,
 /// and with a right checksum. Others may be right, too.
 #[inline]
-fn plain_v4(packet: &Packet) -> Option<Parsed> {
-    const L3: usize = 14;
+fn plain_header(packet: &Packet) -> Option<(&[u8; 20], usize)> {
     let data = packet.data();
     let start: &[u8; L3 + 20] = data.first_chunk()?;
     let ip: &[u8; 20] = start.last_chunk()?;
@@ -68,13 +121,17 @@ fn plain_v4(packet: &Packet) -> Option<Parsed> {
     let (words, _) = ip.as_chunks::<4>();
     let sum: u64 = words.iter().map(|word| u64::from(u32::from_be_bytes(*word))).sum();
     // Ones fold to ones.
-    if sum == 0 || !sum.is_multiple_of(0xffff) {
-        return None;
-    }
+    (sum != 0 && sum.is_multiple_of(0xffff)).then_some((ip, end))
+}
+
+/// Addresses and transport header of such a packet.
+#[inline]
+fn plain_v4(packet: &Packet) -> Option<Parsed> {
+    let (ip, end) = plain_header(packet)?;
     let mut tuple = Tuple { proto: ip[9], ..Tuple::default() };
     tuple.src[..4].copy_from_slice(&ip[12..16]);
     tuple.dst[..4].copy_from_slice(&ip[16..]);
-    Some(Parsed { tuple, related: false, segment: None, l4: L3 + 20, end })
+    Some(Parsed { tuple, related: false, segment: None, l4: PLAIN_L4, end })
 }
 
 /// The same of any packet.
@@ -100,20 +157,13 @@ fn transport_of(mut parsed: Parsed, l4: &[u8], checked: bool) -> Option<Parsed> 
     let tuple = &mut parsed.tuple;
     match IpProtocol(tuple.proto) {
         IpProtocol::TCP => {
-            let header = usize::from(*l4.get(12)? >> 4) * 4;
-            if header < 20 || header > l4.len() {
-                return None;
-            }
+            parsed.segment = Some(tcp(l4)?);
             (tuple.src_port, tuple.dst_port) = ports(l4)?;
-            parsed.segment = Some(segment(l4, header)?);
         }
         IpProtocol::UDP => {
-            let length = usize::from(u16_at(l4, 4)?);
-            if l4.len() < 8 || length < 8 || length > l4.len() {
-                return None;
-            }
+            let summed = udp(l4)? || tuple.ipv6;
             (tuple.src_port, tuple.dst_port) = ports(l4)?;
-            if !tuple.ipv6 && u16_at(l4, 6)? == 0 {
+            if !summed {
                 return Some(parsed);
             }
         }
@@ -169,7 +219,21 @@ fn checksum_ok(tuple: &Tuple, l4: &[u8]) -> bool {
     pseudo.and(Sum::of(l4)).checksum() == 0
 }
 
-fn segment(l4: &[u8], header: usize) -> Option<Segment> {
+/// Whether a UDP header that does not lie has a checksum.
+#[inline]
+fn udp(l4: &[u8]) -> Option<bool> {
+    let [_, _, _, _, a, b, sum @ ..] = *l4.first_chunk::<8>()?;
+    let length = usize::from(u16::from_be_bytes([a, b]));
+    (8..=l4.len()).contains(&length).then_some(sum != [0; 2])
+}
+
+/// The facts of a TCP header that does not lie.
+#[inline]
+fn tcp(l4: &[u8]) -> Option<Segment> {
+    let header = usize::from(*l4.get(12)? >> 4) * 4;
+    if header < 20 || header > l4.len() {
+        return None;
+    }
     let word = |at: usize| Some(u32::from_be_bytes(*l4.get(at..)?.first_chunk()?));
     let flags = u16_at(l4, 12)? & 0x0fff;
     // Only a segment that synchronizes says how windows are scaled.

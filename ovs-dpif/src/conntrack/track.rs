@@ -13,7 +13,6 @@ use super::packet::{Parsed, Segment, parse};
 use super::table::{Hit, Packed, Place};
 use super::tcp::Verdict;
 use super::timeout::Phase;
-use super::tuple::Tuple;
 use super::{Conntrack, CtAction};
 
 /// Why a connection was not remembered. The packet goes on as a new one.
@@ -33,15 +32,8 @@ pub enum Refusal {
 pub struct Tracked {
     /// Why a connection was not remembered that was to be committed.
     pub refused: Option<Refusal>,
-}
-
-/// A connection that was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// The connection's name, as [`CtMetadata::connection`] has it.
-    pub connection: u64,
-    /// The packet is a reply.
-    pub reply: bool,
+    /// The packet may have been rewritten: it was to be translated, or a helper has read it.
+    pub rewritten: bool,
 }
 
 /// The packet's connection: where it lives, and what it was when it was found.
@@ -92,7 +84,7 @@ impl Conntrack {
             && let Some(hit) = self.seen_before(ct, action)
         {
             self.again(hit, packet, ct, action);
-            return Tracked::default();
+            return Tracked { refused: None, rewritten: action.nat.is_some() };
         }
         ct.connection = 0;
         let Some(parsed) = parse(packet, action.zone) else {
@@ -105,8 +97,14 @@ impl Conntrack {
             ct.state = 0;
         }
         let fresh = !has(ct, TRANSLATED);
-        let looks = !action.force && action.nat.is_none() && action.mark.is_none() && action.label.is_none();
-        if looks && fresh && self.pass(&parsed, ct, action.zone, now) {
+        let begins = parsed.segment.as_ref().is_some_and(Segment::synchronizes);
+        if action.only_looks()
+            && fresh
+            && !begins
+            && !parsed.related
+            && let Some(hit) = self.table.find(&parsed.tuple, millis(now))
+            && self.pass(&hit, &Packed::of(&parsed.tuple), parsed.segment.as_ref(), ct, action, millis(now))
+        {
             return Tracked::default();
         }
         let mut passage = Passage { parsed, now, random, reply: false, fresh, foretold: None };
@@ -117,7 +115,7 @@ impl Conntrack {
         {
             self.table.end(&entry.hit);
         }
-        let mut tracked = Tracked::default();
+        let mut tracked = Tracked { refused: None, rewritten: action.nat.is_some() };
         if self.is_new(&mut entry, &mut passage, packet, ct, action) {
             match self.begin(&mut passage, packet, ct, action) {
                 Ok(begun) => entry = begun,
@@ -127,33 +125,41 @@ impl Conntrack {
         if let Some(entry) = &mut entry
             && entry.connection.helper.is_some()
         {
+            tracked.rewritten = true;
             self.help(entry, &passage, packet, ct, action);
         }
         self.finish(entry.as_mut(), &passage, ct, action);
         tracked
     }
 
-    /// The short way, for packets of connections that are there, are not translated, foretold or helped, and do not begin anew;
-    /// false if the packet is none, and then nothing has happened.
+    /// The short way, for packets whose connection is there and neither translated, foretold nor helped, and which do not begin
+    /// it anew, by an action that [only looks](CtAction::only_looks); false if the packet is none, and then nothing has happened.
     #[inline]
-    fn pass(&self, parsed: &Parsed, ct: &mut CtMetadata, zone: u16, now: Duration) -> bool {
-        let (now, segment) = (millis(now), parsed.segment.as_ref());
-        if parsed.related || segment.is_some_and(Segment::synchronizes) {
-            return false;
-        }
-        let Some(hit) = self.table.find(&parsed.tuple, now) else { return false };
+    pub(super) fn pass(
+        &self,
+        hit: &Hit<'_>,
+        key: &Packed,
+        segment: Option<&Segment>,
+        ct: &mut CtMetadata,
+        action: &CtAction,
+        now: u64,
+    ) -> bool {
         let place = hit.place;
         if place.words().is_special() {
             return false;
         }
+        if ct.zone != action.zone {
+            ct.state = 0;
+        }
         let ((mark, policy), reply) = (place.mark(), if hit.reply { CtState::RPL } else { CtState::empty() });
-        let verdict = self.advance(&hit, segment, hit.reply);
+        let verdict = self.advance(hit, segment, hit.reply);
         if let Some(phase) = self.judge(verdict, ct, reply) {
             place.set_expires(now + self.table.policies.millis(policy, phase));
         }
         add(ct, CtState::TRK);
-        (ct.zone, ct.mark, ct.label, ct.connection) = (zone, mark, place.label(), hit.name());
-        let orig = if hit.reply { parsed.tuple.reversed() } else { parsed.tuple };
+        let name = if action.nat.is_none() { hit.name() } else { 0 };
+        (ct.zone, ct.mark, ct.label, ct.connection) = (action.zone, mark, place.label(), name);
+        let orig = if hit.reply { key.reversed() } else { *key };
         orig.describe(ct);
         true
     }
@@ -204,35 +210,6 @@ impl Conntrack {
         }
         (ct.zone, ct.mark, ct.label) = (action.zone, connection.mark, connection.label);
         self.set(&mut entry, ct, action);
-    }
-
-    /// Looks up all packets of a batch, step by step together: how packet `i` of `tuples` is known is written to `found[i]`.
-    /// Nothing is moved on.
-    pub fn find_batch(&self, tuples: &[Tuple], found: &mut [Option<Found>], now: Duration) {
-        const BATCH: usize = 32;
-        let (now, table) = (millis(now), &*self.table);
-        for (tuples, found) in tuples.chunks(BATCH).zip(found.chunks_mut(BATCH)) {
-            let mut hashes = [0; BATCH];
-            for (hash, tuple) in hashes.iter_mut().zip(tuples) {
-                *hash = tuple.hash(&table.hash);
-            }
-            let mut likely = [(None, false); BATCH];
-            for (likely, hash) in likely.iter_mut().zip(&hashes).take(tuples.len()) {
-                *likely = table.touch(*hash);
-            }
-            for (((likely, tuple), found), hash) in
-                likely.iter().zip(tuples).zip(found.iter_mut()).zip(hashes)
-            {
-                let key = Packed::of(tuple);
-                let right = match *likely {
-                    (Some(id), false) => table.find_at(id, &key, now),
-                    // Others have the same hash, which is rare, or there is none.
-                    _ => None,
-                };
-                let right = right.or_else(|| table.find_hashed(&key, hash, now));
-                *found = right.map(|hit| Found { connection: hit.name(), reply: hit.reply });
-            }
-        }
     }
 
     /// Finds the packet's connection. One that was translated already is known by what comes back.

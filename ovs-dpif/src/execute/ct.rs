@@ -7,13 +7,15 @@
 //!                            └ refused: invalid ─▶ the rest of the list
 //! ```
 
+use std::time::Duration;
+
 use ovs_flow::SparseKey;
 use ovs_flow::{CtMetadata, CtState, Metadata, extract};
 use ovs_packet::fragment::{Accepted, Cut, Origin, Pieces, Reassembler, ReassemblerConfig, fragment};
-use ovs_packet::{Packet, Pool};
+use ovs_packet::{BATCH_MAX, Packet, Pool};
 
-use super::{Context, Env, execute};
-use crate::conntrack::{Conntrack, CtAction, NatAction, NatSelect, Refusal};
+use super::{Context, Env, change, execute};
+use crate::conntrack::{Conntrack, CtAction, CtTurn, Refusal, Tracked};
 use crate::{Action, DropReason, Ledger};
 
 /// What `ct` needs of a datapath.
@@ -29,7 +31,7 @@ impl Tracking {
     }
 
     /// Drops the fragments whose time is over.
-    fn expire(&mut self, now: std::time::Duration, pool: &mut Pool, ledger: &mut Ledger) {
+    fn expire(&mut self, now: Duration, pool: &mut Pool, ledger: &mut Ledger) {
         let gone = self.fragments.expire(now, &mut |packet| pool.recycle(packet));
         ledger.queued -= gone as u64;
         ledger.drop_many(DropReason::FragmentTimeout, gone as u64);
@@ -39,8 +41,13 @@ impl Tracking {
 /// Takes a packet through the tracker.
 pub(super) fn track<E: Env>(env: &mut E, action: &CtAction, packet: &mut Packet, metadata: &mut Metadata) {
     let now = env.now();
-    let random = if needs_chance(action) { env.random() } else { 0 };
+    let random = if action.needs_chance() { env.random() } else { 0 };
     let tracked = env.tracking().0.conntrack.track(packet, &mut metadata.ct, action, now, random);
+    account(env, &tracked);
+}
+
+/// Counts a connection that was not remembered.
+fn account<E: Env>(env: &mut E, tracked: &Tracked) {
     if let Some(refusal) = tracked.refused {
         env.ledger().drop_one(match refusal {
             Refusal::Full => DropReason::ConntrackFull,
@@ -50,15 +57,64 @@ pub(super) fn track<E: Env>(env: &mut E, action: &CtAction, packet: &mut Packet,
     }
 }
 
-fn needs_chance(action: &CtAction) -> bool {
-    match &action.nat {
-        Some(NatAction::Source(range) | NatAction::Destination(range)) => range.select == NatSelect::Random,
-        Some(NatAction::Existing) | None => false,
-    }
+/// Takes packets through the tracker, those of which `actions` says how, in order. Says of each in `tracked` what came of it.
+pub(crate) fn track_batch<E: Env>(
+    env: &mut E,
+    actions: &[Option<&CtAction>; BATCH_MAX],
+    packets: &mut [Packet],
+    metadata: &mut [Metadata],
+    tracked: &mut [Tracked; BATCH_MAX],
+) {
+    let turns = actions.map(|action| {
+        let action = action?;
+        Some(CtTurn { action, random: if action.needs_chance() { env.random() } else { 0 } })
+    });
+    let now = env.now();
+    env.tracking().0.conntrack.track_batch(packets, metadata, &turns, now, tracked);
+    tracked.iter().for_each(|tracked| account(env, tracked));
+}
+
+/// Where the tracker stands in a list that packets of a batch can be taken to together: nothing before it does more than to
+/// change the packet, and nothing behind it has to do with the tracker. Then it makes no difference whether a packet goes on before
+/// or after the next one has been tracked.
+pub(crate) fn tracks_once(actions: &[Action]) -> Option<usize> {
+    let at = actions.iter().position(|action| matches!(action, Action::Ct(_)))?;
+    let changes = |action: &Action| {
+        matches!(
+            action,
+            Action::Set(_)
+                | Action::PushVlan { .. }
+                | Action::PopVlan
+                | Action::PushEth { .. }
+                | Action::PopEth
+                | Action::Hash { .. }
+                | Action::CtClear
+        )
+    };
+    let ends = |action: &Action| {
+        matches!(
+            action,
+            Action::Output(_) | Action::Recirc(_) | Action::Trunc(_) | Action::Meter(_) | Action::Drop(_)
+        )
+    };
+    let (before, behind) = (&actions[..at], &actions[at + 1..]);
+    let once = before.iter().all(changes) && behind.iter().all(|action| changes(action) || ends(action));
+    once.then_some(at)
+}
+
+/// Executes what stands before the tracker in such a list.
+pub(crate) fn prepare(
+    actions: &[Action],
+    packet: &mut Packet,
+    metadata: &mut Metadata,
+    now: Duration,
+) -> Result<(), DropReason> {
+    let mut context = Context::default();
+    actions.iter().try_for_each(|action| change(action, packet, metadata, &mut context, now))
 }
 
 /// Whether a packet may be a fragment; the reassembler knows for sure.
-pub(super) fn may_be_fragment(packet: &Packet) -> bool {
+pub(crate) fn may_be_fragment(packet: &Packet) -> bool {
     let Some(ip) = packet.data().get(usize::from(packet.layers().l3)..) else { return false };
     match ip {
         [first, _, _, _, _, _, flags, offset, ..] if first >> 4 == 4 => flags & 0x3f != 0 || *offset != 0,

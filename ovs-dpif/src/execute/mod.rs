@@ -24,7 +24,7 @@ mod set;
 mod tunnel;
 mod vlan;
 
-pub(crate) use ct::Tracking;
+pub(crate) use ct::{Tracking, may_be_fragment, prepare, track_batch, tracks_once};
 pub(crate) use output::copy_to;
 
 use std::time::Duration;
@@ -147,7 +147,7 @@ pub(crate) fn execute<E: Env>(
                 return env.discard(packet, DropReason::Meter);
             }
         } else if let Action::Ct(ct) = action {
-            if ct::may_be_fragment(&packet) {
+            if may_be_fragment(&packet) {
                 return ct::fragments(env, ct, &actions[index + 1..], packet, metadata, context);
             }
             ct::track(env, ct, &mut packet, metadata);
@@ -248,7 +248,7 @@ fn finish<E: Env>(
             env.discard(packet, if passed { DropReason::FlowWithoutActions } else { DropReason::Meter });
         }
         Action::Sample(sample) if !nest::chosen(env, sample) => env.discard(packet, DropReason::Sample),
-        Action::Ct(ct) if ct::may_be_fragment(&packet) => {
+        Action::Ct(ct) if may_be_fragment(&packet) => {
             ct::fragments(env, ct, &[], packet, metadata, context);
         }
         Action::Ct(ct) => {

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ovs_dpif::conntrack::CtAction;
 use ovs_dpif::ovs_flow::DpPort;
 use ovs_dpif::ovs_netdev::{ConfigError, Netdev, RxError, RxQueue, Sent, TxQueue, Wait};
 use ovs_dpif::ovs_packet::{Batch, Offload, Pool};
@@ -141,6 +142,19 @@ fn what_comes_out_of_tunnels_allocates_nothing() {
         install(upcall.key, [push, pop])
     });
     assert!(ledger.sent >= 2 * 10_000 * 32, "{ledger:?}");
+}
+
+#[test]
+fn tracked_packets_allocate_nothing() {
+    let ledger = warm(|upcall| {
+        let again = Action::Ct(Box::new(CtAction { commit: true, zone: 1, ..CtAction::default() }));
+        match upcall.key.recirc_id {
+            0 => install(upcall.key, [Action::Ct(Box::default()), Action::Recirc(1)]),
+            1 => install(upcall.key, [again, Action::Recirc(2)]),
+            _ => install(upcall.key, [output(2)]),
+        }
+    });
+    assert!(ledger.sent >= 10_000 * 32, "{ledger:?}");
 }
 
 /// Lets 10,000 batches through a worker that has seen such packets before, and says what became of all; none of the 10,000

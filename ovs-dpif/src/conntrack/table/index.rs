@@ -10,6 +10,8 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
+use ovs_classifier::arch::prefetch;
+
 /// Entries of a bucket.
 const ENTRIES: usize = 7;
 /// Buckets of the first segment. Each further one doubles their number.
@@ -17,7 +19,7 @@ const FIRST: usize = 16;
 /// Segments at most.
 const SEGMENTS: usize = 22;
 /// Entries for each bucket, on average, from which on buckets are divided.
-const FULL: usize = 4;
+const FULL: usize = 3;
 /// No bucket.
 const NONE: u32 = u32::MAX;
 /// Buckets of a chain at most that a reader follows: one that is led about by changes starts over.
@@ -49,11 +51,15 @@ impl Bucket {
         (self.used.load(Ordering::Acquire) as usize).min(ENTRIES)
     }
 
-    /// What the entries with this hash name.
+    /// Which entries have this hash, as bits: without a branch for each, for which it is cannot be foreseen.
     #[inline]
-    fn with(&self, hash: u32) -> impl Iterator<Item = u32> {
-        let used = self.hashes.iter().zip(&self.ids).take(self.used());
-        used.filter(move |(h, _)| h.load(Ordering::Relaxed) == hash).map(|(_, id)| id.load(Ordering::Relaxed))
+    fn equal(&self, hash: u32) -> u32 {
+        let used = self.used();
+        let entries = self.hashes.iter().enumerate();
+        let equal = entries.fold(0, |equal, (at, held)| {
+            equal | u32::from(held.load(Ordering::Relaxed) == hash) << at
+        });
+        equal & ((1 << used) - 1)
     }
 
     fn push(&self, hash: u32, id: u32) -> bool {
@@ -200,13 +206,20 @@ impl Index {
         (if low < split { hash & ((2 << level) - 1) } else { low }) as usize
     }
 
-    /// Loads the bucket of a hash, so that a lookup that follows need not wait for it. Gives the first place that may be
-    /// it, and whether there may be others.
+    /// Begins to fetch the bucket of a hash.
     #[inline]
-    pub fn touch(&self, hash: u32) -> (Option<u32>, bool) {
-        let Some(bucket) = self.buckets.get(self.home(hash)) else { return (None, false) };
-        let mut ids = bucket.with(hash);
-        (ids.next(), ids.next().is_some() || bucket.next.load(Ordering::Relaxed) != NONE)
+    pub fn prefetch(&self, hash: u32) {
+        if let Some(bucket) = self.buckets.get(self.home(hash)) {
+            prefetch(bucket);
+        }
+    }
+
+    /// The place of a hash, if there is just one.
+    #[inline]
+    pub fn only(&self, hash: u32) -> Option<u32> {
+        let (mut only, mut several) = (None, false);
+        self.each(hash, |id| several |= only.replace(id).is_some());
+        only.filter(|_| !several)
     }
 
     /// Shows all places with this hash.
@@ -215,11 +228,10 @@ impl Index {
         let mut bucket = self.buckets.get(self.home(hash));
         for _ in 0..FOLLOWED {
             let Some(this) = bucket else { return };
-            let used = this.used();
-            for (held, id) in this.hashes[..used].iter().zip(&this.ids[..used]) {
-                if held.load(Ordering::Relaxed) == hash {
-                    show(id.load(Ordering::Relaxed));
-                }
+            let mut equal = this.equal(hash);
+            while let Some(id) = this.ids.get(equal.trailing_zeros() as usize) {
+                show(id.load(Ordering::Relaxed));
+                equal &= equal - 1;
             }
             let next = this.next.load(Ordering::Acquire);
             if next == NONE {
@@ -336,8 +348,15 @@ mod tests {
                 }
                 prop_assert_eq!(spare.entries(), model.len());
                 let mut found = false;
-                index.each(hash, |s| found |= s == id);
+                let mut all = BTreeSet::new();
+                index.each(hash, |s| {
+                    found |= s == id;
+                    all.insert((hash, s));
+                });
                 prop_assert_eq!(found, model.contains(&key));
+                if let Some(only) = index.only(hash) {
+                    prop_assert_eq!(all, BTreeSet::from([(hash, only)]));
+                }
             }
             for (hash, id) in model {
                 prop_assert!(index.remove(&mut spare, hash, id));

@@ -162,10 +162,26 @@ impl Table {
         best
     }
 
-    /// The first place where the connection of a hash may be, if it is the only one.
+    /// Begins to fetch what [`Table::only`] reads.
     #[inline]
-    pub fn touch(&self, hash: u64) -> (Option<u32>, bool) {
-        self.shard(hash).index.touch(hash as u32)
+    pub fn prefetch(&self, hash: u64) {
+        self.shard(hash).index.prefetch(hash as u32);
+    }
+
+    /// The place where the connection of a hash is, if there is just one, which begins to be fetched.
+    #[inline]
+    pub fn only(&self, hash: u64) -> Option<u32> {
+        let id = self.shard(hash).index.only(hash as u32)?;
+        self.slab.get(id)?.prefetch();
+        Some(id)
+    }
+
+    /// Begins to fetch the connection of a name.
+    #[inline]
+    pub fn prefetch_named(&self, of: u64) {
+        if let Some(place) = (of as u32).checked_sub(1).and_then(|id| self.slab.get(id)) {
+            place.prefetch();
+        }
     }
 
     /// The connection of a tuple, if it lives at this place.

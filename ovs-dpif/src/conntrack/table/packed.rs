@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ovs_flow::CtMetadata;
 use ovs_flow::hash::HashKey;
 
 use super::super::tuple::{Tuple, answer};
@@ -32,6 +33,28 @@ impl Packed {
         } else {
             Self([ends, s0 >> 32 << 32 | d0 >> 32, 0, 0, 0])
         }
+    }
+
+    /// A TCP or UDP tuple over IPv4: addresses and ports as they stand in the packet, the source first.
+    #[inline]
+    pub fn of_v4(zone: u16, proto: u8, addresses: u64, ports: u32) -> Self {
+        Self([u64::from(zone) << 48 | u64::from(proto) << 40 | u64::from(ports), addresses, 0, 0, 0])
+    }
+
+    /// [`Tuple::describe`] without the tuple.
+    #[inline]
+    pub fn describe(&self, ct: &mut CtMetadata) {
+        let [ends, s0, s1, d0, d1] = self.0;
+        let v6 = ends & IPV6 != 0;
+        (ct.orig_proto, ct.orig_ipv6) = ((ends >> 40) as u8, v6);
+        ct.orig_addr = if v6 {
+            [whole([s0, s1]), whole([d0, d1])]
+        } else {
+            [whole([s0 >> 32 << 32, 0]), whole([s0 << 32, 0])]
+        };
+        let second = ends as u16;
+        let icmp = ct.orig_proto == if v6 { 58 } else { 1 };
+        ct.orig_ports = if icmp { [second >> 8, second & 0xff] } else { [(ends >> 16) as u16, second] };
     }
 
     /// The zone.
@@ -166,6 +189,10 @@ mod tests {
             let packed = Packed::of(&tuple);
             prop_assert_eq!(packed.tuple(), tuple);
             prop_assert_eq!(packed.reversed(), Packed::of(&tuple.reversed()));
+            let [mut plain, mut short] = [CtMetadata::default(); 2];
+            tuple.describe(&mut plain);
+            packed.describe(&mut short);
+            prop_assert_eq!(plain, short);
             let cell = Cell::default();
             cell.store(&packed);
             prop_assert_eq!(cell.load(), packed);

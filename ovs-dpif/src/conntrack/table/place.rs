@@ -10,6 +10,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
+use ovs_classifier::arch::prefetch;
+
 use super::super::connection::Connection;
 use super::packed::{Cell, Packed};
 use super::words::Words;
@@ -60,6 +62,13 @@ impl Place {
         let reply = self.direction(key)?;
         fence(Ordering::Acquire);
         (self.life.load(Ordering::Relaxed) == life).then_some((life, reply))
+    }
+
+    /// Begins to fetch what a packet of an untranslated connection reads.
+    #[inline]
+    pub fn prefetch(&self) {
+        prefetch(self);
+        prefetch(&self.forth);
     }
 
     /// Whether this is a direction of what lives here or is about to.

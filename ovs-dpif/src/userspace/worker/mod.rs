@@ -8,12 +8,14 @@
 //!                                     └ miss: queue of its port
 //! ```
 
+mod ahead;
 mod commands;
 mod engine;
 mod outputs;
 mod pipeline;
 mod receive;
 mod run;
+mod scratch;
 mod upcalls;
 
 use std::collections::VecDeque;
@@ -30,8 +32,8 @@ use ovs_packet::Pool;
 use self::engine::Engine;
 use self::outputs::Outputs;
 pub(crate) use self::outputs::PORT_NUMBERS;
-use self::pipeline::Scratch;
 use self::receive::Receivers;
+use self::scratch::Scratch;
 use self::upcalls::Upcalls;
 use super::message::{Command, Reply};
 use super::published::Published;
@@ -130,7 +132,7 @@ impl Worker {
                 now: Duration::ZERO,
             },
             receivers: Receivers::default(),
-            scratch: Scratch::new(),
+            scratch: Scratch::new(config.vlan_limit),
             taken: VecDeque::with_capacity(64),
             parked: VecDeque::new(),
             fresh: Vec::new(),

@@ -4,91 +4,35 @@ use std::sync::atomic::Ordering;
 
 use ovs_classifier::FlowId;
 use ovs_classifier::rcu::Guard;
-use ovs_flow::{DpPort, FlowKey, Metadata, SparseKey, extract_limited};
-use ovs_packet::{BATCH_MAX, Batch, Packet};
+use ovs_flow::{DpPort, FlowKey, Metadata, extract_limited};
+use ovs_packet::{BATCH_MAX, Packet};
 
 use super::Worker;
+use super::ahead::{Ahead, Stand};
 use super::run::Run;
+use super::scratch::Scratch;
 use super::upcalls::Waiting;
-use crate::execute::{Context, Env, copy_to, execute};
+use crate::execute::{Context, Env, MAX_RECIRCULATIONS, copy_to, execute, tracks_once};
 use crate::userspace::fate::Fate;
 use crate::userspace::tables::{Megaflow, Tables};
-use crate::{Action, Actions, DpifError, DropReason, Install, Upcall, Verdict};
+use crate::{Action, DpifError, DropReason, Install, Upcall, Verdict};
 
-/// A batch on its way, as parallel arrays that are used again and again.
-pub(super) struct Scratch {
-    /// Packets as they come from a queue are received right into here.
-    pub packets: Batch,
-    /// Where they all came in, if they come from a queue: nothing else is known of them then.
-    port: Option<Metadata>,
-    /// Otherwise, what is known of each, and how often it has recirculated.
-    metadata: Vec<Metadata>,
-    depths: Vec<u8>,
-    keys: Vec<SparseKey>,
-    found: [Option<FlowId>; BATCH_MAX],
-    /// The megaflow that they hit, if they are like the batch that came before by the same way.
-    hint: Option<FlowId>,
-    /// Packets that recirculated, being processed.
-    recirculated: Vec<Waiting>,
+/// A megaflow that packets have hit.
+struct Hit<'g> {
+    id: FlowId,
+    flow: &'g Megaflow,
+    fate: Fate,
+    /// Packets of a batch can be taken through the tracker together.
+    tracks: bool,
 }
 
-impl Scratch {
-    pub fn new() -> Self {
-        Self {
-            packets: Batch::new(),
-            port: None,
-            metadata: Vec::with_capacity(BATCH_MAX),
-            depths: Vec::with_capacity(BATCH_MAX),
-            keys: vec![SparseKey::new(); BATCH_MAX],
-            found: [None; BATCH_MAX],
-            hint: None,
-            recirculated: Vec::with_capacity(64),
-        }
-    }
-
-    /// The packets have all come in by this port, behind others that have all hit `hint`.
-    pub fn came_by(&mut self, port: DpPort, hint: Option<FlowId>) {
-        self.port = Some(Metadata::of_port(port));
-        self.hint = hint;
-    }
-
-    /// Adds a packet that recirculates; there is room for [`BATCH_MAX`].
-    fn push(&mut self, packet: Packet, metadata: Metadata, depth: u8) {
-        if self.packets.push(packet).is_ok() {
-            self.metadata.push(metadata);
-            self.depths.push(depth);
-        }
-    }
-
-    /// Parses all packets and looks them up. Gives the one megaflow that all of them have hit, if there is one.
+impl<'g> Hit<'g> {
     #[inline]
-    fn look_up(&mut self, tables: &mut Tables, max_vlans: usize, guard: &Guard<'_>) -> Option<FlowId> {
-        let count = self.packets.len();
-        let keys = &mut self.keys[..count];
-        if let Some(metadata) = &mut self.port {
-            for (packet, key) in self.packets.iter_mut().zip(keys) {
-                metadata.mark = packet.facts().mark;
-                extract_limited(packet, metadata, max_vlans, key);
-            }
-        } else {
-            for ((packet, metadata), key) in self.packets.iter_mut().zip(&self.metadata).zip(keys) {
-                extract_limited(packet, metadata, max_vlans, key);
-            }
-        }
-        let keys = &self.keys[..count];
-        if let Some(hint) = self.hint.take()
-            && tables.all_match(keys, hint, guard)
-        {
-            return Some(hint);
-        }
-        tables.lookup(keys, &mut self.found[..count], guard);
-        self.common()
-    }
-
-    /// The one megaflow that all packets have hit, if there is one.
-    fn common(&self) -> Option<FlowId> {
-        let found = &self.found[..self.packets.len()];
-        found.first().copied().flatten().filter(|first| found.iter().all(|id| *id == Some(*first)))
+    fn of(id: FlowId, tables: &'g Tables, guard: &'g Guard<'_>) -> Option<Self> {
+        let flow = tables.get(id, guard)?;
+        let fate = Fate::from_mark(flow.mark());
+        let tracks = fate == Fate::List && tracks_once(flow.value().actions(guard)).is_some();
+        Some(Self { id, flow, fate, tracks })
     }
 }
 
@@ -107,7 +51,7 @@ fn known(
 }
 
 /// The last of a list that is nothing but outputs, and those before it.
-fn all_outputs(actions: &Actions) -> Option<(DpPort, &[Action])> {
+fn all_outputs(actions: &[Action]) -> Option<(DpPort, &[Action])> {
     let (last, others) = actions.split_last()?;
     let Action::Output(port) = last else { return None };
     others.iter().all(|action| matches!(action, Action::Output(_))).then_some((*port, others))
@@ -128,7 +72,7 @@ impl Worker {
         let common = self.scratch.look_up(&mut self.tables, self.engine.max_vlans, guard);
         match common {
             Some(flow) => self.process_alike(flow, guard),
-            None => self.process_each(guard),
+            None => self.process_each(Ahead::default(), guard),
         }
         self.scratch.port = None;
         self.scratch.metadata.drain(..).for_each(|mut metadata| self.engine.done(&mut metadata));
@@ -136,44 +80,75 @@ impl Worker {
         common
     }
 
-    /// A batch whose packets all hit one megaflow: if that just sends them, the batch goes to its port as it is, after
-    /// copies of it to others.
+    /// A batch whose packets all hit one megaflow: if that takes them through the tracker, or just sends them, or both, the
+    /// batch goes on as it is: to the tracker, to where it starts over, or to its port, after copies of it to others.
     fn process_alike(&mut self, flow: FlowId, guard: &Guard<'_>) {
         let Self { scratch, tables, engine, stats, .. } = self;
-        let output =
-            tables.get(flow, guard).and_then(|flow| Some((flow, all_outputs(flow.value().actions(guard))?)));
-        let Some((flow, (port, others))) = output else {
-            let count = scratch.packets.len();
-            scratch.found[..count].fill(Some(flow));
-            return self.process_each(guard);
+        let count = scratch.packets.len();
+        scratch.found[..count].fill(Some(flow));
+        let Some(megaflow) = tables.get(flow, guard) else {
+            return self.process_each(Ahead::default(), guard);
         };
+        let mut rest: &[Action] = megaflow.value().actions(guard);
+        let mut ahead = Ahead::default();
+        if let Some(at) = tracks_once(rest) {
+            let Scratch { packets, port, metadata, depths, found, .. } = scratch;
+            Scratch::spread(port, metadata, depths, packets.iter().map(|packet| packet.facts().mark));
+            ahead.track(0, engine, (packets, metadata), &found[..count], tables, guard);
+            let together = ahead.stands[..count].iter().all(|stand| matches!(stand, Stand::At(place) if *place > at));
+            rest = if together { &rest[at + 1..] } else { &[] };
+        }
+        let over = match rest {
+            [Action::Recirc(id)] => Some(*id),
+            _ => None,
+        };
+        let outputs = all_outputs(rest);
+        let starts_over = over.is_some_and(|_| {
+            engine.recirculated.is_empty() && scratch.depths.iter().all(|depth| *depth < MAX_RECIRCULATIONS)
+        });
+        if outputs.is_none() && !starts_over || over.is_some() && scratch.port.is_some() {
+            return self.process_each(ahead, guard);
+        }
         let mut run = Run::default();
         for (packet, key) in scratch.packets.iter().zip(&scratch.keys) {
             run.add(packet.len(), key);
         }
-        run.finish(flow, engine.now);
-        stats.hit += scratch.packets.len() as u64;
-        for action in others {
-            let Action::Output(port) = action else { continue };
-            scratch.packets.iter().for_each(|packet| copy_to(engine, packet, *port, None));
+        run.finish(megaflow, engine.now);
+        stats.hit += count as u64;
+        if let Some((port, others)) = outputs {
+            for action in others {
+                let Action::Output(port) = action else { continue };
+                scratch.packets.iter().for_each(|packet| copy_to(engine, packet, *port, None));
+            }
+            engine.outputs.push_all(&mut scratch.packets, port, &mut engine.pool, &mut engine.ledger);
+        } else if let Some(id) = over {
+            scratch.start_over(id, ahead.changed);
         }
-        engine.outputs.push_all(&mut scratch.packets, port, &mut engine.pool, &mut engine.ledger);
     }
 
-    fn process_each(&mut self, guard: &Guard<'_>) {
+    /// Packet by packet, but for what can be done with them together on the way through the tracker.
+    fn process_each(&mut self, mut ahead: Ahead, guard: &Guard<'_>) {
         let Self { scratch, tables, engine, stats, .. } = self;
-        let Scratch { packets, port, metadata, depths, keys, found, .. } = scratch;
+        let Scratch { packets, port, metadata, depths, keys, found, next, .. } = scratch;
         let mut run = Run::default();
-        let mut last: Option<(FlowId, &Megaflow, Fate)> = None;
-        for (index, packet) in packets.drain().enumerate() {
-            if last.is_none_or(|(id, ..)| found[index] != Some(id)) {
-                if let Some((_, flow, _)) = last.take() {
-                    run.finish(flow, engine.now);
+        let mut last: Option<Hit<'_>> = None;
+        let mut packets = packets.drain();
+        for index in 0..packets.len() {
+            if last.as_ref().is_none_or(|hit| found[index] != Some(hit.id)) {
+                if let Some(hit) = last.take() {
+                    run.finish(hit.flow, engine.now);
                 }
-                let flow = found[index].and_then(|id| Some((id, tables.get(id, guard)?)));
-                last = flow.map(|(id, flow)| (id, flow, Fate::from_mark(flow.mark())));
+                last = found[index].and_then(|id| Hit::of(id, tables, guard));
             }
-            let Some((_, flow, fate)) = last else {
+            if last.as_ref().is_some_and(|hit| hit.tracks) && ahead.until <= index {
+                let packets = packets.as_mut_slice();
+                let past = std::iter::repeat_n(0, index);
+                Scratch::spread(port, metadata, depths, past.chain(packets.iter().map(|packet| packet.facts().mark)));
+                let found = &found[index..index + packets.len()];
+                ahead.track(index, engine, (packets, &mut metadata[index..]), found, tables, guard);
+            }
+            let Some(packet) = packets.next() else { break };
+            let Some(Hit { flow, fate, .. }) = last else {
                 // Whether it is a miss after all is known when its turn comes.
                 let (metadata, depth) = known(port.as_ref(), metadata, depths, index, &packet);
                 let lost = !engine.miss(Waiting { packet, metadata, depth, added: tables.added() });
@@ -183,29 +158,43 @@ impl Worker {
             };
             stats.hit += 1;
             run.add(packet.len(), &keys[index]);
-            match fate {
-                Fate::Output(port) => {
-                    engine.output(packet, port);
-                    continue;
+            match (fate, ahead.stands[index]) {
+                (Fate::Output(port), _) => engine.output(packet, port),
+                (Fate::Drop, _) => engine.discard(packet, DropReason::FlowWithoutActions),
+                (Fate::List, Stand::Failed(reason)) => engine.discard(packet, reason),
+                (Fate::List, Stand::At(place)) => {
+                    let (mut metadata, depth) = known(port.as_ref(), metadata, depths, index, &packet);
+                    let actions = &flow.value().actions(guard)[place..];
+                    if let [Action::Recirc(id)] = *actions
+                        && place > 0
+                        && depth < MAX_RECIRCULATIONS
+                        && engine.recirculated.is_empty()
+                    {
+                        metadata.recirc_id = id;
+                        let changed = ahead.changed >> index & 1 != 0;
+                        next.push(packet, metadata, depth + 1, &keys[index], changed);
+                        continue;
+                    }
+                    execute(engine, actions, packet, &mut metadata, Context::recirculated(depth));
+                    engine.done(&mut metadata);
                 }
-                Fate::Drop => {
-                    engine.discard(packet, DropReason::FlowWithoutActions);
-                    continue;
-                }
-                Fate::List => {}
             }
-            let (mut metadata, depth) = known(port.as_ref(), metadata, depths, index, &packet);
-            let actions = flow.value().actions(guard);
-            execute(engine, actions, packet, &mut metadata, Context::recirculated(depth));
-            engine.done(&mut metadata);
         }
-        if let Some((_, flow, _)) = last {
-            run.finish(flow, engine.now);
+        if let Some(hit) = last {
+            run.finish(hit.flow, engine.now);
+        }
+    }
+
+    /// Processes what starts over by whole batches.
+    fn go_on(&mut self, guard: &Guard<'_>) {
+        while self.scratch.turn_over() {
+            self.process_batch(guard);
         }
     }
 
     /// Processes what has recirculated until nothing is left.
     pub(super) fn settle(&mut self, guard: &Guard<'_>) {
+        self.go_on(guard);
         while !self.engine.recirculated.is_empty() {
             let mut waiting = std::mem::take(&mut self.scratch.recirculated);
             std::mem::swap(&mut waiting, &mut self.engine.recirculated);
@@ -215,6 +204,7 @@ impl Worker {
                     self.scratch.push(packet, metadata, depth);
                 }
                 self.process_batch(guard);
+                self.go_on(guard);
             }
             drop(packets);
             self.scratch.recirculated = waiting;

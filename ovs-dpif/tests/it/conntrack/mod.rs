@@ -1,5 +1,6 @@
 //! Connection tracking, compared with the distribution's Open vSwitch and with itself.
 
+mod batches;
 mod generate;
 mod helpers;
 mod ours;

@@ -35,6 +35,16 @@ impl Ours {
         self.ports[2 - port].take_sent()
     }
 
+    /// The same, but the packets come together.
+    pub fn together(&mut self, port: usize, frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        for frame in frames {
+            assert!(self.ports[port - 1].receive(frame.clone()));
+        }
+        self.rig.settle();
+        assert!(self.ports[port - 1].take_sent().is_empty());
+        self.ports[2 - port].take_sent()
+    }
+
     pub fn pass(&mut self, time: Duration) {
         self.rig.now += time;
         self.rig.settle();
