@@ -80,7 +80,7 @@ impl Conntrack {
             }
             let mut likely = [None; BATCH];
             for (likely, hash) in likely.iter_mut().zip(&hashes).take(tuples.len()) {
-                *likely = table.only(*hash);
+                *likely = table.only(*hash, false);
             }
             for (((likely, tuple), found), hash) in likely.iter().zip(tuples).zip(found).zip(hashes) {
                 let key = Packed::of(tuple);
@@ -143,8 +143,8 @@ impl Ahead {
     #[inline]
     fn look(&mut self, conntrack: &Conntrack) {
         for ((brief, hash), likely) in self.briefs.iter().zip(&self.hashes).zip(&mut self.likely) {
-            if brief.is_some() {
-                *likely = conntrack.table.only(*hash);
+            if let Some(brief) = brief {
+                *likely = conntrack.table.only(*hash, brief.segment.is_some());
             }
         }
     }
@@ -160,15 +160,18 @@ impl Ahead {
         turn: &CtTurn<'_>,
         now: Duration,
     ) -> Tracked {
-        let (table, time) = (&*conntrack.table, millis(now));
+        let (table, time, action) = (&*conntrack.table, millis(now), turn.action);
+        if ct.connection != 0 && action.nat.is_none() && action.only_looks() && conntrack.look_again(ct, action) {
+            return Tracked::default();
+        }
         if let Some(Brief { key, segment }) = &self.briefs[i] {
             let hit = self.likely[i].filter(|_| !self.stale).and_then(|id| table.find_at(id, key, time));
             let hit = hit.or_else(|| table.find_hashed(key, self.hashes[i], time));
-            if hit.is_some_and(|hit| conntrack.pass(&hit, key, segment.as_ref(), ct, turn.action, time)) {
+            if hit.is_some_and(|hit| conntrack.pass(&hit, key, segment.as_ref(), ct, action, time)) {
                 return Tracked::default();
             }
         }
         self.stale = true;
-        conntrack.track(packet, ct, turn.action, now, turn.random)
+        conntrack.track(packet, ct, action, now, turn.random)
     }
 }

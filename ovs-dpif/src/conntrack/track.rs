@@ -79,6 +79,9 @@ impl Conntrack {
         now: Duration,
         random: u32,
     ) -> Tracked {
+        if ct.connection != 0 && action.nat.is_none() && action.only_looks() && self.look_again(ct, action) {
+            return Tracked::default();
+        }
         if ct.connection != 0
             && !action.force
             && let Some(hit) = self.seen_before(ct, action)
@@ -151,14 +154,14 @@ impl Conntrack {
         if ct.zone != action.zone {
             ct.state = 0;
         }
-        let ((mark, policy), reply) = (place.mark(), if hit.reply { CtState::RPL } else { CtState::empty() });
+        let ((mark, policy, label), reply) = (place.marks(), if hit.reply { CtState::RPL } else { CtState::empty() });
         let verdict = self.advance(hit, segment, hit.reply);
         if let Some(phase) = self.judge(verdict, ct, reply) {
             place.set_expires(now + self.table.policies.millis(policy, phase));
         }
         add(ct, CtState::TRK);
         let name = if action.nat.is_none() { hit.name() } else { 0 };
-        (ct.zone, ct.mark, ct.label, ct.connection) = (action.zone, mark, place.label(), name);
+        (ct.zone, ct.mark, ct.label, ct.connection) = (action.zone, mark, label, name);
         let orig = if hit.reply { key.reversed() } else { *key };
         orig.describe(ct);
         true
@@ -192,12 +195,16 @@ impl Conntrack {
         if ct.zone == action.zone { self.table.named(ct.connection) } else { None }
     }
 
+    /// The same for one that [only looks](CtAction::only_looks) and does not translate; false if there is none.
+    #[inline]
+    pub(super) fn look_again(&self, ct: &mut CtMetadata, action: &CtAction) -> bool {
+        let Some(hit) = self.seen_before(ct, action) else { return false };
+        (ct.mark, _, ct.label) = hit.place.marks();
+        true
+    }
+
     /// Another action for a packet that has moved its connection on already.
     fn again(&self, hit: Hit<'_>, packet: &mut Packet, ct: &mut CtMetadata, action: &CtAction) {
-        if action.nat.is_none() && action.mark.is_none() && action.label.is_none() {
-            (ct.mark, ct.label) = (hit.place.mark().0, hit.place.label());
-            return;
-        }
         let mut entry = Entry::of(hit);
         let connection = &entry.connection;
         if action.nat.is_some() {
@@ -291,6 +298,9 @@ impl Conntrack {
     fn advance(&self, hit: &Hit<'_>, segment: Option<&Segment>, reply: bool) -> Verdict {
         let (strict, place): (_, &Place) = (self.table.strictness(), hit.place);
         let before = place.words();
+        if let Some(verdict) = before.unmoved(reply) {
+            return verdict;
+        }
         let mut state = before.state();
         let verdict = state.update(segment, reply, strict);
         let after = before.with(&state);
@@ -350,8 +360,7 @@ impl Conntrack {
         }
         let _held = self.table.home(place).hold();
         if place.lives(entry.hit.life) {
-            place.set_mark(connection);
-            place.set_label(&connection.label);
+            place.set_marks(connection);
         }
     }
 }

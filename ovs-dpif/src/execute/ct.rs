@@ -57,21 +57,29 @@ fn account<E: Env>(env: &mut E, tracked: &Tracked) {
     }
 }
 
-/// Takes packets through the tracker, those of which `actions` says how, in order. Says of each in `tracked` what came of it.
+/// What the tracker is to do with one packet of several.
+pub(crate) fn turn<'a, E: Env>(env: &mut E, action: &'a CtAction) -> CtTurn<'a> {
+    CtTurn { action, random: if action.needs_chance() { env.random() } else { 0 } }
+}
+
+/// Takes packets through the tracker, those that have a turn, in order. Gives, as bits, which may have been rewritten.
 pub(crate) fn track_batch<E: Env>(
     env: &mut E,
-    actions: &[Option<&CtAction>; BATCH_MAX],
+    turns: &[Option<CtTurn<'_>>],
     packets: &mut [Packet],
     metadata: &mut [Metadata],
-    tracked: &mut [Tracked; BATCH_MAX],
-) {
-    let turns = actions.map(|action| {
-        let action = action?;
-        Some(CtTurn { action, random: if action.needs_chance() { env.random() } else { 0 } })
-    });
-    let now = env.now();
-    env.tracking().0.conntrack.track_batch(packets, metadata, &turns, now, tracked);
-    tracked.iter().for_each(|tracked| account(env, tracked));
+) -> u32 {
+    let mut tracked = [Tracked::default(); BATCH_MAX];
+    let (now, tracked) = (env.now(), &mut tracked[..packets.len()]);
+    env.tracking().0.conntrack.track_batch(packets, metadata, turns, now, tracked);
+    let mut rewritten = 0;
+    for (i, one) in tracked.iter().enumerate() {
+        rewritten |= u32::from(one.rewritten) << i;
+        if one.refused.is_some() {
+            account(env, one);
+        }
+    }
+    rewritten
 }
 
 /// Where the tracker stands in a list that packets of a batch can be taken to together: nothing before it does more than to

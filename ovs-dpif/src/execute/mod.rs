@@ -24,7 +24,7 @@ mod set;
 mod tunnel;
 mod vlan;
 
-pub(crate) use ct::{Tracking, may_be_fragment, prepare, track_batch, tracks_once};
+pub(crate) use ct::{Tracking, may_be_fragment, prepare, track_batch, tracks_once, turn};
 pub(crate) use output::copy_to;
 
 use std::time::Duration;

@@ -170,9 +170,9 @@ impl Table {
 
     /// The place where the connection of a hash is, if there is just one, which begins to be fetched.
     #[inline]
-    pub fn only(&self, hash: u64) -> Option<u32> {
+    pub fn only(&self, hash: u64, tcp: bool) -> Option<u32> {
         let id = self.shard(hash).index.only(hash as u32)?;
-        self.slab.get(id)?.prefetch();
+        self.slab.get(id)?.prefetch(tcp);
         Some(id)
     }
 
@@ -180,7 +180,7 @@ impl Table {
     #[inline]
     pub fn prefetch_named(&self, of: u64) {
         if let Some(place) = (of as u32).checked_sub(1).and_then(|id| self.slab.get(id)) {
-            place.prefetch();
+            place.prefetch(false);
         }
     }
 

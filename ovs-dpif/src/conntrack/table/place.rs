@@ -6,7 +6,7 @@
 //!   line 3   …direction (5)  parent's original direction (5)
 //! ```
 //!
-//! A packet of an untranslated connection reads the first line, and some of the second.
+//! A packet of an untranslated connection reads the first line, and the second if it is TCP or has a mark or a label.
 
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
@@ -47,8 +47,11 @@ pub(in super::super) struct Place {
 
 const _: () = assert!(size_of::<Place>() == 192);
 
-/// Bits of the summary beside the state.
+/// Bits of the summary beside the state: replies are the original direction turned round.
 const MIRRORED: u64 = 1 << 63;
+/// Mark, label and policy are zeros, so that nobody need look at the line in which they are.
+const UNMARKED: u64 = 1 << 62;
+const BESIDE: u64 = MIRRORED | UNMARKED;
 
 impl Place {
     /// Whether a connection lives here of which this is one direction and whose time is not over; its life, and whether it is
@@ -66,9 +69,11 @@ impl Place {
 
     /// Begins to fetch what a packet of an untranslated connection reads.
     #[inline]
-    pub fn prefetch(&self) {
+    pub fn prefetch(&self, tcp: bool) {
         prefetch(self);
-        prefetch(&self.forth);
+        if tcp {
+            prefetch(&self.forth);
+        }
     }
 
     /// Whether this is a direction of what lives here or is about to.
@@ -123,11 +128,11 @@ impl Place {
         self.expires.store(connection.expires, Ordering::Relaxed);
         let words = Words::of(connection);
         let summary = words.summary | if mirrored { MIRRORED } else { 0 };
-        self.summary.store(summary, Ordering::Relaxed);
+        let unmarked = connection.mark == 0 && connection.policy == 0 && connection.label == [0; 16];
+        self.summary.store(summary | if unmarked { UNMARKED } else { 0 }, Ordering::Relaxed);
         self.forth.store(words.forth, Ordering::Relaxed);
         self.back.store(words.back, Ordering::Relaxed);
-        self.set_mark(connection);
-        self.set_label(&connection.label);
+        self.set_marks(connection);
         self.serial.store(connection.serial, Ordering::Relaxed);
         generation << 2 | LIVE
     }
@@ -155,16 +160,16 @@ impl Place {
         let (forth, back) = (self.forth.load(Ordering::Relaxed), self.back.load(Ordering::Relaxed));
         let orig = self.orig.load();
         let reply = if summary & MIRRORED == 0 { self.reply.load() } else { orig.reversed() };
-        let (mark, policy) = self.mark();
+        let (mark, policy, label) = self.marks();
         let mut connection = Connection {
             orig: orig.tuple(),
             reply: reply.tuple(),
             expires: self.expires.load(Ordering::Relaxed),
             mark,
             policy,
-            label: self.label(),
+            label,
             serial: self.serial.load(Ordering::Relaxed),
-            ..Words { summary: summary & !MIRRORED, forth, back }.connection()
+            ..Words { summary: summary & !BESIDE, forth, back }.connection()
         };
         connection.parent = connection.related.then(|| self.parent.load().tuple());
         connection
@@ -173,7 +178,7 @@ impl Place {
     /// What can change of its state.
     pub fn words(&self) -> Words {
         Words {
-            summary: self.summary.load(Ordering::Relaxed) & !MIRRORED,
+            summary: self.summary.load(Ordering::Relaxed) & !BESIDE,
             forth: self.forth.load(Ordering::Relaxed),
             back: self.back.load(Ordering::Relaxed),
         }
@@ -181,8 +186,8 @@ impl Place {
 
     /// Writes all of it. Whoever does so holds the shard.
     pub fn set_words(&self, words: &Words) {
-        let mirrored = self.summary.load(Ordering::Relaxed) & MIRRORED;
-        self.summary.store(words.summary | mirrored, Ordering::Relaxed);
+        let beside = self.summary.load(Ordering::Relaxed) & BESIDE;
+        self.summary.store(words.summary | beside, Ordering::Relaxed);
         self.forth.store(words.forth, Ordering::Relaxed);
         self.back.store(words.back, Ordering::Relaxed);
     }
@@ -211,21 +216,32 @@ impl Place {
         }
     }
 
-    pub fn set_mark(&self, connection: &Connection) {
+    /// Sets mark, policy and label. Whoever does so of what others see holds the shard.
+    pub fn set_marks(&self, connection: &Connection) {
         let word = u64::from(connection.mark) << 32 | u64::from(connection.policy);
         self.mark.store(word, Ordering::Relaxed);
+        let label = u128::from_be_bytes(connection.label);
+        self.label[0].store((label >> 64) as u64, Ordering::Release);
+        self.label[1].store(label as u64, Ordering::Release);
+        if word != 0 || label != 0 {
+            let summary = self.summary.load(Ordering::Relaxed);
+            self.summary.store(summary & !UNMARKED, Ordering::Release);
+        }
     }
 
-    /// The mark, and the index of the timeout policy.
+    /// The mark, the index of the timeout policy, and the label.
     #[inline]
-    pub fn mark(&self) -> (u32, u16) {
+    pub fn marks(&self) -> (u32, u16, [u8; 16]) {
+        if self.summary.load(Ordering::Acquire) & UNMARKED != 0 {
+            return (0, 0, [0; 16]);
+        }
         let word = self.mark.load(Ordering::Relaxed);
-        ((word >> 32) as u32, word as u16)
+        ((word >> 32) as u32, word as u16, self.label())
     }
 
     /// Both halves of the label, as they were at one moment unless it is written again and again.
     #[inline]
-    pub fn label(&self) -> [u8; 16] {
+    fn label(&self) -> [u8; 16] {
         let load = || {
             let [high, low] = self.label.each_ref().map(|half| half.load(Ordering::Acquire));
             u128::from(high) << 64 | u128::from(low)
@@ -239,12 +255,6 @@ impl Place {
             label = again;
         }
         label.to_be_bytes()
-    }
-
-    pub fn set_label(&self, label: &[u8; 16]) {
-        let label = u128::from_be_bytes(*label);
-        self.label[0].store((label >> 64) as u64, Ordering::Release);
-        self.label[1].store(label as u64, Ordering::Release);
     }
 
     /// How many began before it.

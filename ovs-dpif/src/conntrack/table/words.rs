@@ -6,7 +6,8 @@
 use super::super::Helper;
 use super::super::connection::{Connection, Translated};
 use super::super::protocol::{State, Traffic};
-use super::super::tcp::{Scale, Tcp, TcpPeer, TcpState};
+use super::super::tcp::{Scale, Tcp, TcpPeer, TcpState, Verdict};
+use super::super::timeout::Phase;
 use super::super::tuple::Tuple;
 
 /// See the module's head.
@@ -127,6 +128,18 @@ impl Words {
         }
     }
 
+    /// What one more packet means to a connection that is neither TCP nor ICMP, if it changes nothing.
+    #[inline]
+    pub fn unmoved(&self, reply: bool) -> Option<Verdict> {
+        const SINGLE: u64 = OTHER | (Traffic::Single as u64) << 8;
+        const BOTH: u64 = OTHER | (Traffic::Both as u64) << 8;
+        match self.summary & 0xffff {
+            BOTH => Some(Verdict::Valid(Some(Phase::UdpMultiple))),
+            SINGLE if !reply => Some(Verdict::StillNew(Phase::UdpSingle)),
+            _ => None,
+        }
+    }
+
     /// Whether it is translated, foretold or helped.
     #[inline]
     pub fn is_special(&self) -> bool {
@@ -170,6 +183,7 @@ fn unpeer(bits: u64) -> TcpPeer {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::super::tcp::Strictness;
     use super::*;
 
     fn peers() -> impl Strategy<Value = TcpPeer> {
@@ -195,6 +209,12 @@ mod tests {
             prop_assert_eq!(words.summary >> TRANSLATED << TRANSLATED, summary);
             let connection = words.connection();
             prop_assert_eq!(Words::of(&connection).state(), state);
+            for reply in [false, true] {
+                let mut moved = state;
+                let verdict = moved.update(None, reply, Strictness { check: true, liberal: false });
+                let unmoved = words.unmoved(reply);
+                prop_assert!(unmoved.is_none() || unmoved == Some(verdict) && moved == state);
+            }
         }
     }
 }

@@ -6,8 +6,8 @@ use ovs_flow::Metadata;
 use ovs_packet::{BATCH_MAX, Packet};
 
 use super::engine::Engine;
-use crate::conntrack::{CtAction, Tracked};
-use crate::execute::{may_be_fragment, prepare, track_batch, tracks_once};
+use crate::conntrack::CtAction;
+use crate::execute::{may_be_fragment, prepare, track_batch, tracks_once, turn};
 use crate::userspace::fate::Fate;
 use crate::userspace::tables::Tables;
 use crate::{Action, DropReason};
@@ -79,7 +79,7 @@ impl Ahead {
         tables: &Tables,
         guard: &Guard<'_>,
     ) {
-        let mut actions = [None; BATCH_MAX];
+        let mut turns = [None; BATCH_MAX];
         let mut last: Option<(Option<FlowId>, Way<'_>)> = None;
         let stands = &mut self.stands[from..];
         let mut count = 0;
@@ -109,13 +109,10 @@ impl Ahead {
                 break;
             }
             stands[i] = Stand::At(list.before.len() + 1);
-            actions[i] = Some(list.action);
+            turns[i] = Some(turn(engine, list.action));
         }
         self.until = from + count;
-        let mut tracked = [Tracked::default(); BATCH_MAX];
-        track_batch(engine, &actions, &mut packets[..count], &mut metadata[..count], &mut tracked);
-        for (i, tracked) in tracked[..count].iter().enumerate() {
-            self.changed |= u32::from(tracked.rewritten) << (from + i);
-        }
+        let (packets, metadata) = (&mut packets[..count], &mut metadata[..count]);
+        self.changed |= track_batch(engine, &turns[..count], packets, metadata) << from;
     }
 }
