@@ -1,6 +1,7 @@
-//! The packets that datapaths are measured with: UDP in frames of 64 bytes, their checksum included.
+//! The packets that datapaths are measured with: UDP, and some TCP, in frames of 64 bytes, their checksum included.
 
-use ovs_dpif::ovs_packet::checksum;
+use ovs_dpif::ovs_packet::checksum::{self, Sum};
+use ovs_dpif::ovs_packet::wire::IpProtocol;
 
 /// A frame without its checksum.
 pub type Frame = [u8; 60];
@@ -28,6 +29,31 @@ pub fn udp(src: u32, dst: u32, sport: u16, dport: u16) -> Frame {
 pub fn flows(count: u32) -> Vec<Frame> {
     let ports = |n: u32| (1000 + (n % 50_000) as u16, 2000 + (n / 50_000) as u16);
     (0..count).map(ports).map(|(sport, dport)| udp(0x0a00_0001, SERVER, sport, dport)).collect()
+}
+
+/// The segments by which so many TCP connections begin, and then those by which they are reset.
+pub fn short_lived(count: u32) -> Vec<Frame> {
+    const SYN: u8 = 2;
+    const RST: u8 = 4;
+    let all = |flags, seq| (0..count).map(move |n| tcp(0x0a02_0000 + n, 1000, seq, flags));
+    all(SYN, 7).chain(all(RST, 8)).collect()
+}
+
+/// A TCP segment without payload from an IPv4 address and port to the server's port 80.
+fn tcp(src: u32, sport: u16, seq: u32, flags: u8) -> Frame {
+    let mut frame = udp(src, SERVER, sport, 80);
+    (frame[17], frame[23]) = (40, IpProtocol::TCP.0);
+    frame[24..26].fill(0);
+    let sum = checksum::internet(&frame[14..34]);
+    frame[24..26].copy_from_slice(&sum.to_be_bytes());
+    let segment = &mut frame[34..54];
+    segment[4..].fill(0);
+    segment[4..8].copy_from_slice(&seq.to_be_bytes());
+    (segment[12], segment[13], segment[14]) = (5 << 4, flags, 100);
+    let pseudo = checksum::pseudo_v4(src.to_be_bytes(), SERVER.to_be_bytes(), IpProtocol::TCP, 20);
+    let sum = pseudo.and(Sum::of(segment)).checksum();
+    segment[16..18].copy_from_slice(&sum.to_be_bytes());
+    frame
 }
 
 /// Packets of 2,048 flows of web traffic, each from a host of its own.

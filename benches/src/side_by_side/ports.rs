@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ovs_dpif::ovs_packet::pcap::Writer;
 
 use crate::process::Threads;
-use crate::traffic::{Access, Frame, explosion, flows};
+use crate::traffic::{Access, Frame, explosion, flows, short_lived};
 use crate::world::ip;
 use crate::{BenchError, Database, Programs, Who, World, machine};
 
@@ -77,6 +77,15 @@ const BY_NETWORK: &str = "in_port=1,udp,nw_dst=10.0.0.0/8,actions=output:2\n";
 const TRACKED: &str = "table=0,in_port=1,udp,ct_state=-trk,actions=ct(table=1)\n\
                        table=1,in_port=1,udp,ct_state=+trk+new,actions=ct(commit),output:2\n\
                        table=1,in_port=1,udp,ct_state=+trk+est,actions=output:2\n";
+const SHORT_LIVED: &str = "table=0,in_port=1,tcp,ct_state=-trk,actions=ct(table=1)\n\
+                           table=1,in_port=1,tcp,ct_state=+trk+new,actions=ct(commit),output:2\n\
+                           table=1,in_port=1,tcp,ct_state=+trk-new,actions=output:2\n";
+const ZONES: &str = "table=0,in_port=1,udp,actions=ct(commit,zone=1,table=1)\n\
+                     table=1,in_port=1,udp,actions=ct(commit,zone=2,table=2)\n\
+                     table=2,in_port=1,udp,actions=ct(commit,zone=3,table=3)\n\
+                     table=3,in_port=1,udp,actions=ct(commit,zone=4,table=4)\n\
+                     table=4,in_port=1,udp,actions=ct(commit,zone=5,table=5)\n\
+                     table=5,in_port=1,udp,actions=output:2\n";
 const POLICY: &str = "priority=100,in_port=1,udp,tp_dst=80,actions=output:2\n\
                       priority=90,in_port=1,udp,tp_src=12345,actions=output:2\n\
                       priority=80,in_port=1,udp,nw_src=10.0.0.1,actions=output:2\n\
@@ -115,6 +124,16 @@ pub fn ct1k(programs: &Programs, who: Who, seconds: u32) -> Result<f64, BenchErr
 /// A hundred thousand tracked connections.
 pub fn ct100k(programs: &Programs, who: Who, seconds: u32) -> Result<f64, BenchError> {
     measure(programs, who, seconds, &Load::new(TRACKED, flows(100_000)).warm_up(5))
+}
+
+/// Every other packet begins a connection, in the place of one that was reset.
+pub fn ctnew(programs: &Programs, who: Who, seconds: u32) -> Result<f64, BenchError> {
+    measure(programs, who, seconds, &Load::new(SHORT_LIVED, short_lived(50_000)).warm_up(5))
+}
+
+/// Half a million tracked connections, five for each flow.
+pub fn ct500k(programs: &Programs, who: Who, seconds: u32) -> Result<f64, BenchError> {
+    measure(programs, who, seconds, &Load::new(ZONES, flows(100_000)).warm_up(8))
 }
 
 /// A thousand flows into a VXLAN tunnel.

@@ -98,6 +98,22 @@ pub const WORKLOADS: &[Workload] = &[
         measure: ports::ct100k,
     },
     Workload {
+        name: "ct500k",
+        what: "100,000 flows, each tracked in five zones, between DPDK's ports",
+        unit: "cycles/packet",
+        better: Better::Less,
+        dpdk: true,
+        measure: ports::ct500k,
+    },
+    Workload {
+        name: "ctnew",
+        what: "TCP connections of two packets each, a SYN and a reset, between DPDK's ports",
+        unit: "cycles/packet",
+        better: Better::Less,
+        dpdk: true,
+        measure: ports::ctnew,
+    },
+    Workload {
         name: "vxlan1k",
         what: "1,000 flows into a VXLAN tunnel, between DPDK's ports",
         unit: "cycles/packet",
