@@ -38,7 +38,9 @@ impl CtAction {
     #[inline]
     pub fn needs_chance(&self) -> bool {
         match &self.nat {
-            Some(NatAction::Source(range) | NatAction::Destination(range)) => range.select == NatSelect::Random,
+            Some(NatAction::Source(range) | NatAction::Destination(range)) => {
+                range.select == NatSelect::Random
+            }
             Some(NatAction::Existing) | None => false,
         }
     }

@@ -61,7 +61,9 @@ impl Conntrack {
             ahead.read(self, packets, metadata, turns);
             ahead.look(self);
             for (i, (packet, tracked)) in packets.iter_mut().zip(tracked).enumerate() {
-                if let (Some(turn), Some(metadata)) = (turns.get(i).and_then(Option::as_ref), metadata.get_mut(i)) {
+                if let (Some(turn), Some(metadata)) =
+                    (turns.get(i).and_then(Option::as_ref), metadata.get_mut(i))
+                {
                     *tracked = ahead.track(self, i, packet, metadata, turn, now);
                 }
             }
@@ -161,7 +163,11 @@ impl Ahead {
         now: Duration,
     ) -> Tracked {
         let (table, time, action) = (&*conntrack.table, millis(now), turn.action);
-        if ct.connection != 0 && action.nat.is_none() && action.only_looks() && conntrack.look_again(ct, action) {
+        if ct.connection != 0
+            && action.nat.is_none()
+            && action.only_looks()
+            && conntrack.look_again(ct, action)
+        {
             return Tracked::default();
         }
         if let Some(Brief { key, segment }) = &self.briefs[i] {

@@ -154,7 +154,8 @@ impl Conntrack {
         if ct.zone != action.zone {
             ct.state = 0;
         }
-        let ((mark, policy, label), reply) = (place.marks(), if hit.reply { CtState::RPL } else { CtState::empty() });
+        let ((mark, policy, label), reply) =
+            (place.marks(), if hit.reply { CtState::RPL } else { CtState::empty() });
         let verdict = self.advance(hit, segment, hit.reply);
         if let Some(phase) = self.judge(verdict, ct, reply) {
             place.set_expires(now + self.table.policies.millis(policy, phase));

@@ -6,8 +6,8 @@
 //!   new   │  anew    │ Ethernet … addresses │    anew      │ … │ ports,   anew   │ … │
 //! ```
 
-use super::words::{self, Words};
 use super::metadata;
+use super::words::{self, Words};
 use crate::field::numbers::eth;
 use crate::{CtMetadata, Metadata, SparseKey, WordMap};
 
@@ -57,7 +57,9 @@ impl Rekey {
             self.learn(old.map);
         }
         let has_ports = old.map[1] >> (words::PORTS - 64) & 1 != 0;
-        let Some(headers) = old.values.get(self.before..old.count).filter(|_| has_ports) else { return false };
+        let Some(headers) = old.values.get(self.before..old.count).filter(|_| has_ports) else {
+            return false;
+        };
         let Some(kind) = headers.get(self.kind) else { return false };
         let ipv6 = match ether_type(*kind) {
             eth::IPV4 => false,
@@ -88,7 +90,8 @@ impl Rekey {
         }
         words.join(words::PORTS, [p0, p1, p2, p3], ct);
         words.copy(&headers[f..]);
-        const ANEW: u64 = 1 << (words::CT_NW_ADDRS - 64) | 0xf << (words::CT_IPV6_SRC - 64) | below(words::DL_DST);
+        const ANEW: u64 =
+            1 << (words::CT_NW_ADDRS - 64) | 0xf << (words::CT_IPV6_SRC - 64) | below(words::DL_DST);
         words.hold(old.map[1] & !(ANEW | 1 << (words::PORTS - 64)));
         words.finish();
         true

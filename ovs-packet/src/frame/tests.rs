@@ -133,7 +133,10 @@ fn batches_keep_order_and_drop_by_home() {
     let mut drain = batch.drain();
     let first = [drain.next(), drain.next()].map(|p| p.unwrap().data()[0]);
     assert_eq!(first, [0, 2]);
-    assert_eq!(drain.as_mut_slice().iter().map(|p| p.data()[0]).collect::<Vec<_>>(), (4..30).step_by(2).collect::<Vec<_>>());
+    assert_eq!(
+        drain.as_mut_slice().iter().map(|p| p.data()[0]).collect::<Vec<_>>(),
+        (4..30).step_by(2).collect::<Vec<_>>()
+    );
     drop(drain);
     assert!(batch.is_empty());
     drop(extra);

@@ -56,9 +56,8 @@ impl Bucket {
     fn equal(&self, hash: u32) -> u32 {
         let used = self.used();
         let entries = self.hashes.iter().enumerate();
-        let equal = entries.fold(0, |equal, (at, held)| {
-            equal | u32::from(held.load(Ordering::Relaxed) == hash) << at
-        });
+        let equal = entries
+            .fold(0, |equal, (at, held)| equal | u32::from(held.load(Ordering::Relaxed) == hash) << at);
         equal & ((1 << used) - 1)
     }
 

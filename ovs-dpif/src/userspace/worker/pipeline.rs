@@ -95,7 +95,8 @@ impl Worker {
             let Scratch { packets, port, metadata, depths, found, .. } = scratch;
             Scratch::spread(port, metadata, depths, packets.iter().map(|packet| packet.facts().mark));
             ahead.track(0, engine, (packets, metadata), &found[..count], tables, guard);
-            let together = ahead.stands[..count].iter().all(|stand| matches!(stand, Stand::At(place) if *place > at));
+            let together =
+                ahead.stands[..count].iter().all(|stand| matches!(stand, Stand::At(place) if *place > at));
             rest = if together { &rest[at + 1..] } else { &[] };
         }
         let over = match rest {
@@ -143,7 +144,12 @@ impl Worker {
             if last.as_ref().is_some_and(|hit| hit.tracks) && ahead.until <= index {
                 let packets = packets.as_mut_slice();
                 let past = std::iter::repeat_n(0, index);
-                Scratch::spread(port, metadata, depths, past.chain(packets.iter().map(|packet| packet.facts().mark)));
+                Scratch::spread(
+                    port,
+                    metadata,
+                    depths,
+                    past.chain(packets.iter().map(|packet| packet.facts().mark)),
+                );
                 let found = &found[index..index + packets.len()];
                 ahead.track(index, engine, (packets, &mut metadata[index..]), found, tables, guard);
             }

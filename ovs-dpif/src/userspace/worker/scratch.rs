@@ -127,7 +127,12 @@ impl Scratch {
     }
 
     /// Makes what is known of the packets of a queue an entry for each, as of those that recirculate.
-    pub fn spread(port: &mut Option<Metadata>, metadata: &mut Vec<Metadata>, depths: &mut Vec<u8>, marks: impl Iterator<Item = u32>) {
+    pub fn spread(
+        port: &mut Option<Metadata>,
+        metadata: &mut Vec<Metadata>,
+        depths: &mut Vec<u8>,
+        marks: impl Iterator<Item = u32>,
+    ) {
         if let Some(port) = port.take() {
             metadata.extend(marks.map(|mark| Metadata { mark, ..port.clone() }));
             depths.resize(metadata.len(), 0);
@@ -164,7 +169,14 @@ impl Scratch {
 
 impl Next {
     /// Adds a packet of the batch that is being processed. `key` is what it had there; of other bytes if `changed`.
-    pub fn push(&mut self, mut packet: Packet, metadata: Metadata, depth: u8, key: &SparseKey, changed: bool) {
+    pub fn push(
+        &mut self,
+        mut packet: Packet,
+        metadata: Metadata,
+        depth: u8,
+        key: &SparseKey,
+        changed: bool,
+    ) {
         let i = self.packets.len();
         self.rekey(i, key, &mut packet, &metadata, changed);
         // There are no more than in the batch.
