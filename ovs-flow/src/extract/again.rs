@@ -13,26 +13,19 @@ use crate::{CtMetadata, Metadata, SparseKey, WordMap};
 
 /// Makes keys anew out of old ones. What it works out of the words that a key holds it keeps for the next one: packets of a
 /// batch mostly have the same.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Rekey {
     map: WordMap,
     /// Words of the old key before its headers.
     before: usize,
-    /// Where the Ethernet type is, among the words held.
+    /// Where the Ethernet type is, among the words of the headers.
     kind: usize,
-    /// How many words of headers there are up to each of [`CUTS`].
-    upto: [usize; CUTS.len()],
+    /// Where the tracker's addresses are there or would be, and where what follows them is: IPv4, IPv6.
+    addresses: [(usize, usize); 2],
+    /// Where the ports are.
+    ports: usize,
 }
 
-/// Words at which copying stops: the tracker's addresses and ports, and where they end.
-const CUTS: [usize; 6] = [
-    words::CT_NW_ADDRS,
-    words::CT_NW_ADDRS + 1,
-    words::CT_IPV6_SRC,
-    words::CT_IPV6_DST + 2,
-    words::PORTS,
-    words::PORTS + 1,
-];
 const _: () = assert!(words::DL_DST >= 64 && words::CT_IPV6_DST == words::CT_IPV6_SRC + 2);
 
 /// Bits of the second half of a map for words below this one.
@@ -40,12 +33,11 @@ const fn below(index: usize) -> u64 {
     (1 << (index - 64)) - 1
 }
 
-impl Default for Rekey {
-    /// Of no key yet.
-    fn default() -> Self {
-        Self { map: [0; 2], before: 0, kind: 0, upto: [0; CUTS.len()] }
-    }
-}
+/// Words of the second half that are not copied.
+const ANEW: u64 = below(words::DL_DST)
+    | 1 << (words::CT_NW_ADDRS - 64)
+    | 0xf << (words::CT_IPV6_SRC - 64)
+    | 1 << (words::PORTS - 64);
 
 impl Rekey {
     /// Writes into `key` what [`extract_limited`](super::extract_limited) would make of a packet of which `md` is known now, if
@@ -56,43 +48,40 @@ impl Rekey {
         if old.map != self.map {
             self.learn(old.map);
         }
-        let has_ports = old.map[1] >> (words::PORTS - 64) & 1 != 0;
-        let Some(headers) = old.values.get(self.before..old.count).filter(|_| has_ports) else {
+        let Some(headers) = old.values.get(self.before..old.count) else { return false };
+        let (Some(kind), Some(ports)) = (headers.get(self.kind), headers.get(self.ports)) else {
             return false;
         };
-        let Some(kind) = headers.get(self.kind) else { return false };
+        let has_ports = old.map[1] >> (words::PORTS - 64) & 1 != 0;
         let ipv6 = match ether_type(*kind) {
-            eth::IPV4 => false,
-            eth::IPV6 => true,
+            eth::IPV4 if has_ports => false,
+            eth::IPV6 if has_ports => true,
             _ => return false,
         };
         let mut words = Words::new(key);
         metadata(&mut words, md, packet_type);
+        let (to, from) = self.addresses[usize::from(ipv6)];
+        words.copy(&headers[..to]);
         let CtMetadata { orig_proto, orig_ipv6, orig_addr: [src, dst], orig_ports, .. } = &md.ct;
-        let [a, b, c, d, e, f] = self.upto;
-        let tracked = *orig_proto != 0 && *orig_ipv6 == ipv6;
-        words.copy(&headers[..a]);
-        if tracked && !ipv6 {
-            let ([s0, s1, s2, s3, ..], [d0, d1, d2, d3, ..]) = (*src, *dst);
-            words.eight(words::CT_NW_ADDRS, [s0, s1, s2, s3, d0, d1, d2, d3]);
+        if *orig_proto != 0 && *orig_ipv6 == ipv6 {
+            if ipv6 {
+                words.wide(words::CT_IPV6_SRC, src);
+                words.wide(words::CT_IPV6_DST, dst);
+            } else {
+                let ([s0, s1, s2, s3, ..], [d0, d1, d2, d3, ..]) = (*src, *dst);
+                words.eight(words::CT_NW_ADDRS, [s0, s1, s2, s3, d0, d1, d2, d3]);
+            }
         }
-        words.copy(&headers[b..c]);
-        if tracked && ipv6 {
-            words.wide(words::CT_IPV6_SRC, src);
-            words.wide(words::CT_IPV6_DST, dst);
-        }
-        words.copy(&headers[d..e]);
-        let [p0, p1, p2, p3, ..] = headers[e].to_ne_bytes();
+        words.copy(&headers[from..self.ports]);
+        let [p0, p1, p2, p3, ..] = ports.to_ne_bytes();
         let mut ct = [0; 4];
         if *orig_proto != 0 {
             let ([s0, s1], [d0, d1]) = (orig_ports[0].to_be_bytes(), orig_ports[1].to_be_bytes());
             ct = [s0, s1, d0, d1];
         }
         words.join(words::PORTS, [p0, p1, p2, p3], ct);
-        words.copy(&headers[f..]);
-        const ANEW: u64 =
-            1 << (words::CT_NW_ADDRS - 64) | 0xf << (words::CT_IPV6_SRC - 64) | below(words::DL_DST);
-        words.hold(old.map[1] & !(ANEW | 1 << (words::PORTS - 64)));
+        words.copy(&headers[self.ports + 1..]);
+        words.hold(old.map[1] & !ANEW);
         words.finish();
         true
     }
@@ -100,12 +89,16 @@ impl Rekey {
     /// Works out where the words of such keys lie.
     #[cold]
     fn learn(&mut self, map: WordMap) {
-        let count = |bits: u64| bits.count_ones() as usize;
-        let ahead = count(map[1] & below(words::DL_DST));
+        let ahead = map[1] & below(words::DL_DST);
+        let at = |index: usize| ((map[1] & below(index)) ^ ahead).count_ones() as usize;
         self.map = map;
-        self.before = count(map[0]) + ahead;
-        self.kind = count(map[1] & below(words::DL_SRC_TYPE)) - ahead;
-        self.upto = CUTS.map(|index| count(map[1] & below(index)) - ahead);
+        self.before = (map[0].count_ones() + ahead.count_ones()) as usize;
+        self.kind = at(words::DL_SRC_TYPE);
+        self.addresses = [
+            (at(words::CT_NW_ADDRS), at(words::CT_NW_ADDRS + 1)),
+            (at(words::CT_IPV6_SRC), at(words::CT_IPV6_DST + 2)),
+        ];
+        self.ports = at(words::PORTS);
     }
 }
 
