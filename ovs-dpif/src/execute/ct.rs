@@ -43,11 +43,11 @@ pub(super) fn track<E: Env>(env: &mut E, action: &CtAction, packet: &mut Packet,
     let now = env.now();
     let random = if action.needs_chance() { env.random() } else { 0 };
     let tracked = env.tracking().0.conntrack.track(packet, &mut metadata.ct, action, now, random);
-    account(env, &tracked);
+    account(env, tracked);
 }
 
 /// Counts a connection that was not remembered.
-fn account<E: Env>(env: &mut E, tracked: &Tracked) {
+fn account<E: Env>(env: &mut E, tracked: Tracked) {
     if let Some(refusal) = tracked.refused {
         env.ledger().drop_one(match refusal {
             Refusal::Full => DropReason::ConntrackFull,
@@ -76,7 +76,7 @@ pub(crate) fn track_batch<E: Env>(
     for (i, one) in tracked.iter().enumerate() {
         rewritten |= u32::from(one.rewritten) << i;
         if one.refused.is_some() {
-            account(env, one);
+            account(env, *one);
         }
     }
     rewritten

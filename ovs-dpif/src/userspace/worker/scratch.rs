@@ -146,7 +146,9 @@ impl Scratch {
             metadata.recirc_id = id;
             next.rekey(i, &keys[i], packet, metadata, changed >> i & 1 != 0);
         }
-        depths.iter_mut().for_each(|depth| *depth += 1);
+        for depth in &mut *depths {
+            *depth += 1;
+        }
         std::mem::swap(packets, &mut next.packets);
         std::mem::swap(metadata, &mut next.metadata);
         std::mem::swap(depths, &mut next.depths);
