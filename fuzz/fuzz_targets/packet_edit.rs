@@ -382,7 +382,7 @@ fn reassembly(input: &mut Input<'_>) {
         .fragments_per_port(u32::from(port % 32))
         .fragments_per_datagram(pieces)
         .bytes(4096)
-        .least(u16::from(pieces % 64), 48);
+        .least(u32::from(pieces % 64), 48);
     let mut reassembler = Reassembler::new(config);
     let (mut now, mut came) = (Duration::ZERO, 0);
     while !input.is_empty() {
@@ -391,7 +391,7 @@ fn reassembly(input: &mut Input<'_>) {
         reassembler.expire(now, &mut drop);
         let bytes = if op < 16 { input.take(100) } else { part(input) };
         let packet = pool.packet_from(&bytes).expect("the pool has frames");
-        let origin = Origin { zone: u32::from(op & 4), port: u32::from(op & 8) };
+        let origin = Origin { zone: u64::from(op & 4), port: u32::from(op & 8) };
         match reassembler.accept(origin, packet, now, pool) {
             Accepted::NotAFragment(packet) => assert_eq!(packet.data(), bytes),
             Accepted::Whole(packet, pieces) => {

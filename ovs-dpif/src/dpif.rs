@@ -12,6 +12,7 @@ use ovs_packet::Packet;
 
 use crate::conntrack::Conntrack;
 use crate::features::Features;
+use crate::fragments::Fragments;
 use crate::{
     Actions, Core, FlowPut, FlowStats, FlowView, HandlerFactory, Ledger, MeterCounters, MeterError, MeterId,
     MeterLimits, MeterSpec, Policing, Rebalance, RxAssignment, RxConfig, Waker, Worker,
@@ -170,6 +171,11 @@ pub trait Dpif: Send {
 
     /// The connections that its packets belong to. `None`: it has no connection tracker, or one that is reached otherwise.
     fn conntrack(&self) -> Option<&Conntrack> {
+        None
+    }
+
+    /// How fragments are put together for its connection tracker. `None`: it does not do that itself.
+    fn fragments(&self) -> Option<&Fragments> {
         None
     }
 

@@ -10,6 +10,8 @@ pub struct ConntrackConfig {
     pub seed: u64,
     /// Connections at most, of all zones together.
     pub max_connections: u32,
+    /// Milliseconds in which all of the table is swept once.
+    pub sweep_interval: u32,
     /// TCP segments outside of the window are invalid.
     pub tcp_sequence_check: bool,
     /// Of TCP segments outside of the window only resets are invalid.
@@ -19,11 +21,12 @@ pub struct ConntrackConfig {
 }
 
 impl Default for ConntrackConfig {
-    /// 3,000,000 connections, windows checked, as the original.
+    /// 3,000,000 connections, swept in 20 seconds, windows checked, as the original.
     fn default() -> Self {
         Self {
             seed: 0,
             max_connections: 3_000_000,
+            sweep_interval: 20_000,
             tcp_sequence_check: true,
             tcp_be_liberal: false,
             timeouts: TimeoutPolicy::default(),

@@ -12,7 +12,7 @@ use super::{ConntrackConfig, TimeoutPolicy, ZoneLimit};
 
 /// Places that a dump or a flush looks at in one step.
 const STEP: u32 = 64;
-/// How often a part of the table is swept, and how many parts it has.
+/// How often a part of the table is swept, at most, and how many parts it has, if that allows for them.
 const SWEEP_EVERY: Duration = Duration::from_millis(10);
 const SWEEPS: u32 = 512;
 
@@ -53,8 +53,11 @@ impl Conntrack {
         if now < *next || self.is_empty() {
             return;
         }
-        *next = now + SWEEP_EVERY;
-        self.sweep(now, self.places().div_ceil(SWEEPS));
+        let all = Duration::from_millis(self.sweep_interval().into());
+        let every = SWEEP_EVERY.max(all / SWEEPS);
+        *next = now + every;
+        let part = u128::from(self.places()) * every.as_micros() / all.max(every).as_micros();
+        self.sweep(now, part as u32 + 1);
     }
 
     /// Shows a few of the connections that `filter` means from where `cursor` stands; true if there may
@@ -135,6 +138,16 @@ impl Conntrack {
     /// Sets how many connections there may be; those above stay.
     pub fn set_max_connections(&self, max: u32) {
         self.table.max.store(max, Ordering::Relaxed);
+    }
+
+    /// Milliseconds in which all of the table is swept once by the datapath that has it.
+    pub fn sweep_interval(&self) -> u32 {
+        self.table.sweep.load(Ordering::Relaxed)
+    }
+
+    /// Sets [`Conntrack::sweep_interval`].
+    pub fn set_sweep_interval(&self, milliseconds: u32) {
+        self.table.sweep.store(milliseconds, Ordering::Relaxed);
     }
 
     /// Whether TCP segments must lie in their window.

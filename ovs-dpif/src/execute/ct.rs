@@ -11,30 +11,24 @@ use std::time::Duration;
 
 use ovs_flow::SparseKey;
 use ovs_flow::{CtMetadata, CtState, Metadata, extract};
-use ovs_packet::fragment::{Accepted, Cut, Origin, Pieces, Reassembler, ReassemblerConfig, fragment};
-use ovs_packet::{BATCH_MAX, Packet, Pool};
+use ovs_packet::fragment::{Accepted, Cut, Origin, Pieces, fragment};
+use ovs_packet::{BATCH_MAX, Packet};
 
 use super::{Context, Env, change, execute};
 use crate::conntrack::{Conntrack, CtAction, CtTurn, Refusal, Tracked};
-use crate::{Action, DropReason, Ledger};
+use crate::fragments::{Fragments, Held, meeting};
+use crate::{Action, DropReason};
 
 /// What `ct` needs of a datapath.
 pub(crate) struct Tracking {
     pub conntrack: Conntrack,
-    /// Fragments that wait for their siblings: [`Ledger::queued`].
-    fragments: Reassembler,
+    /// Fragments that wait for their siblings: [`crate::Ledger::queued`].
+    pub fragments: Held,
 }
 
 impl Tracking {
-    pub(crate) fn new(conntrack: Conntrack) -> Self {
-        Self { conntrack, fragments: Reassembler::new(ReassemblerConfig::default()) }
-    }
-
-    /// Drops the fragments whose time is over.
-    fn expire(&mut self, now: Duration, pool: &mut Pool, ledger: &mut Ledger) {
-        let gone = self.fragments.expire(now, &mut |packet| pool.recycle(packet));
-        ledger.queued -= gone as u64;
-        ledger.drop_many(DropReason::FragmentTimeout, gone as u64);
+    pub(crate) fn new(conntrack: Conntrack, fragments: &Fragments) -> Self {
+        Self { conntrack, fragments: Held::new(fragments) }
     }
 }
 
@@ -142,9 +136,9 @@ pub(super) fn fragments<E: Env>(
     context: Context,
 ) {
     let now = env.now();
-    let origin = Origin { zone: action.zone.into(), port: metadata.in_port.0 };
+    let origin = Origin { zone: meeting(action.zone, metadata.recirc_id), port: metadata.in_port.0 };
     let (tracking, pool, ledger) = env.tracking();
-    tracking.expire(now, pool, ledger);
+    tracking.fragments.expire(now, pool, ledger);
     let before = tracking.fragments.held();
     let accepted = tracking.fragments.accept(origin, packet, now, pool);
     let gone = before.saturating_sub(tracking.fragments.held()) as u64;
@@ -182,6 +176,8 @@ fn whole<E: Env>(
     context: Context,
 ) {
     track(env, action, &mut packet, metadata);
+    // The pieces have not been through the tracker themselves: as in the original, it looks their next whole up anew.
+    metadata.ct.connection = 0;
     let count = pieces.sizes().len();
     let mut parts = Vec::with_capacity(count);
     let cut = fragment(packet, Cut::Pieces(pieces), pieces.id(), env.pool(), &mut |part| parts.push(part));

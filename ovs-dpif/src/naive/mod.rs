@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 
 use self::state::{Request, State};
 use crate::conntrack::{Conntrack, ConntrackConfig};
+use crate::fragments::Fragments;
 use crate::meter::Meters;
 use crate::police::Police;
 use crate::{
@@ -37,6 +38,7 @@ pub struct NaiveDatapath {
     kind: &'static str,
     state: Arc<Mutex<State>>,
     conntrack: Conntrack,
+    fragments: Fragments,
     /// When connections are swept next.
     sweep: Duration,
 }
@@ -59,8 +61,10 @@ impl NaiveDatapath {
     /// megaflows it holds at most.
     pub fn new(name: impl Into<String>, kind: &'static str, seed: u64, flow_limit: usize) -> Self {
         let conntrack = Conntrack::new(&ConntrackConfig::default().seed(seed));
-        let state = Arc::new(Mutex::new(State::new(seed, flow_limit, conntrack.clone())));
-        Self { name: name.into(), kind, state, conntrack, sweep: Duration::ZERO }
+        let fragments = Fragments::default();
+        let state = State::new(seed, flow_limit, conntrack.clone(), &fragments);
+        let state = Arc::new(Mutex::new(state));
+        Self { name: name.into(), kind, state, conntrack, fragments, sweep: Duration::ZERO }
     }
 
     /// Sets how many 802.1Q tags are parsed as tags; 1 at first.
@@ -223,6 +227,10 @@ impl Dpif for NaiveDatapath {
 
     fn conntrack(&self) -> Option<&Conntrack> {
         Some(&self.conntrack)
+    }
+
+    fn fragments(&self) -> Option<&Fragments> {
+        Some(&self.fragments)
     }
 
     fn stats(&self) -> DpifStats {

@@ -13,6 +13,7 @@ use super::ports::Ports;
 use crate::conntrack::Conntrack;
 use crate::execute::{Context, Env, Tracking, execute};
 use crate::finish::finish;
+use crate::fragments::Fragments;
 use crate::meter::Meters;
 use crate::random::Random;
 use crate::{
@@ -46,7 +47,7 @@ pub(super) struct State {
 }
 
 impl State {
-    pub fn new(seed: u64, flow_limit: usize, conntrack: Conntrack) -> Self {
+    pub fn new(seed: u64, flow_limit: usize, conntrack: Conntrack, fragments: &Fragments) -> Self {
         Self {
             ports: Ports::default(),
             flows: Flows::new(flow_limit),
@@ -59,7 +60,7 @@ impl State {
             pool: Pool::new(PoolConfig::default()),
             random: Random::new(seed, 1),
             meters: Meters::default(),
-            tracking: Tracking::new(conntrack),
+            tracking: Tracking::new(conntrack, fragments),
             max_vlans: 1,
             now: Duration::ZERO,
             recirculated: VecDeque::new(),
@@ -89,6 +90,8 @@ impl State {
                 self.forward(packet, metadata);
             }
         }
+        let Self { tracking, pool, ledger, .. } = self;
+        tracking.fragments.turn(now, pool, ledger);
         count
     }
 

@@ -1,6 +1,8 @@
 //! Connections, as `dpctl/dump-conntrack` prints them, and tuples, as `dpctl/flush-conntrack` takes them.
 
 use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
 
 use ovs_packet::wire::IpProtocol;
 
@@ -102,27 +104,74 @@ fn tcp(f: &mut fmt::Formatter<'_>, peers: &[crate::conntrack::TcpPeer; 2], more:
     f.write_str(")")
 }
 
-/// Reads which tuples are meant: `ct_nw_src=10.0.0.1,ct_nw_proto=17,ct_tp_dst=53`. `None` if that is not what it says.
-pub fn parse_tuple(text: &str) -> Option<TupleFilter> {
+/// Why a text says of no tuple which is meant. Reads as the original's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseTupleError {
+    /// A field without a value.
+    #[error("field {0} missing value")]
+    NoValue(String),
+    /// A field that tuples do not have.
+    #[error("invalid conntrack tuple field: {0}")]
+    Unknown(String),
+    /// A value that the field cannot have.
+    #[error("failed to parse field {0}")]
+    Value(String),
+    /// An address of another version than the one before.
+    #[error("the L3 protocol does not match {0}")]
+    Version(String),
+    /// A field of ICMP without that protocol before it.
+    #[error("invalid L4 fields")]
+    NotIcmp,
+}
+
+/// Reads which tuples are meant: `ct_nw_src=10.0.0.1,ct_nw_proto=17,ct_tp_dst=53`.
+///
+/// # Errors
+///
+/// [`ParseTupleError`] for the first field that is wrong.
+pub fn parse_tuple(text: &str) -> Result<TupleFilter, ParseTupleError> {
     let mut filter = TupleFilter::default();
     for member in text.split(',').filter(|member| !member.is_empty()) {
-        let (name, value) = member.split_once('=')?;
-        match name {
-            "ct_nw_src" | "ct_ipv6_src" => filter.src = Some(value.parse().ok()?),
-            "ct_nw_dst" | "ct_ipv6_dst" => filter.dst = Some(value.parse().ok()?),
-            "ct_nw_proto" => filter.proto = Some(value.parse().ok()?),
-            "ct_tp_src" | "icmp_id" => filter.src_port = Some(value.parse().ok()?),
-            "ct_tp_dst" => filter.dst_port = Some(value.parse().ok()?),
-            "icmp_type" => filter.icmp_type = Some(value.parse().ok()?),
-            "icmp_code" => filter.icmp_code = Some(value.parse().ok()?),
-            _ => return None,
+        let (name, value) = member.split_once('=').unwrap_or((member, ""));
+        if value.is_empty() {
+            return Err(ParseTupleError::NoValue(name.to_owned()));
         }
-        if let Some(address) = filter.src.or(filter.dst) {
-            if address.is_ipv6() != name.contains("ipv6") && name.contains("src") {
-                return None;
-            }
-            filter.ipv6 = Some(address.is_ipv6());
-        }
+        field(&mut filter, name, value)?;
     }
-    Some(filter)
+    Ok(filter)
+}
+
+fn field(filter: &mut TupleFilter, name: &str, value: &str) -> Result<(), ParseTupleError> {
+    fn number<T: FromStr>(name: &str, value: &str) -> Result<Option<T>, ParseTupleError> {
+        value.parse().map(Some).map_err(|_| ParseTupleError::Value(name.to_owned()))
+    }
+    let is_icmp =
+        filter.proto.is_some_and(|proto| [IpProtocol::ICMP, IpProtocol::ICMPV6].contains(&IpProtocol(proto)));
+    match name {
+        "ct_nw_src" | "ct_ipv6_src" => filter.src = Some(address(filter, name, value)?),
+        "ct_nw_dst" | "ct_ipv6_dst" => filter.dst = Some(address(filter, name, value)?),
+        "ct_nw_proto" => filter.proto = number(name, value)?,
+        "ct_tp_dst" => filter.dst_port = number(name, value)?,
+        "icmp_id" | "icmp_type" | "icmp_code" if !is_icmp => return Err(ParseTupleError::NotIcmp),
+        "ct_tp_src" | "icmp_id" => filter.src_port = number(name, value)?,
+        "icmp_type" => filter.icmp_type = number(name, value)?,
+        "icmp_code" => filter.icmp_code = number(name, value)?,
+        _ => return Err(ParseTupleError::Unknown(name.to_owned())),
+    }
+    Ok(())
+}
+
+/// An address of the version that the field's name says, which is that of the address before.
+fn address(filter: &mut TupleFilter, name: &str, value: &str) -> Result<IpAddr, ParseTupleError> {
+    let v6 = name.contains("ipv6");
+    if filter.ipv6.is_some_and(|before| before != v6) {
+        return Err(ParseTupleError::Version(value.to_owned()));
+    }
+    let address: IpAddr = value.parse().map_err(|_| ParseTupleError::Value(name.to_owned()))?;
+    if address.is_ipv6() != v6 {
+        return Err(ParseTupleError::Value(name.to_owned()));
+    }
+    filter.ipv6 = Some(v6);
+    Ok(address)
 }

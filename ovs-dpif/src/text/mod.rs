@@ -27,7 +27,7 @@ use ovs_flow::DpPort;
 use ovs_flow::text::DpPortNames;
 
 pub use self::actions::DisplayActions;
-pub use self::connection::{DisplayConnection, DisplayTuple, parse_tuple};
+pub use self::connection::{DisplayConnection, DisplayTuple, ParseTupleError, parse_tuple};
 pub use self::flow::{DisplayFlow, FlowStyle};
 pub use self::parse::{ParseActionsError, parse_actions};
 

@@ -6,6 +6,7 @@ mod conntrack;
 mod differential;
 mod drops;
 mod flows;
+mod fragments;
 mod frames;
 mod no_allocation;
 mod police;

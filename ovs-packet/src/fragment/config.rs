@@ -18,10 +18,14 @@ pub struct ReassemblerConfig {
     pub fragments_per_port: u32,
     /// Fragments of one datagram; at most [`MAX_PIECES`].
     pub fragments_per_datagram: u8,
+    /// Fragments of IPv4 are put together; else they are refused.
+    pub enabled_v4: bool,
+    /// The same for IPv6.
+    pub enabled_v6: bool,
     /// Least bytes of an IPv4 packet that is a fragment other than the last.
-    pub least_v4: u16,
+    pub least_v4: u32,
     /// Least bytes of an IPv6 packet that is a fragment other than the last.
-    pub least_v6: u16,
+    pub least_v6: u32,
     /// How long after its first fragment a datagram may be incomplete, in IPv4.
     pub timeout_v4: Duration,
     /// The same in IPv6 (RFC 8200 section 4.5 wants 60 seconds).
@@ -38,6 +42,8 @@ impl Default for ReassemblerConfig {
             bytes: 4 << 20,
             fragments_per_port: 500,
             fragments_per_datagram: MAX_PIECES as u8,
+            enabled_v4: true,
+            enabled_v6: true,
             least_v4: 1_200,
             least_v6: 1_280,
             timeout_v4: Duration::from_secs(15),
@@ -47,6 +53,12 @@ impl Default for ReassemblerConfig {
 }
 
 impl ReassemblerConfig {
+    /// Sets whether fragments of IPv4 and of IPv6 are put together.
+    pub fn enabled(mut self, v4: bool, v6: bool) -> Self {
+        (self.enabled_v4, self.enabled_v6) = (v4, v6);
+        self
+    }
+
     /// Sets how many datagrams may be incomplete.
     pub fn datagrams(mut self, datagrams: u32) -> Self {
         self.datagrams = datagrams;
@@ -78,7 +90,7 @@ impl ReassemblerConfig {
     }
 
     /// Sets the least bytes of a fragment that is not the last, for IPv4 and IPv6.
-    pub fn least(mut self, v4: u16, v6: u16) -> Self {
+    pub fn least(mut self, v4: u32, v6: u32) -> Self {
         (self.least_v4, self.least_v6) = (v4, v6);
         self
     }

@@ -8,7 +8,7 @@ use crate::Packet;
 /// What fragments of one datagram share (RFC 791 section 3.2, RFC 8200 section 4.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
-    zone: u32,
+    zone: u64,
     v6: bool,
     /// IPv4 only; in IPv6 each fragment may name another, and the first one's counts.
     protocol: u8,
@@ -18,7 +18,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    pub(super) fn of(zone: u32, header: &Header) -> Self {
+    pub(super) fn of(zone: u64, header: &Header) -> Self {
         let v6 = header.family == Family::V6;
         let protocol = if v6 { 0 } else { header.protocol.0 };
         Self { zone, v6, protocol, id: header.id, src: header.src, dst: header.dst }
@@ -27,6 +27,29 @@ impl Key {
     pub(super) fn family(&self) -> Family {
         if self.v6 { Family::V6 } else { Family::V4 }
     }
+}
+
+/// An incomplete datagram, in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DatagramView {
+    /// Where it belongs, as its fragments' [`Origin`](super::Origin) says.
+    pub zone: u64,
+    /// Version.
+    pub family: Family,
+    /// Protocol in IPv4; 0 in IPv6, where fragments of one datagram may name different ones.
+    pub protocol: u8,
+    /// Identification; 16 bits of it in IPv4.
+    pub id: u32,
+    /// Source address; the first four bytes in IPv4.
+    pub src: [u8; 16],
+    /// Destination address, likewise.
+    pub dst: [u8; 16],
+    /// Fragments held.
+    pub fragments: u8,
+    /// The first one is among them.
+    pub first: bool,
+    /// The last one is.
+    pub last: bool,
 }
 
 /// "No node" in links.
@@ -111,6 +134,14 @@ pub(super) enum Place {
 }
 
 impl Datagram {
+    /// What can be seen of it.
+    pub(super) fn view(&self, nodes: &[Node]) -> DatagramView {
+        let Key { zone, protocol, id, src, dst, .. } = self.key;
+        let first = nodes.get(self.head as usize).is_some_and(|node| node.offset == 0);
+        let (family, fragments, last) = (self.key.family(), self.count, self.end.is_some());
+        DatagramView { zone, family, protocol, id, src, dst, fragments, first, last }
+    }
+
     pub(super) fn new(key: Key, deadline: Duration) -> Self {
         Self {
             key,

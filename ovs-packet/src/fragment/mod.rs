@@ -61,6 +61,7 @@ mod whole;
 
 pub use config::ReassemblerConfig;
 pub use cut::{Cut, FragmentError, fragment};
+pub use datagram::DatagramView;
 pub use pieces::{MAX_PIECES, Pieces};
 pub use reassembler::{Accepted, Origin, Reassembler};
 pub use stats::{Family, FamilyStats, Refusal};

@@ -8,7 +8,7 @@ use core::{fmt, time::Duration};
 
 use super::{
     Family, FamilyStats, Pieces, ReassemblerConfig, Refusal,
-    datagram::{Datagram, Key, NONE, Node, Place},
+    datagram::{Datagram, DatagramView, Key, NONE, Node, Place},
     header::{Header, LONGEST, claims_to_be_a_fragment},
     whole::assemble,
 };
@@ -18,7 +18,7 @@ use crate::{Offload, Packet, Pool};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Origin {
     /// Fragments of different zones never meet (a conntrack zone, a routing table, a tenant).
-    pub zone: u32,
+    pub zone: u64,
     /// The port that it came in by, which has its share of what may be held.
     pub port: u32,
 }
@@ -152,6 +152,15 @@ impl Reassembler {
         self.by_key.len()
     }
 
+    /// Shows the incomplete datagrams of which something is held, oldest first.
+    pub fn each(&self, show: &mut dyn FnMut(DatagramView)) {
+        let datagrams = self.by_deadline.iter().map(|(_, index)| &self.datagrams[*index as usize]);
+        datagrams
+            .filter(|datagram| datagram.count > 0)
+            .map(|datagram| datagram.view(&self.nodes))
+            .for_each(show);
+    }
+
     /// What was done to fragments of a version.
     pub fn stats(&self, family: Family) -> &FamilyStats {
         &self.stats[usize::from(family == Family::V6)]
@@ -214,11 +223,13 @@ impl Reassembler {
 
     /// What makes a fragment unacceptable by itself.
     fn unfit(&self, packet: &Packet, header: &Header) -> Option<Refusal> {
-        let least = match header.family {
-            Family::V4 => self.config.least_v4,
-            Family::V6 => self.config.least_v6,
+        let (enabled, least) = match header.family {
+            Family::V4 => (self.config.enabled_v4, self.config.least_v4),
+            Family::V6 => (self.config.enabled_v6, self.config.least_v6),
         };
-        if packet.facts().offload.intersects(Offload::SEGMENT) {
+        if !enabled {
+            Some(Refusal::Disabled)
+        } else if packet.facts().offload.intersects(Offload::SEGMENT) {
             Some(Refusal::Unfinished)
         } else if header.len() == 0 {
             Some(Refusal::Empty)
@@ -226,7 +237,7 @@ impl Reassembler {
             Some(Refusal::TooLong)
         } else if header.more && !header.len().is_multiple_of(8) {
             Some(Refusal::Unaligned)
-        } else if header.more && header.packet_len() < usize::from(least) {
+        } else if header.more && header.packet_len() < least as usize {
             Some(Refusal::TooSmall)
         } else {
             None

@@ -32,6 +32,8 @@ macro_rules! refusals {
 refusals! {
     /// The header is cut off, or its lengths contradict each other.
     Malformed = "malformed";
+    /// Reassembly is off for its version.
+    Disabled = "disabled";
     /// No payload.
     Empty = "empty";
     /// Not the last, and its payload is not whole units of eight bytes.

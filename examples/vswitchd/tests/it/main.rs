@@ -12,6 +12,7 @@ mod bridges;
 mod controller;
 mod daemon;
 mod databases;
+mod dpctl;
 mod dummy;
 mod helpers;
 mod hosts;

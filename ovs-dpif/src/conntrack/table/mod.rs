@@ -50,6 +50,8 @@ pub(super) struct Table {
     pub created: AtomicU64,
     pub total: AtomicU32,
     pub max: AtomicU32,
+    /// Milliseconds in which all of the table is swept once.
+    pub sweep: AtomicU32,
     pub sequence_check: AtomicBool,
     pub liberal: AtomicBool,
     /// The place that was swept last.
@@ -104,6 +106,7 @@ impl Table {
             created: AtomicU64::new(0),
             total: AtomicU32::new(0),
             max: AtomicU32::new(config.max_connections),
+            sweep: AtomicU32::new(config.sweep_interval),
             sequence_check: AtomicBool::new(config.tcp_sequence_check),
             liberal: AtomicBool::new(config.tcp_be_liberal),
             swept: AtomicU32::new(0),

@@ -27,6 +27,7 @@ use super::tables::Tables;
 use super::worker::{Ends, Shared};
 use super::{UserspaceConfig, Waker, Worker};
 use crate::conntrack::Conntrack;
+use crate::fragments::Fragments;
 use crate::meter::Meters;
 use crate::{
     Busy, Core, Dpif, DpifError, DpifStats, Event, Execute, Features, FlowCursor, FlowView, HandlerFactory,
@@ -71,6 +72,7 @@ pub struct UserspaceDatapath {
     domain: Domain,
     reader: Reader,
     conntrack: Conntrack,
+    fragments: Fragments,
     /// When connections are swept next.
     sweep: Duration,
 }
@@ -92,6 +94,7 @@ impl UserspaceDatapath {
             events: VecDeque::new(),
             flow_limit,
             conntrack: Conntrack::new(&config.conntrack.clone().seed(config.seed)),
+            fragments: Fragments::default(),
             sweep: Duration::ZERO,
             reader: domain.reader(),
             domain,
@@ -127,8 +130,8 @@ impl UserspaceDatapath {
             control: self.control.clone(),
             shared: shared.clone(),
         };
-        let worker =
-            Worker::new(id, &self.config, ends, tables, self.domain.reader(), self.conntrack.clone());
+        let (reader, conntrack) = (self.domain.reader(), self.conntrack.clone());
+        let worker = Worker::new(id, &self.config, ends, tables, reader, conntrack, &self.fragments);
         let (core, numa) = (on.map(|core| core.number), on.map_or(0, |core| core.numa));
         let seat = Seat { worker: id, polls: on.is_some(), core, numa };
         let mut link = Link::new(seat, command_tx, reply_rx, shared, view, waker);
@@ -357,6 +360,10 @@ impl Dpif for UserspaceDatapath {
 
     fn conntrack(&self) -> Option<&Conntrack> {
         Some(&self.conntrack)
+    }
+
+    fn fragments(&self) -> Option<&Fragments> {
+        Some(&self.fragments)
     }
 
     fn worker_stats(&self, worker: WorkerId) -> Option<(Ledger, DpifStats)> {

@@ -41,6 +41,7 @@ use super::tables::Tables;
 use super::{Budget, Next, Progress, UserspaceConfig, Waker};
 use crate::conntrack::Conntrack;
 use crate::execute::Tracking;
+use crate::fragments::Fragments;
 use crate::meter::Meters;
 use crate::random::Random;
 use crate::{DpifStats, Ledger, Ticket, WorkerId};
@@ -110,6 +111,7 @@ impl Worker {
         tables: Tables,
         reader: Reader,
         conntrack: Conntrack,
+        fragments: &Fragments,
     ) -> Self {
         let ledger = Ledger { dropped: vec![0; crate::DropReason::COUNT], ..Ledger::default() };
         Self {
@@ -126,7 +128,7 @@ impl Worker {
                 recirculated: Vec::with_capacity(64),
                 random: Random::new(config.seed, u64::from(id.0) + 1),
                 meters: Meters::default(),
-                tracking: Tracking::new(conntrack),
+                tracking: Tracking::new(conntrack, fragments),
                 outer: Vec::new(),
                 max_vlans: config.vlan_limit,
                 now: Duration::ZERO,
@@ -158,7 +160,7 @@ impl Worker {
         let next = match (self.closed && self.parked.is_empty(), more || self.is_busy()) {
             (true, _) => Next::Closed,
             (_, true) => Next::Now,
-            (_, false) => Next::Wait,
+            (_, false) => self.engine.tracking.fragments.next().map_or(Next::Wait, Next::At),
         };
         Progress { packets, upcalls, commands, next }
     }
@@ -175,6 +177,8 @@ impl Worker {
         let (packets, more) = self.receive(budget.packets, guard);
         let upcalls = self.answer_upcalls(budget.upcalls, guard);
         self.engine.outputs.flush(&mut self.engine.ledger);
+        let Engine { tracking, pool, ledger, .. } = &mut self.engine;
+        self.changed |= tracking.fragments.turn(now, pool, ledger);
         self.tables.tidy();
         self.changed |= packets + upcalls + commands > 0;
         self.publish();

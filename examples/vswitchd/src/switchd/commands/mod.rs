@@ -2,9 +2,11 @@
 
 mod conntrack;
 mod datapath;
+mod dpctl;
 mod dummy;
 mod fdb;
 mod flows;
+mod fragments;
 pub mod megaflow;
 #[cfg(feature = "count-allocations")]
 mod memory;
@@ -55,6 +57,12 @@ fn fail(text: impl Into<String>) -> Answer {
     Some(Err(text.into()))
 }
 
+/// Either, known at once.
+#[expect(clippy::unnecessary_wraps, reason = "every handler may answer later")]
+fn told(answer: Result<String, String>) -> Answer {
+    Some(answer)
+}
+
 /// Name, usage, fewest and most arguments, and what it does.
 type Row = (&'static str, &'static str, usize, usize, Handler);
 
@@ -64,15 +72,18 @@ const COMMANDS: &[Row] = &[
     ("coverage/read-counter", "COUNTER", 1, 1, process::coverage_read_counter),
     ("coverage/show", "", 0, 0, process::coverage_show),
     ("dpctl/add-flow", "[dp] flow actions", 2, 3, megaflow::add),
-    ("dpctl/ct-del-limits", "[dp] zone=N1[,N2]...", 1, 2, conntrack::del_limits),
+    ("dpctl/ct-bkts", "[dp] [gt=N]", 0, 2, conntrack::buckets),
+    ("dpctl/ct-del-limits", "[dp] [default] [zone=N1[,N2]...]", 1, 3, conntrack::del_limits),
     ("dpctl/ct-disable-tcp-seq-chk", "[dp]", 0, 1, conntrack::disable_check),
     ("dpctl/ct-enable-tcp-seq-chk", "[dp]", 0, 1, conntrack::enable_check),
     ("dpctl/ct-get-limits", "[dp] [zone=N1[,N2]...]", 0, 2, conntrack::get_limits),
     ("dpctl/ct-get-maxconns", "[dp]", 0, 1, conntrack::get_maxconns),
     ("dpctl/ct-get-nconns", "[dp]", 0, 1, conntrack::get_nconns),
+    ("dpctl/ct-get-sweep-interval", "[dp]", 0, 1, conntrack::get_sweep),
     ("dpctl/ct-get-tcp-seq-chk", "[dp]", 0, 1, conntrack::get_check),
     ("dpctl/ct-set-limits", "[dp] [default=L] [zone=N,limit=L]...", 1, 1024, conntrack::set_limits),
     ("dpctl/ct-set-maxconns", "[dp] maxconns", 1, 2, conntrack::set_maxconns),
+    ("dpctl/ct-set-sweep-interval", "[dp] ms", 1, 2, conntrack::set_sweep),
     ("dpctl/ct-stats-show", "[dp] [zone=N]", 0, 3, conntrack::stats),
     ("dpctl/del-flow", "[-s] [dp] flow", 1, 3, megaflow::delete),
     ("dpctl/del-flows", "[dp]", 0, 1, megaflow::delete_all),
@@ -81,6 +92,11 @@ const COMMANDS: &[Row] = &[
     ("dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, flows::dpctl_dump_flows),
     ("dpctl/flush-conntrack", "[dp] [zone=N] [ct-orig-tuple] [ct-reply-tuple]", 0, 4, conntrack::flush),
     ("dpctl/get-flow", "[-m] [--names | --no-names] [dp] ufid", 1, 4, megaflow::get),
+    ("dpctl/ipf-get-status", "[dp]", 0, 1, fragments::status),
+    ("dpctl/ipf-set-disabled", "[dp] v4|v6", 1, 2, fragments::disable),
+    ("dpctl/ipf-set-enabled", "[dp] v4|v6", 1, 2, fragments::enable),
+    ("dpctl/ipf-set-max-nfrags", "[dp] maxfrags", 1, 2, fragments::set_most),
+    ("dpctl/ipf-set-min-frag", "[dp] v4|v6 minfragment", 2, 3, fragments::set_least),
     ("dpctl/mod-flow", "[--may-create] [-s] [dp] flow actions", 2, 5, megaflow::modify),
     ("dpctl/show", "[-s] [dp...]", 0, 1024, datapath::dpctl_show),
     ("dpif-netdev/pmd-rxq-rebalance", "[dp]", 0, 1, rxq::rebalance),

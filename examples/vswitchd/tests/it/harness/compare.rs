@@ -29,6 +29,10 @@ const UNORDERED: &[(&str, &str)] = &[
     ),
     ("dump-conntrack", "connections come in the order of a hash table in both"),
     (
+        "ipf-get-status",
+        "datagrams come in the order of a hash table in the original, in that of their age in ours",
+    ),
+    (
         "dump-flows",
         "the original groups the flows of a table by mask, the group with the highest priority first, and shows each group \
          in the order in which its flows came or were last changed; ours come in the order in which they came. Megaflows \
@@ -43,7 +47,13 @@ pub fn compare(ours: &World, peer: &World, tool: &str, args: &[&str], allowed: &
     let results = [ours, peer].map(|world| {
         let (code, out, err) = if tool == "ovs-appctl" { world.appctl(args) } else { world.run(tool, args) };
         let folder = world.folder().display().to_string();
-        let [out, err] = [out, err].map(|text| normal(&text.replace(&folder, "FOLDER"), allowed, any_order));
+        // Ours has a name of its own, which errors begin with.
+        let named = |text: &str| match text.strip_prefix("vswitchd: ") {
+            Some(rest) => format!("ovs-vswitchd: {rest}"),
+            None => text.to_owned(),
+        };
+        let [out, err] =
+            [out, named(&err)].map(|text| normal(&text.replace(&folder, "FOLDER"), allowed, any_order));
         (code, out, err)
     });
     let [ours, peer] = results;

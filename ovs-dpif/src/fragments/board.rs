@@ -1,0 +1,130 @@
+//! What one worker tells of its fragments.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ovs_packet::fragment::{DatagramView, Family, FamilyStats, Reassembler, Refusal};
+
+use super::{FragmentCounters, FragmentStatus, MOST_FRAGMENTS};
+use crate::sequence::SequenceLock;
+
+/// Words of the head: how many are held, how many datagrams follow, and six counters of each version.
+const HEAD: usize = 14;
+/// Words of a datagram.
+const WORDS: usize = 6;
+/// Datagrams that are shown at most.
+const SHOWN: usize = MOST_FRAGMENTS as usize / 4;
+
+/// A snapshot that one worker writes.
+#[derive(Debug, Default)]
+pub(super) struct Board {
+    sequence: SequenceLock,
+    head: [AtomicU64; HEAD],
+    /// Made with the worker's first fragment.
+    datagrams: OnceLock<Box<[AtomicU64]>>,
+}
+
+fn counters(stats: &FamilyStats) -> [u64; 6] {
+    let overlapped = stats.refused(Refusal::Overlap) + stats.refused(Refusal::Duplicate);
+    let too_small = stats.refused(Refusal::TooSmall);
+    let purged = stats.purged + stats.condemned;
+    [stats.accepted, stats.completed, stats.expired, too_small, overlapped, purged]
+}
+
+impl Board {
+    /// Tells what there is now; only the worker may call this.
+    pub fn write(&self, reassembler: &Reassembler) {
+        let words = self.datagrams.get_or_init(|| (0..SHOWN * WORDS).map(|_| AtomicU64::new(0)).collect());
+        self.sequence.write(|| {
+            let mut rest = words.chunks_exact(WORDS);
+            let mut shown = 0;
+            reassembler.each(&mut |datagram| {
+                if let Some(place) = rest.next() {
+                    shown += 1;
+                    put(place, &pack(&datagram));
+                }
+            });
+            let [v4, v6] = [Family::V4, Family::V6].map(|family| counters(reassembler.stats(family)));
+            put(&self.head, &[reassembler.held() as u64, shown]);
+            put(&self.head[2..], &v4);
+            put(&self.head[8..], &v6);
+        });
+    }
+
+    /// Adds what was told last.
+    pub fn add_to(&self, sum: &mut FragmentStatus) {
+        let head: [u64; HEAD] = self.sequence.read(|| get(&self.head));
+        sum.held += head[0];
+        for (sum, words) in [(&mut sum.v4, &head[2..8]), (&mut sum.v6, &head[8..])] {
+            let FragmentCounters { accepted, completed, expired, too_small, overlapped, purged } = sum;
+            let counters = [accepted, completed, expired, too_small, overlapped, purged];
+            counters.into_iter().zip(words).for_each(|(sum, more)| *sum += more);
+        }
+    }
+
+    /// The datagrams that were told of last.
+    pub fn datagrams(&self) -> Vec<DatagramView> {
+        let Some(words) = self.datagrams.get() else { return Vec::new() };
+        self.sequence.read(|| {
+            let shown = self.head[1].load(Ordering::Relaxed) as usize;
+            words.chunks_exact(WORDS).take(shown).map(|words| unpack(get(words))).collect()
+        })
+    }
+}
+
+fn put(places: &[AtomicU64], words: &[u64]) {
+    places.iter().zip(words).for_each(|(place, word)| place.store(*word, Ordering::Relaxed));
+}
+
+fn get<const N: usize>(places: &[AtomicU64]) -> [u64; N] {
+    std::array::from_fn(|at| places.get(at).map_or(0, |place| place.load(Ordering::Relaxed)))
+}
+
+fn pack(datagram: &DatagramView) -> [u64; WORDS] {
+    let DatagramView { zone, family, protocol, id, src, dst, fragments, first, last } = *datagram;
+    let [src, dst] = [src, dst].map(|address| {
+        let address = u128::from_be_bytes(address);
+        [(address >> 64) as u64, address as u64]
+    });
+    let flags = u64::from(family == Family::V6) << 2 | u64::from(first) << 1 | u64::from(last);
+    let facts = u64::from(id) << 32 | u64::from(protocol) << 16 | u64::from(fragments) << 8 | flags;
+    [src[0], src[1], dst[0], dst[1], zone, facts]
+}
+
+fn unpack([src0, src1, dst0, dst1, zone, facts]: [u64; WORDS]) -> DatagramView {
+    let address = |high: u64, low: u64| (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
+    DatagramView {
+        zone,
+        family: if facts & 4 == 0 { Family::V4 } else { Family::V6 },
+        protocol: (facts >> 16) as u8,
+        id: (facts >> 32) as u32,
+        src: address(src0, src1),
+        dst: address(dst0, dst1),
+        fragments: (facts >> 8) as u8,
+        first: facts & 2 != 0,
+        last: facts & 1 != 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_comes_out_again() {
+        let view = DatagramView {
+            zone: 0x1_2345_6789,
+            family: Family::V6,
+            protocol: 17,
+            id: 0xdead_beef,
+            src: [0xfd; 16],
+            dst: std::array::from_fn(|at| at as u8),
+            fragments: 64,
+            first: false,
+            last: true,
+        };
+        assert_eq!(unpack(pack(&view)), view);
+        let other = DatagramView { family: Family::V4, first: true, last: false, ..view };
+        assert_eq!(unpack(pack(&other)), other);
+    }
+}
