@@ -75,6 +75,8 @@ pub struct InterfaceStatus {
     pub mtu: Option<u32>,
     /// Interface index of the system.
     pub ifindex: Option<u32>,
+    /// What its session of forwarding detection says (`bfd_status`), sorted by key; empty without one.
+    pub bfd: Vec<(String, String)>,
     /// What it has counted.
     pub statistics: Statistics,
     /// Key-value pairs of the `status` column, sorted by key.

@@ -11,6 +11,7 @@
 
 mod config;
 mod session;
+mod show;
 mod status;
 #[cfg(test)]
 mod tests;

@@ -50,47 +50,47 @@ pub enum BfdError {
 
 /// What is known of the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-struct Remote {
-    discriminator: u32,
-    state: BfdState,
-    diagnostic: Diagnostic,
-    multiplier: u8,
-    min_tx: Duration,
-    min_rx: Duration,
-    demand: bool,
+pub(super) struct Remote {
+    pub discriminator: u32,
+    pub state: BfdState,
+    pub diagnostic: Diagnostic,
+    pub multiplier: u8,
+    pub min_tx: Duration,
+    pub min_rx: Duration,
+    pub demand: bool,
 }
 
 /// See the module's head.
 #[derive(Debug)]
 pub struct Session {
-    config: BfdConfig,
-    mac: [u8; 6],
-    discriminator: u32,
-    source_port: u16,
-    random: RandomState,
-    drawn: u64,
-    state: BfdState,
-    diagnostic: Diagnostic,
-    remote: Remote,
+    pub(super) config: BfdConfig,
+    pub(super) mac: [u8; 6],
+    pub(super) discriminator: u32,
+    pub(super) source_port: u16,
+    pub(super) random: RandomState,
+    pub(super) drawn: u64,
+    pub(super) state: BfdState,
+    pub(super) diagnostic: Diagnostic,
+    pub(super) remote: Remote,
     /// Intervals that the neighbour was told of, and whether it has yet to confirm new ones.
-    told: (Duration, Duration),
-    polling: bool,
+    pub(super) told: (Duration, Duration),
+    pub(super) polling: bool,
     /// A poll of the neighbour is to be answered.
-    answer: bool,
+    pub(super) answer: bool,
     /// When the next packet is due; `None` if the neighbour wants none.
-    send_at: Option<Duration>,
-    last_sent: Duration,
+    pub(super) send_at: Option<Duration>,
+    pub(super) last_sent: Duration,
     /// When the neighbour is given up.
-    detect_at: Option<Duration>,
+    pub(super) detect_at: Option<Duration>,
     /// When traffic is looked at next, the count of last time, and whether there was any since.
-    look_at: Duration,
-    received: u64,
-    traffic: bool,
+    pub(super) look_at: Duration,
+    pub(super) received: u64,
+    pub(super) traffic: bool,
     /// Traffic that counts as a sign of life until then.
-    alive_until: Duration,
-    forced: Option<bool>,
-    flaps: u64,
-    was_forwarding: bool,
+    pub(super) alive_until: Duration,
+    pub(super) forced: Option<bool>,
+    pub(super) flaps: u64,
+    pub(super) was_forwarding: bool,
 }
 
 impl Session {
@@ -276,12 +276,12 @@ impl Session {
     }
 
     /// The shortest interval at which this end would send.
-    fn min_tx(&self) -> Duration {
+    pub(super) fn min_tx(&self) -> Duration {
         if self.state == BfdState::Up { self.config.min_tx } else { self.config.min_tx.max(SLOW) }
     }
 
     /// The shortest interval at which this end takes packets.
-    fn min_rx(&self) -> Duration {
+    pub(super) fn min_rx(&self) -> Duration {
         let decayed = self.config.decay_min_rx.filter(|_| self.state == BfdState::Up && !self.traffic);
         decayed.unwrap_or(self.config.min_rx)
     }
@@ -301,7 +301,7 @@ impl Session {
     }
 
     /// The interval to the next packet without jitter; `None` if the neighbour wants none.
-    fn interval(&self) -> Option<Duration> {
+    pub(super) fn interval(&self) -> Option<Duration> {
         let quiet = self.remote.min_rx.is_zero()
             || self.remote.demand && self.state == BfdState::Up && self.remote.state == BfdState::Up;
         (!quiet || self.polling).then(|| self.min_tx().max(self.remote.min_rx))
@@ -354,7 +354,8 @@ impl Session {
         wire::frame(&self.config, self.mac, self.source_port, &header)
     }
 
-    fn watches_traffic(&self) -> bool {
+    /// Whether it wants to know how many packets its interface has received.
+    pub fn watches_traffic(&self) -> bool {
         self.config.decay_min_rx.is_some() || self.config.forwarding_if_rx
     }
 

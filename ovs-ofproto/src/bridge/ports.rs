@@ -37,6 +37,8 @@ pub(crate) struct PortRecord {
     /// The quality of service that was last wanted of its device, and since when.
     pub qos: Option<Qos>,
     pub queued_since: Duration,
+    /// Its session of forwarding detection says that packets do not get through.
+    pub is_stalled: bool,
     /// Counts the ports that the bridge ever had: floods go in this order.
     pub order: u64,
 }
@@ -51,10 +53,10 @@ impl PortRecord {
 }
 
 impl PortRecord {
-    /// Whether packets that leave by it get anywhere, as far as the device knows.
+    /// Whether packets that leave by it get anywhere, as far as its device and its session know.
     pub fn is_live(&self) -> bool {
         let up = self.status.as_ref().is_none_or(|status| status.link_up);
-        up && !self.of_config.contains(OfConfig::PORT_DOWN)
+        up && !self.is_stalled && !self.of_config.contains(OfConfig::PORT_DOWN)
     }
 }
 

@@ -7,6 +7,7 @@ use ovs_flow::{OfPort, VlanId};
 use ovs_netdev::{EtherAddr, Options};
 
 use super::QosConfig;
+use crate::bfd::BfdConfig;
 
 /// A port of a bridge: what NORMAL sees as one way out. Usually one interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,6 +172,8 @@ pub struct InterfaceConfig {
     pub admin_up: Option<bool>,
     /// How much it may receive.
     pub policing: Policing,
+    /// The session of forwarding detection that runs on it.
+    pub bfd: Option<BfdConfig>,
 }
 
 impl InterfaceConfig {
@@ -218,6 +221,12 @@ impl InterfaceConfig {
     /// Sets how much it may receive.
     pub fn policing(mut self, policing: Policing) -> Self {
         self.policing = policing;
+        self
+    }
+
+    /// Sets the session of forwarding detection.
+    pub fn bfd(mut self, bfd: Option<BfdConfig>) -> Self {
+        self.bfd = bfd;
         self
     }
 }

@@ -19,6 +19,7 @@ use crate::neighbor::NeighborIndex;
 use crate::router::Router;
 use crate::rule::Flow;
 use crate::table::Miss;
+use crate::translate::BfdFilter;
 use crate::tunnel::{Ends, TunnelConfig, TunnelIndex};
 
 /// A bridge of a switch, small and `Copy`. Numbers are not used again while a switch lives.
@@ -116,6 +117,8 @@ pub(crate) struct PortSnap {
     /// Index into the bridge's bundles.
     pub bundle: Option<usize>,
     pub config: PortConfig,
-    /// Whether its link is up, as far as is known.
+    /// Whether its link is up and gets packets through, as far as is known.
     pub may_enable: bool,
+    /// What of its packets is for its session of forwarding detection, if it has one.
+    pub bfd: Option<BfdFilter>,
 }

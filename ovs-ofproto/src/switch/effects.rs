@@ -167,6 +167,7 @@ impl Switch {
                 }
                 Message::Punted(packet) => self.send_packet_in(&packet),
                 Message::Held(held) => self.take_held(*held),
+                Message::Heard(heard) => self.hear(&heard),
             }
         }
         taken

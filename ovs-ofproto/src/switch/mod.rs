@@ -7,6 +7,7 @@ mod effects;
 mod fail_mode;
 mod held;
 mod learn;
+mod monitor;
 mod net;
 mod poll;
 mod ports;
@@ -86,6 +87,8 @@ pub struct Switch {
     world_changed: bool,
     scratch: Scratch,
     net: net::Net,
+    /// Sessions of forwarding detection.
+    monitors: monitor::Monitors,
 
     waker: crate::upcall::SharedWaker,
     messages: Receiver<Box<Message>>,
@@ -142,6 +145,7 @@ impl Switch {
             version: shared.version().next(),
             scratch: Scratch::new(&snapshot),
             net: net::Net::default(),
+            monitors: monitor::Monitors::default(),
             shared,
             world,
             retired: VecDeque::new(),

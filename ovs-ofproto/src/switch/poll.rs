@@ -33,6 +33,7 @@ impl Switch {
         let drained = taken < left.min(MESSAGES);
         left -= taken.min(left - 1);
         self.take_events(now, ready);
+        self.run_monitors();
         self.expire(left);
         let fail_open = self.check_fail_open();
         left -= self.run_agents(left).min(left - 1);
@@ -133,6 +134,7 @@ impl Switch {
         let sweep = flows.then_some(self.revalidator.sweep.next);
         let retry = busy.then_some(self.now + Duration::from_millis(1));
         let rules = self.bridges.values().filter_map(crate::bridge::BridgeState::next_expiry);
-        rules.chain(sweep).chain(retry).chain(self.net.neighbors.next_expiry()).min()
+        let own = self.net.neighbors.next_expiry().into_iter().chain(self.monitors.next());
+        rules.chain(sweep).chain(retry).chain(own).min()
     }
 }

@@ -37,6 +37,7 @@ impl Switch {
             added: self.now,
             qos: None,
             queued_since: self.now,
+            is_stalled: false,
             order: 0,
         };
         if wanted.kind == "patch" {
@@ -108,6 +109,7 @@ impl Switch {
         if let (Some(dp_port), true) = (dp_port, config != DeviceConfig::default()) {
             self.dpif.configure_port(dp_port, &config)?;
         }
+        self.configure_monitor(bridge, number, wanted);
         Ok(number)
     }
 
@@ -116,6 +118,7 @@ impl Switch {
         let Some(state) = self.bridges.get_mut(bridge) else { return };
         let Some(number) = state.port_named(interface).map(|record| record.number) else { return };
         let Some(record) = state.ports.remove(&number) else { return };
+        self.monitors.remove(interface);
         for key in state.macs.flush(Some(number)) {
             self.shared.count_mac_change();
             self.revalidator.changes.note(crate::revalidate::Change::Mac { bridge: state.id, key });

@@ -92,7 +92,9 @@ impl Switch {
             dscp: marks(bridge, &record.port),
             bundle: bundle_of.get(&record.number).copied(),
             config: record.of_config,
-            may_enable: record.status.as_ref().is_none_or(|status| status.admin_up && status.link_up),
+            may_enable: !record.is_stalled
+                && record.status.as_ref().is_none_or(|status| status.admin_up && status.link_up),
+            bfd: self.monitors.filter_of(&record.name),
         };
         let name = bridge.config.name.as_str();
         BridgeSnap {

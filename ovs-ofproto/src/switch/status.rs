@@ -45,6 +45,7 @@ impl Switch {
         told.kind.clone_from(&record.kind);
         told.ofport = Some(record.number);
         told.dp_port = record.dp_port;
+        told.bfd = self.bfd_status(&interface.name).map(|status| status.details()).unwrap_or_default();
         if record.tunnel.is_some() {
             told.statistics = patch_statistics(record);
             let status = self.tunnel_status(bridge, record);

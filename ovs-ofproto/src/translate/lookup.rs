@@ -57,6 +57,9 @@ impl<'s, T: Tracer> Context<'s, T> {
     /// A packet enters the bridge: first table, action set.
     pub(super) fn enter_tables(&mut self) {
         self.frame_of_tunnel();
+        if self.is_for_session() {
+            return;
+        }
         let port = self.flow.of_port();
         let refused = self.bridge.no_receive(port) || self.bridge.is_mirror_output(port);
         if refused || !self.take_congestion() {

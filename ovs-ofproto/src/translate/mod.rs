@@ -37,6 +37,7 @@ mod nested;
 mod normal;
 mod output;
 mod patch;
+mod special;
 mod tunnel_in;
 mod tunnel_out;
 mod vlan;
@@ -62,6 +63,7 @@ use context::Context;
 pub(crate) use fin_timeout::FinTimeout;
 pub(crate) use learn::{Decide, LearnedFlow};
 use list::List;
+pub(crate) use special::BfdFilter;
 
 /// How deep resubmits, tables and bridges may nest.
 pub const MAX_DEPTH: u32 = 64;
@@ -281,12 +283,7 @@ pub(crate) fn translate_deciding(
     if key.recirc_id != 0 {
         return translate_again(snapshot, key, packet, decide, scratch, tracer);
     }
-    let found = if key.tunnel.is_present() {
-        snapshot.world.tunnels.find(key.dp_port(), &key.tunnel, key.packet_type.get() == 0)
-    } else {
-        snapshot.world.ports.get(&key.dp_port()).copied()
-    };
-    let Some((bridge, port)) = found else {
+    let Some((bridge, port)) = origin(snapshot, key) else {
         let mut mask = FlowMask::default();
         mask::begin(key, &mut mask);
         mask::finish(key, key, &mut mask);
@@ -308,6 +305,15 @@ pub(crate) fn translate_deciding(
         mask_to_options(&key.tunnel, &mut translation.mask, maps);
     }
     translation
+}
+
+/// The bridge and port that a packet comes in by.
+pub(crate) fn origin(snapshot: &Snapshot, key: &FlowKey) -> Option<(BridgeId, OfPort)> {
+    if key.tunnel.is_present() {
+        snapshot.world.tunnels.find(key.dp_port(), &key.tunnel, key.packet_type.get() == 0)
+    } else {
+        snapshot.world.ports.get(&key.dp_port()).copied()
+    }
 }
 
 /// The code of `drop` for packets of tunnels that no bridge has.

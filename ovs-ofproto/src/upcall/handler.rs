@@ -6,21 +6,24 @@ use std::time::Duration;
 
 use ovs_classifier::rcu::Reader;
 use ovs_dpif::{
-    Actions, ControllerPunt, DropReason, HandlerFactory, Install, Punt, PuntCookie, Upcall, UpcallHandler,
-    Verdict, WorkerId,
+    Actions, ControllerPunt, DropReason, HandlerFactory, Install, Punt, PuntCookie, SlowPath, Upcall,
+    UpcallHandler, Verdict, WorkerId,
 };
 use ovs_flow::{FlowKey, Metadata, SparseKey, Ufid, extract};
 use ovs_packet::Packet;
 
 use super::identity::Identities;
-use super::message::{Age, HeldPacket, Message, Miss, NewFlow, PuntedPacket};
+use super::message::{Age, HeardPacket, HeldPacket, Message, Miss, NewFlow, PuntedPacket};
 use crate::compact::Compact;
 use crate::snapshot::{Shared, Snapshot};
 use crate::trace::Unwatched;
-use crate::translate::{Scratch, Translation, mask as masks, translate};
+use crate::translate::{Scratch, Translation, mask as masks, origin, translate};
 
 /// Who is to be woken when a message waits; set by the embedder once, before or after workers were made.
 pub(crate) type SharedWaker = Arc<OnceLock<Arc<dyn ovs_dpif::Waker>>>;
+
+/// Bytes of a packet that the switch's own protocols look at.
+const HEARD: usize = 512;
 
 /// Makes the handlers of a datapath's workers.
 pub(crate) struct Handlers {
@@ -116,6 +119,15 @@ impl Handler {
         if self.send(Message::Held(Box::new(held))) { Ok(()) } else { Err(DropReason::EffectsFull) }
     }
 
+    /// Hands a packet over that is for the session of its port.
+    fn hear(&self, key: &FlowKey, packet: &Packet, now: Duration) -> Result<(), DropReason> {
+        let Some((bridge, port)) = origin(&self.snapshot, key) else { return Err(DropReason::Upcall) };
+        let data = packet.data();
+        let frame = data[..data.len().min(HEARD)].to_vec();
+        let heard = HeardPacket { now, bridge, port, frame };
+        if self.send(Message::Heard(Box::new(heard))) { Ok(()) } else { Err(DropReason::EffectsFull) }
+    }
+
     fn key_of(&mut self, punt: &Punt<'_>) -> FlowKey {
         let tags = self.snapshot.world.features.max_vlan_headers;
         let packet_type = punt.packet.facts().packet_type;
@@ -139,13 +151,17 @@ impl UpcallHandler for Handler {
                 Err(reason) => Verdict::Refuse(reason),
             };
         }
-        let actions: Actions = translation.actions.as_slice().into();
+        let mut actions: Actions = translation.actions.as_slice().into();
         let mut bits = Box::new(translation.mask);
         masks::for_datapath(&mut bits);
         let installed: Actions = match translation.slow {
             None => Arc::clone(&actions),
             Some(_) => translation.megaflow_actions().into(),
         };
+        if translation.slow == Some(SlowPath::Bfd) {
+            // It comes back by the way of its successors.
+            actions = Arc::clone(&installed);
+        }
         let mask = Compact::new(&bits.fields);
         let ufid = self.identities.of(upcall.key, &mask);
         let message = Message::Miss(Miss {
@@ -189,6 +205,9 @@ impl UpcallHandler for Handler {
                 let (translation, _) = self.translate(&key, punt.packet);
                 if translation.undecided {
                     return self.hold(&key, punt.metadata, punt.packet, punt.now, true).map(|()| None);
+                }
+                if translation.slow == Some(SlowPath::Bfd) {
+                    return self.hear(&key, punt.packet, punt.now).map(|()| None);
                 }
                 // The packet has been counted by the megaflow that sent it here.
                 Ok(Some(translation.actions.into()))

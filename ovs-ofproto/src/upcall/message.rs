@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use ovs_classifier::Version;
 use ovs_dpif::{Actions, ControllerPunt, WorkerId};
-use ovs_flow::{FlowKey, Metadata, Ufid};
+use ovs_flow::{FlowKey, Metadata, OfPort, Ufid};
 use ovs_packet::Packet;
 
 use crate::compact::Compact;
 use crate::recirc::{FrozenState, RecircRef};
+use crate::snapshot::BridgeId;
 use crate::translate::{Dep, Push};
 
 /// One message. Messages of one worker arrive in their order.
@@ -21,6 +22,8 @@ pub(crate) enum Message {
     Refused { ufid: Ufid, worker: WorkerId },
     /// A packet goes to controllers.
     Punted(PuntedPacket),
+    /// A packet is for the session of a port.
+    Heard(Box<HeardPacket>),
     /// A packet changes tables: it waits until they are changed.
     Held(Box<HeldPacket>),
 }
@@ -70,6 +73,16 @@ pub(crate) struct HeldPacket {
     pub packet: Packet,
     /// A megaflow has counted it already.
     pub counted: bool,
+}
+
+/// A packet of a protocol that the switch itself speaks.
+#[derive(Debug)]
+pub(crate) struct HeardPacket {
+    pub now: Duration,
+    pub bridge: BridgeId,
+    pub port: OfPort,
+    /// The packet's bytes from its Ethernet header on, cut where no message is so long.
+    pub frame: Vec<u8>,
 }
 
 /// A packet for controllers.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ovs_flow::{OfPort, VlanId};
 use ovs_netdev::EtherAddr;
+use ovs_ofproto::bfd::BfdConfig;
 use ovs_ofproto::ovs_classifier::PrefixField;
 use ovs_ofproto::{
     BridgeConfig, ControllerConfig, DesiredState, FailMode, InterfaceConfig, PortConfig, PriorityTags,
@@ -236,6 +237,7 @@ fn interface_config(row: &Row<'_>, bridge: &Row<'_>, kinds: Kinds) -> InterfaceC
         .ofport_request(row.integer("ofport_request").and_then(|n| u16::try_from(n).ok()).map(OfPort))
         .mac(own.or_else(|| ether_addr(row.string("mac"))))
         .policing(super::qos::policing(row))
+        .bfd(BfdConfig::from_map(&row.map("bfd")))
         .mtu_request(row.integer("mtu_request").and_then(|n| u32::try_from(n).ok()))
 }
 

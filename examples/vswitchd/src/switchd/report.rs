@@ -95,6 +95,7 @@ fn interface_columns(status: &InterfaceStatus) -> Vec<(&'static str, Datum)> {
         Duplex::Full => "full".to_owned(),
     });
     vec![
+        ("bfd_status", Datum::map(status.bfd.iter().map(|(k, v)| (k.as_str(), v.as_str())))),
         ("ofport", Datum::scalar(Atom::Integer(status.ofport.map_or(-1, |p| i64::from(p.0))))),
         ("error", text(status.error.clone())),
         ("mac_in_use", text(status.mac_in_use.map(|mac| mac.to_string()))),

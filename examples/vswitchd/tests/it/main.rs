@@ -8,6 +8,7 @@
 mod generated;
 mod harness;
 
+mod bfd;
 mod bridges;
 mod controller;
 mod daemon;

@@ -5,8 +5,8 @@ use std::process::Command;
 use crate::harness::{Daemon, Database, Kind, Tools, World, exclusive, tools};
 
 /// A switch with `br-int`, where a host is, and `br-phy`, whose local port has the underlay's address.
-struct Site {
-    world: World,
+pub struct Site {
+    pub world: World,
     host: String,
 }
 
@@ -71,7 +71,7 @@ impl Site {
         });
     }
 
-    fn add_tunnel(&self, kind: &str, remote: &str, options: &[&str]) {
+    pub fn add_tunnel(&self, kind: &str, remote: &str, options: &[&str]) {
         let (kind, remote) = (format!("type={kind}"), format!("options:remote_ip={remote}"));
         let mut args = vec!["--if-exists", "del-port", "tun", "--", "add-port", "br-int", "tun"];
         args.extend(["--", "set", "interface", "tun", &kind, &remote]);
@@ -104,7 +104,7 @@ impl Site {
     }
 
     /// What went wrong, for the reader.
-    fn state(&self) -> String {
+    pub fn state(&self) -> String {
         ["dpctl/dump-flows", "tnl/neigh/show", "ovs/route/show", "tnl/ports/show", "ofproto/list-tunnels"]
             .map(|command| format!("{command}:\n{}\n", self.world.appctl(&[command]).1))
             .concat()
@@ -112,7 +112,7 @@ impl Site {
 }
 
 /// Two sites joined by a cable.
-fn two_sites(tools: &Tools, kinds: [Kind; 2]) -> [Site; 2] {
+pub fn two_sites(tools: &Tools, kinds: [Kind; 2]) -> [Site; 2] {
     let sites = [Site::new(tools, kinds[0], 1), Site::new(tools, kinds[1], 2)];
     let [a, b] = [sites[0].world.namespace(), sites[1].world.namespace()];
     ip(&format!("-n {a} link add u0 type veth peer name u0 netns {b}"));

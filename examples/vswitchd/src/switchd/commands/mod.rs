@@ -1,5 +1,6 @@
 //! The appctl commands: names bound to what the libraries can show and do.
 
+mod bfd;
 mod conntrack;
 mod datapath;
 mod dpctl;
@@ -67,6 +68,8 @@ fn told(answer: Result<String, String>) -> Answer {
 type Row = (&'static str, &'static str, usize, usize, Handler);
 
 const COMMANDS: &[Row] = &[
+    ("bfd/set-forwarding", "[interface] normal|false|true", 1, 2, bfd::set_forwarding),
+    ("bfd/show", "[interface]", 0, 1, bfd::show),
     ("bridge/dump-flows", "[--offload-stats] bridge", 1, 2, ofproto::bridge_dump_flows),
     ("bridge/reconnect", "[bridge]", 0, 1, ofproto::bridge_reconnect),
     ("coverage/read-counter", "COUNTER", 1, 1, process::coverage_read_counter),

@@ -106,6 +106,8 @@ const COLUMNS: &[(&str, &[&str])] = &[
             "mac_in_use",
             "mtu",
             "mtu_request",
+            "bfd",
+            "bfd_status",
             "ingress_policing_rate",
             "ingress_policing_burst",
             "ingress_policing_kpkts_rate",
