@@ -16,7 +16,7 @@ use ovs_packet::Packet;
 
 use super::fields::{TRANSLATED, has};
 use super::packet::{Brief, brief};
-use super::table::Packed;
+use super::table::{Bucket, Packed, Place, Table};
 use super::track::{Tracked, millis};
 use super::tuple::Tuple;
 use super::{Conntrack, CtAction};
@@ -75,18 +75,18 @@ impl Conntrack {
     pub fn find_batch(&self, tuples: &[Tuple], found: &mut [Option<Found>], now: Duration) {
         let (now, table) = (millis(now), &*self.table);
         for (tuples, found) in tuples.chunks(BATCH).zip(found.chunks_mut(BATCH)) {
-            let mut hashes = [0; BATCH];
-            for (hash, tuple) in hashes.iter_mut().zip(tuples) {
+            let (mut hashes, mut buckets) = ([0; BATCH], [None; BATCH]);
+            for ((hash, bucket), tuple) in hashes.iter_mut().zip(&mut buckets).zip(tuples) {
                 *hash = tuple.hash(&table.hash);
-                table.prefetch(*hash);
+                *bucket = table.prefetch(*hash);
             }
             let mut likely = [None; BATCH];
-            for (likely, hash) in likely.iter_mut().zip(&hashes).take(tuples.len()) {
-                *likely = table.only(*hash, false);
+            for ((likely, hash), bucket) in likely.iter_mut().zip(&hashes).zip(buckets) {
+                *likely = bucket.and_then(|bucket| table.only(bucket, *hash, false));
             }
             for (((likely, tuple), found), hash) in likely.iter().zip(tuples).zip(found).zip(hashes) {
                 let key = Packed::of(tuple);
-                let hit = likely.and_then(|id| table.find_at(id, &key, now));
+                let hit = likely.and_then(|place| Table::find_at(place, &key, now));
                 let hit = hit.or_else(|| table.find_hashed(&key, hash, now));
                 *found = hit.map(|hit| Found { connection: hit.name(), reply: hit.reply });
             }
@@ -95,33 +95,35 @@ impl Conntrack {
 }
 
 /// What is known of the packets before their turn comes.
-struct Ahead {
+struct Ahead<'a> {
     briefs: [Option<Brief>; BATCH],
     hashes: [u64; BATCH],
-    likely: [Option<u32>; BATCH],
+    buckets: [Option<&'a Bucket>; BATCH],
+    likely: [Option<(u32, &'a Place)>; BATCH],
     /// A packet has gone the long way.
     stale: bool,
 }
 
-impl Default for Ahead {
+impl Default for Ahead<'_> {
     fn default() -> Self {
-        Self { briefs: [None; BATCH], hashes: [0; BATCH], likely: [None; BATCH], stale: false }
+        let (buckets, likely) = ([None; BATCH], [None; BATCH]);
+        Self { briefs: [None; BATCH], hashes: [0; BATCH], buckets, likely, stale: false }
     }
 }
 
-impl Ahead {
+impl<'a> Ahead<'a> {
     /// Reads the packets for which there may be a short way.
     #[inline]
     fn read(
         &mut self,
-        conntrack: &Conntrack,
+        conntrack: &'a Conntrack,
         packets: &[Packet],
         metadata: &[Metadata],
         turns: &[Option<CtTurn<'_>>],
     ) {
         let table = &*conntrack.table;
-        let places = self.briefs.iter_mut().zip(&mut self.hashes);
-        for (((packet, Metadata { ct, .. }), turn), (place, hash)) in
+        let places = self.briefs.iter_mut().zip(&mut self.hashes).zip(&mut self.buckets);
+        for (((packet, Metadata { ct, .. }), turn), ((place, hash), bucket)) in
             packets.iter().zip(metadata).zip(turns).zip(places)
         {
             let Some(CtTurn { action, .. }) = turn else { continue };
@@ -135,7 +137,7 @@ impl Ahead {
             }
             if let Some(brief) = brief(packet, action.zone) {
                 *hash = brief.key.hash(&table.hash);
-                table.prefetch(*hash);
+                *bucket = table.prefetch(*hash);
                 *place = Some(brief);
             }
         }
@@ -143,10 +145,11 @@ impl Ahead {
 
     /// Looks where their connections may be.
     #[inline]
-    fn look(&mut self, conntrack: &Conntrack) {
-        for ((brief, hash), likely) in self.briefs.iter().zip(&self.hashes).zip(&mut self.likely) {
-            if let Some(brief) = brief {
-                *likely = conntrack.table.only(*hash, brief.segment.is_some());
+    fn look(&mut self, conntrack: &'a Conntrack) {
+        let known = self.briefs.iter().zip(&self.hashes).zip(&self.buckets);
+        for (((brief, hash), bucket), likely) in known.zip(&mut self.likely) {
+            if let (Some(brief), Some(bucket)) = (brief, bucket) {
+                *likely = conntrack.table.only(bucket, *hash, brief.segment.is_some());
             }
         }
     }
@@ -171,7 +174,8 @@ impl Ahead {
             return Tracked::default();
         }
         if let Some(Brief { key, segment }) = &self.briefs[i] {
-            let hit = self.likely[i].filter(|_| !self.stale).and_then(|id| table.find_at(id, key, time));
+            let hit =
+                self.likely[i].filter(|_| !self.stale).and_then(|place| Table::find_at(place, key, time));
             let hit = hit.or_else(|| table.find_hashed(key, self.hashes[i], time));
             if hit.is_some_and(|hit| conntrack.pass(&hit, key, segment.as_ref(), ct, action, time)) {
                 return Tracked::default();

@@ -58,6 +58,9 @@ impl Rekey {
             eth::IPV6 if has_ports => true,
             _ => return false,
         };
+        if !ipv6 && self.short(old, headers.len(), packet_type, md, key) {
+            return true;
+        }
         let mut words = Words::new(key);
         metadata(&mut words, md, packet_type);
         let (to, from) = self.addresses[usize::from(ipv6)];
@@ -86,6 +89,55 @@ impl Rekey {
         true
     }
 
+    /// The short way, for what most packets are: IPv4 of a tracked connection without mark and label, and nothing else known of
+    /// it. Its headers are moved by whole lines, with what lies behind them, which a key may hold beyond its end.
+    #[inline]
+    fn short(
+        &self,
+        old: &SparseKey,
+        count: usize,
+        packet_type: u32,
+        md: &Metadata,
+        key: &mut SparseKey,
+    ) -> bool {
+        let CtMetadata { state, zone, mark, label, orig_proto, orig_ipv6, orig_addr, orig_ports, .. } =
+            &md.ct;
+        let other = md.priority | md.mark | mark | packet_type;
+        let port = words::two(md.dp_hash, md.in_port.0);
+        let plain = *state != 0 && *orig_proto != 0 && !*orig_ipv6 && u128::from_ne_bytes(*label) == 0;
+        if !plain || other != 0 || port == 0 || md.tunnel.is_some() {
+            return false;
+        }
+        let (to, from) = self.addresses[0];
+        let (Some(first), Some(behind)) =
+            (line(&old.values, self.before), line(&old.values, self.before + from))
+        else {
+            return false;
+        };
+        let [[s0, s1, s2, s3, ..], [d0, d1, d2, d3, ..]] = *orig_addr;
+        let addresses = u64::from_ne_bytes([s0, s1, s2, s3, d0, d1, d2, d3]);
+        let Some(ports) = behind.get(self.ports - from) else { return false };
+        let ([s0, s1], [d0, d1]) = (orig_ports[0].to_be_bytes(), orig_ports[1].to_be_bytes());
+        let [p0, p1, p2, p3, ..] = ports.to_ne_bytes();
+        let ports = u64::from_ne_bytes([p0, p1, p2, p3, s0, s1, d0, d1]);
+        // Words of zeros are not held; and what is moved is a line at each place.
+        if addresses == 0 || ports == 0 || to >= LINE || count - from > LINE {
+            return false;
+        }
+        let Some(out) = key.values.first_chunk_mut::<{ 3 + 2 * LINE }>() else { return false };
+        let [z0, z1] = zone.to_ne_bytes();
+        let [r0, r1, r2, r3] = md.recirc_id.to_ne_bytes();
+        (out[0], out[1]) = (port, u64::from_ne_bytes([r0, r1, r2, r3, *state, *orig_proto, z0, z1]));
+        put(out, 2, first);
+        out[2 + to] = addresses;
+        put(out, 3 + to, behind);
+        out[3 + to + self.ports - from] = ports;
+        let headers = old.map[1] & !ANEW | 1 << (words::CT_NW_ADDRS - 64) | 1 << (words::PORTS - 64);
+        key.map = [1 << words::HASH_PORT | 1 << words::RECIRC_CT, headers];
+        key.count = 3 + to + count - from;
+        true
+    }
+
     /// Works out where the words of such keys lie.
     #[cold]
     fn learn(&mut self, map: WordMap) {
@@ -99,6 +151,23 @@ impl Rekey {
             (at(words::CT_IPV6_SRC), at(words::CT_IPV6_DST + 2)),
         ];
         self.ports = at(words::PORTS);
+    }
+}
+
+/// Words of a cache line.
+const LINE: usize = 8;
+
+/// The words from `at` on.
+#[inline]
+fn line(words: &[u64], at: usize) -> Option<&[u64; LINE]> {
+    words.get(at..)?.first_chunk()
+}
+
+/// Writes words at a place, of which the caller knows that there is room.
+#[inline]
+fn put(words: &mut [u64; 3 + 2 * LINE], at: usize, line: &[u64; LINE]) {
+    if let Some(place) = words.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+        *place = *line;
     }
 }
 

@@ -25,9 +25,10 @@ const NONE: u32 = u32::MAX;
 /// Buckets of a chain at most that a reader follows: one that is led about by changes starts over.
 const FOLLOWED: usize = 64;
 
+/// A cache line of entries.
 #[derive(Debug)]
 #[repr(C, align(64))]
-struct Bucket {
+pub(in super::super) struct Bucket {
     hashes: [AtomicU32; ENTRIES],
     ids: [AtomicU32; ENTRIES],
     /// Overflow bucket.
@@ -205,17 +206,22 @@ impl Index {
         (if low < split { hash & ((2 << level) - 1) } else { low }) as usize
     }
 
-    /// Begins to fetch the bucket of a hash.
+    /// The bucket of a hash, which begins to be fetched.
     #[inline]
-    pub fn prefetch(&self, hash: u32) {
-        if let Some(bucket) = self.buckets.get(self.home(hash)) {
-            prefetch(bucket);
-        }
+    pub fn prefetch(&self, hash: u32) -> Option<&Bucket> {
+        let bucket = self.buckets.get(self.home(hash))?;
+        prefetch(bucket);
+        Some(bucket)
     }
 
-    /// The place of a hash, if there is just one.
+    /// The place of a hash, if there is just one in the bucket that was its bucket of late, and in those behind it.
     #[inline]
-    pub fn only(&self, hash: u32) -> Option<u32> {
+    pub fn only(&self, bucket: &Bucket, hash: u32) -> Option<u32> {
+        if bucket.next.load(Ordering::Relaxed) == NONE {
+            let equal = bucket.equal(hash);
+            let id = bucket.ids.get(equal.trailing_zeros() as usize)?;
+            return equal.is_power_of_two().then(|| id.load(Ordering::Relaxed));
+        }
         let (mut only, mut several) = (None, false);
         self.each(hash, |id| several |= only.replace(id).is_some());
         only.filter(|_| !several)
@@ -353,7 +359,7 @@ mod tests {
                     all.insert((hash, s));
                 });
                 prop_assert_eq!(found, model.contains(&key));
-                if let Some(only) = index.only(hash) {
+                if let Some(only) = index.prefetch(hash).and_then(|bucket| index.only(bucket, hash)) {
                     prop_assert_eq!(all, BTreeSet::from([(hash, only)]));
                 }
             }

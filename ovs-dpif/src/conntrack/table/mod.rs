@@ -22,6 +22,7 @@ use super::tcp::Strictness;
 use super::timeout::Policies;
 use super::tuple::Tuple;
 
+pub(super) use self::index::Bucket;
 pub(super) use self::packed::Packed;
 pub(super) use self::place::{Place, name};
 pub(super) use self::shard::{Inner, Shard};
@@ -165,18 +166,19 @@ impl Table {
         best
     }
 
-    /// Begins to fetch what [`Table::only`] reads.
+    /// What [`Table::only`] reads, which begins to be fetched.
     #[inline]
-    pub fn prefetch(&self, hash: u64) {
-        self.shard(hash).index.prefetch(hash as u32);
+    pub fn prefetch(&self, hash: u64) -> Option<&Bucket> {
+        self.shard(hash).index.prefetch(hash as u32)
     }
 
     /// The place where the connection of a hash is, if there is just one, which begins to be fetched.
     #[inline]
-    pub fn only(&self, hash: u64, tcp: bool) -> Option<u32> {
-        let id = self.shard(hash).index.only(hash as u32)?;
-        self.slab.get(id)?.prefetch(tcp);
-        Some(id)
+    pub fn only(&self, bucket: &Bucket, hash: u64, tcp: bool) -> Option<(u32, &Place)> {
+        let id = self.shard(hash).index.only(bucket, hash as u32)?;
+        let place = self.slab.get(id)?;
+        place.prefetch(tcp);
+        Some((id, place))
     }
 
     /// Begins to fetch the connection of a name.
@@ -189,8 +191,7 @@ impl Table {
 
     /// The connection of a tuple, if it lives at this place.
     #[inline]
-    pub fn find_at(&self, id: u32, key: &Packed, now: u64) -> Option<Hit<'_>> {
-        let place = self.slab.get(id)?;
+    pub fn find_at<'a>((id, place): (u32, &'a Place), key: &Packed, now: u64) -> Option<Hit<'a>> {
         let (life, reply) = place.find(key, now)?;
         Some(Hit { id, place, life, reply })
     }
