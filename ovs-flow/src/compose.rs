@@ -26,7 +26,13 @@ const EMPTY_TCP: u16 = 0x007;
 /// assert_eq!(compose(&key, 64), [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x12, 0x34]);
 /// ```
 pub fn compose(key: &FlowKey, payload: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(128 + payload);
+    let bytes: Vec<u8> = (0..payload).map(|i| i as u8).collect();
+    compose_around(key, &bytes)
+}
+
+/// The same, with these bytes as payload.
+pub fn compose_around(key: &FlowKey, payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(128 + payload.len());
     let mut type_at = None;
     if key.is_ethernet() {
         out.extend(key.dl_dst);
@@ -86,7 +92,7 @@ fn arp(key: &FlowKey, out: &mut Vec<u8>) {
     }
 }
 
-fn ipv4(key: &FlowKey, payload: usize, out: &mut Vec<u8>) {
+fn ipv4(key: &FlowKey, payload: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     let mut frag = 0;
     if key.nw_frag & FragKind::ANY.bits() != 0 {
@@ -107,7 +113,7 @@ fn ipv4(key: &FlowKey, payload: usize, out: &mut Vec<u8>) {
     out[start + 10..start + 12].copy_from_slice(&sum.to_be_bytes());
 }
 
-fn ipv6(key: &FlowKey, payload: usize, out: &mut Vec<u8>) {
+fn ipv6(key: &FlowKey, payload: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     let first = 6 << 28 | u32::from(key.nw_tos) << 20 | key.ipv6_label.get() & 0xf_ffff;
     out.extend(first.to_be_bytes());
@@ -121,7 +127,7 @@ fn ipv6(key: &FlowKey, payload: usize, out: &mut Vec<u8>) {
 
 /// Appends the transport header and payload. `addresses` is where the two addresses of the pseudo header begin; they
 /// reach up to the end.
-fn transport(key: &FlowKey, payload: usize, out: &mut Vec<u8>, addresses: usize) {
+fn transport(key: &FlowKey, payload: &[u8], out: &mut Vec<u8>, addresses: usize) {
     if key.nw_frag & FragKind::LATER.bits() != 0 {
         return;
     }
@@ -137,14 +143,14 @@ fn transport(key: &FlowKey, payload: usize, out: &mut Vec<u8>, addresses: usize)
             out.extend((0x5000 | key.tcp_flags.get() & 0xfff).to_be_bytes());
             out.extend([0; 6]);
             if key.tcp_flags.get() & EMPTY_TCP == 0 {
-                fill(payload, out);
+                out.extend(payload);
             }
             (16, true)
         }
         ip::UDP => {
             out.extend(ports);
             out.extend([0; 4]);
-            fill(payload, out);
+            out.extend(payload);
             let len = (out.len() - start) as u16;
             out[start + 4..start + 6].copy_from_slice(&len.to_be_bytes());
             (6, true)
@@ -157,7 +163,7 @@ fn transport(key: &FlowKey, payload: usize, out: &mut Vec<u8>, addresses: usize)
         ip::ICMP if !v6 => {
             out.extend([src as u8, dst as u8, 0, 0, 0, 0, 0, 0]);
             if matches!(src, 0 | 8) && dst == 0 {
-                fill(payload, out);
+                out.extend(payload);
             }
             (2, false)
         }
@@ -184,7 +190,7 @@ fn transport(key: &FlowKey, payload: usize, out: &mut Vec<u8>, addresses: usize)
     out[start + at..start + at + 2].copy_from_slice(&sum.to_be_bytes());
 }
 
-fn icmpv6(key: &FlowKey, payload: usize, out: &mut Vec<u8>) {
+fn icmpv6(key: &FlowKey, payload: &[u8], out: &mut Vec<u8>) {
     let (kind, code) = (key.tp_src.get(), key.tp_dst.get());
     out.extend([kind as u8, code as u8, 0, 0]);
     out.extend(key.nd_reserved.get().to_be_bytes());
@@ -192,7 +198,7 @@ fn icmpv6(key: &FlowKey, payload: usize, out: &mut Vec<u8>) {
         return;
     }
     match kind {
-        128 | 129 => fill(payload, out),
+        128 | 129 => out.extend(payload),
         nd::SOLICIT | nd::ADVERT => {
             out.extend(key.nd_target);
             let options = [(1, key.arp_sha), (2, key.arp_tha)];
@@ -203,10 +209,6 @@ fn icmpv6(key: &FlowKey, payload: usize, out: &mut Vec<u8>) {
         }
         _ => {}
     }
-}
-
-fn fill(payload: usize, out: &mut Vec<u8>) {
-    out.extend((0..payload).map(|i| i as u8));
 }
 
 /// The sum of big-endian 16-bit words, not folded.

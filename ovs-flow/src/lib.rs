@@ -17,7 +17,7 @@ mod port;
 mod sparse;
 pub mod text;
 
-pub use compose::{PAYLOAD, compose};
+pub use compose::{PAYLOAD, compose, compose_around};
 pub use extract::{Rekey, extract, extract_bytes, extract_limited};
 pub use field::{Field, Subfield};
 pub use key::{

@@ -39,7 +39,7 @@ pub use plan::{Applied, Plan, Step};
 pub use snapshot::Snapshot;
 pub use status::{BridgeStatus, InterfaceStatus, MirrorStatus, Status};
 pub use switch::{
-    Bridge, ConnId, ConnectionKind, InterfaceQos, Revalidation, Switch, SwitchEvent, TraceError, Turn,
+    Bridge, ConnId, ConnectionKind, InterfaceQos, Revalidation, Switch, SwitchEvent, Turn,
 };
 pub use tunnel::TunnelError;
 

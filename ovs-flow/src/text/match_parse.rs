@@ -202,23 +202,26 @@ const PROTOCOLS: [(&str, u16, u8); 18] = [
 
 /// Whether this is a protocol's name (`tcp`, `arp` …).
 pub fn is_protocol(name: &str) -> bool {
-    PROTOCOLS.iter().any(|(n, ..)| *n == name)
+    protocol(name).is_some()
+}
+
+/// The Ethernet type and the IP protocol that a protocol's name stands for; zero is none.
+pub(super) fn protocol(name: &str) -> Option<(u16, u8)> {
+    PROTOCOLS.iter().find(|(n, ..)| *n == name).map(|(_, dl_type, nw_proto)| (*dl_type, *nw_proto))
 }
 
 /// Adds what a protocol's name stands for; false if there is no such protocol.
 pub fn parse_protocol(name: &str, m: &mut Match) -> bool {
-    let Some((_, dl_type, nw_proto)) = PROTOCOLS.iter().find(|(n, ..)| *n == name) else {
-        return false;
-    };
+    let Some((dl_type, nw_proto)) = protocol(name) else { return false };
     if name == "eth" {
         Field::PACKET_TYPE.set_match(m, 0);
     }
     m.require_ethernet(Field::ETH_TYPE);
-    if *dl_type != 0 {
-        Field::ETH_TYPE.set_match(m, (*dl_type).into());
+    if dl_type != 0 {
+        Field::ETH_TYPE.set_match(m, dl_type.into());
     }
-    if *nw_proto != 0 {
-        Field::IP_PROTO.set_match(m, (*nw_proto).into());
+    if nw_proto != 0 {
+        Field::IP_PROTO.set_match(m, nw_proto.into());
     }
     true
 }

@@ -7,6 +7,7 @@
 pub(crate) mod addr;
 mod datapath;
 pub(crate) mod flags;
+mod flow_parse;
 pub(crate) mod frag;
 mod list;
 mod match_format;
@@ -15,6 +16,7 @@ pub(crate) mod number;
 mod ports;
 
 pub use datapath::{DpDisplay, DpParseError, KeyProblem, parse_dp_flow, parse_dp_key};
+pub use flow_parse::{FlowError, parse_flow};
 pub use match_format::{FlowDisplay, MatchDisplay};
 pub use match_parse::{MatchError, Token, is_protocol, parse_field, parse_match, parse_protocol, tokens};
 pub use ports::{DpPortNames, NoNames, PortNames, parse_of_port};

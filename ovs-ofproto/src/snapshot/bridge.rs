@@ -104,6 +104,8 @@ impl BridgeSnap {
 /// A port.
 #[derive(Clone, Debug)]
 pub(crate) struct PortSnap {
+    /// The interface's name, for traces.
+    pub name: Arc<str>,
     /// `None` for a patch.
     pub dp_port: Option<DpPort>,
     /// Whether packets that leave by it get anywhere.

@@ -25,7 +25,6 @@ mod view;
 mod zones;
 
 pub use qos::InterfaceQos;
-pub use trace_text::TraceError;
 pub use view::{Bridge, Revalidation};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

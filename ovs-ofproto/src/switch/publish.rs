@@ -85,6 +85,7 @@ impl Switch {
             .flat_map(|(index, bundle)| bundle.members.iter().map(move |member| (*member, index)))
             .collect();
         let port = |record: &crate::bridge::PortRecord| PortSnap {
+            name: record.name.as_str().into(),
             dp_port: record.dp_port,
             live: record.is_live(),
             tunnel: record.tunnel.clone(),

@@ -1,84 +1,23 @@
-//! Traces from text to text, as `ofproto/trace` takes and prints them.
+//! Traces from text to text, as `ofproto/trace` and `ofproto/trace-packet-out` take and print them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ovs_flow::text::{DpParseError, MatchError, NoNames, PortNames, parse_dp_key, parse_match};
-use ovs_flow::{FlowKey, Metadata, OfPort, U16, VLAN_CFI};
+use ovs_flow::text::parse_flow;
+use ovs_flow::{FlowKey, FlowMask, Match, Metadata, OfPort, TableId, U16, VLAN_CFI, compose, compose_around};
+use ovs_openflow::action::check_consistency;
+use ovs_openflow::{Action, Version};
 use ovs_packet::Packet;
 
 use super::Switch;
-use crate::BridgeError;
-use crate::trace::parse_state;
+use super::agent::check_actions;
+use super::trace::How;
+use crate::trace::{Payload, TraceCommand, TraceError, TraceNames, TraceReport, TraceTarget};
 
-/// Why a trace could not be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TraceError {
-    /// No such bridge.
-    #[error("{0}: unknown bridge")]
-    NoBridge(String),
-    /// The flow's text makes no sense.
-    #[error("Bad openflow flow syntax: {text}: {source}")]
-    Flow {
-        /// As written.
-        text: String,
-        /// What is wrong with it.
-        source: MatchError,
-    },
-    /// The flow's text in datapath syntax makes no sense.
-    #[error("Bad datapath flow syntax: {text}: {source}")]
-    DatapathFlow {
-        /// As written.
-        text: String,
-        /// What is wrong with it.
-        source: DpParseError,
-    },
-    /// The flow came in by a port of the datapath that the bridge does not have.
-    #[error("Invalid datapath flow")]
-    NoPort,
-    /// The flow came through a tunnel that no bridge has.
-    #[error("no OpenFlow tunnel port for this packet")]
-    NoTunnel,
-    /// The packet is not written as hexadecimal digits.
-    #[error("Trailing garbage in packet data")]
-    Packet,
-    /// Nothing behind the option.
-    #[error("Missing argument for option --ct-next")]
-    MissingState,
-    /// A state of connections that cannot be.
-    #[error("{0}")]
-    State(String),
-    /// An option that is not known.
-    #[error("{0}: unknown option")]
-    Option(String),
-}
-
-impl From<BridgeError> for TraceError {
-    fn from(error: BridgeError) -> Self {
-        Self::NoBridge(match error {
-            BridgeError::NoBridge(name) => name,
-            BridgeError::NoPort(port) => port.to_string(),
-        })
-    }
-}
-
-/// The names of a bridge's ports.
-struct Names(BTreeMap<OfPort, String>);
-
-impl PortNames for Names {
-    fn name(&self, port: OfPort) -> Option<&str> {
-        self.0.get(&port).map(String::as_str)
-    }
-
-    fn number(&self, name: &str) -> Option<OfPort> {
-        self.0.iter().find(|(_, known)| *known == name).map(|(port, _)| *port)
-    }
-}
+/// The packet types of what stands behind Ethernet's header.
+const NETWORK: u32 = 1;
 
 impl Switch {
-    /// Traces a flow written in OpenFlow or datapath syntax, or a packet written as hexadecimal digits behind it.
-    /// What else `ofproto/trace` takes (`-generate`) changes nothing in the result.
+    /// Traces a flow of a bridge, written in OpenFlow syntax; `rest` is what may stand behind it in `ofproto/trace`.
     pub fn trace_text(
         &mut self,
         bridge: &str,
@@ -86,44 +25,33 @@ impl Switch {
         rest: &[&str],
         now: Duration,
     ) -> Result<String, TraceError> {
-        self.now = self.now.max(now);
-        self.publish();
-        let mut key = self.parse_flow(bridge, flow)?;
-        let (mut next, mut rest) = (Vec::new(), rest.iter());
-        while let Some(argument) = rest.next() {
-            match *argument {
-                "--ct-next" => {
-                    let state = rest.next().ok_or(TraceError::MissingState)?;
-                    next.push(parse_state(state).map_err(TraceError::State)?);
-                }
-                "-generate" | "--generate" | "-consistent" | "--consistent" => {}
-                option if option.starts_with('-') => return Err(TraceError::Option(option.to_owned())),
-                packet => key = self.parse_packet(packet, &key)?,
-            }
-        }
-        Ok(self.trace_tracked(bridge, &key, &next)?.to_string())
+        let command = TraceCommand::parse(&[&[bridge, flow], rest].concat(), false)?;
+        self.run_trace(&command, now).map(|report| report.to_string())
     }
 
-    fn parse_flow(&self, bridge: &str, flow: &str) -> Result<FlowKey, TraceError> {
+    /// Does what a command asks for. A datapath's name in it is not looked at: whoever calls has found this switch by
+    /// it.
+    pub fn run_trace(&mut self, command: &TraceCommand, now: Duration) -> Result<TraceReport, TraceError> {
+        self.now = self.now.max(now);
+        self.publish();
+        let (bridge, mut key) = match command.target() {
+            TraceTarget::Datapath(_) => self.flow_of_datapath(command)?,
+            TraceTarget::Bridge(bridge) => (bridge.to_owned(), self.flow_of_bridge(bridge, command.flow())?),
+        };
+        let packet = self.traced_packet(command, &mut key)?;
+        let actions = command.actions.as_deref().unwrap_or_default();
+        self.check_traced(&bridge, actions, &key, command.consistent)?;
+        let how = How { packet, actions, next: &command.next, names: command.names };
+        Ok(self.trace_as(&bridge, &key, &how)?)
+    }
+
+    /// The key that a text in OpenFlow syntax says.
+    fn flow_of_bridge(&self, bridge: &str, text: &str) -> Result<FlowKey, TraceError> {
         let state = self.bridges.get(bridge).ok_or_else(|| TraceError::NoBridge(bridge.to_owned()))?;
-        let text = || flow.to_owned();
-        if flow.contains('(') && flow.starts_with(|c: char| c.is_ascii_lowercase()) && !flow.contains("),=") {
-            if let Ok(mut key) = parse_dp_key(flow, &NoNames) {
-                if key.tunnel.is_present() {
-                    return self.tunnel_flow(&key).map(|(_, key)| key);
-                }
-                let port = state.ports.values().find(|port| port.dp_port == Some(key.dp_port()));
-                key.in_port = u32::from(port.ok_or(TraceError::NoPort)?.number.0);
-                return Ok(key);
-            }
-            if flow.starts_with("in_port(") || flow.starts_with("recirc_id(") {
-                return parse_dp_key(flow, &NoNames)
-                    .map_err(|source| TraceError::DatapathFlow { text: text(), source });
-            }
-        }
-        let names = Names(state.ports.iter().map(|(number, port)| (*number, port.name.clone())).collect());
-        let mut key =
-            parse_match(flow, &names).map_err(|source| TraceError::Flow { text: text(), source })?.key;
+        let openflow = state.ports.iter().map(|(number, port)| (*number, port.name.clone())).collect();
+        let names = TraceNames { openflow, ..TraceNames::default() };
+        let mut key = parse_flow(text, &names)
+            .map_err(|source| TraceError::Flow { text: text.to_owned(), source })?;
         for tag in &mut key.vlans {
             if tag.tci.get() & VLAN_CFI != 0 && tag.tpid.get() == 0 {
                 tag.tpid = U16::new(0x8100);
@@ -132,19 +60,21 @@ impl Switch {
         Ok(key)
     }
 
-    /// The bridge that a flow in datapath syntax enters by its port, or by its tunnel.
-    ///
-    /// # Errors
-    /// If the text makes no sense, or no bridge has the port or the tunnel.
-    pub fn bridge_of_flow(&mut self, flow: &str) -> Result<String, TraceError> {
-        self.publish();
-        let source = |source| TraceError::DatapathFlow { text: flow.to_owned(), source };
-        let key = parse_dp_key(flow, &NoNames).map_err(source)?;
-        if key.tunnel.is_present() {
-            return self.tunnel_flow(&key).map(|(bridge, _)| bridge);
+    /// The bridge that a flow in datapath syntax enters by its port or by its tunnel, and its key there.
+    fn flow_of_datapath(&self, command: &TraceCommand) -> Result<(String, FlowKey), TraceError> {
+        let datapath = self.dpif.ports().into_iter().map(|port| (port.number, port.name)).collect();
+        let names = TraceNames { datapath, ..TraceNames::default() };
+        let mut key = command.datapath_flow(&names)?;
+        if key.recirc_id != 0 && self.shared.recirculation.find(key.recirc_id).is_none() {
+            return Err(TraceError::NotWaiting(key.recirc_id));
         }
-        let found = self.by_dp.get(&key.dp_port()).ok_or(TraceError::NoPort)?;
-        Ok(found.0.clone())
+        if key.tunnel.is_present() {
+            return self.tunnel_flow(&key);
+        }
+        let port = key.dp_port();
+        let (bridge, number) = self.by_dp.get(&port).ok_or(TraceError::NoPort(port.0))?;
+        key.in_port = u32::from(number.0);
+        Ok((bridge.clone(), key))
     }
 
     /// The bridge that a flow enters by a tunnel, and the flow as rules there see it.
@@ -161,20 +91,57 @@ impl Switch {
         Ok((bridge.name.to_string(), key))
     }
 
-    /// The key of a packet, with the metadata of `key`.
-    fn parse_packet(&self, digits: &str, key: &FlowKey) -> Result<FlowKey, TraceError> {
-        let digits: Vec<u8> = digits.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-        let byte = |pair: &[u8]| {
-            let text = std::str::from_utf8(pair).ok().filter(|_| pair.len() == 2)?;
-            u8::from_str_radix(text, 16).ok()
+    /// The packet that is to be traced, if there is one. Of the key it leaves only what no packet says of itself.
+    fn traced_packet(&self, command: &TraceCommand, key: &mut FlowKey) -> Result<Option<Packet>, TraceError> {
+        if let Some(bytes) = &command.packet {
+            let packet = Packet::detached(bytes).map_err(|_| TraceError::TooLong)?;
+            *key = around(key, self.key_of(&packet, &Metadata::default()));
+            return Ok(Some(packet));
+        }
+        let bytes = match &command.generate {
+            None => return Ok(None),
+            Some(Payload::Length(length)) => compose(key, *length),
+            Some(Payload::Bytes(payload)) => compose_around(key, payload),
         };
-        let bytes: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
-        let bytes = bytes.ok_or(TraceError::Packet)?;
-        let packet = Packet::detached(&bytes).map_err(|_| TraceError::Packet)?;
-        let mut parsed = self.key_of(&packet, &Metadata::default());
-        let words = ovs_flow::STAGE_ENDS[0];
-        parsed.words_mut()[..words].copy_from_slice(&key.words()[..words]);
-        parsed.packet_type.set(packet.facts().packet_type);
-        Ok(parsed)
+        let mut packet = Packet::detached(&bytes).map_err(|_| TraceError::TooLong)?;
+        if key.packet_type.get() >> 16 == NETWORK {
+            packet.facts_mut().packet_type = key.packet_type.get();
+        }
+        Ok(Some(packet))
     }
+
+    /// Checks the actions of a packet-out as those that controllers send.
+    fn check_traced(
+        &self,
+        bridge: &str,
+        actions: &[Action],
+        key: &FlowKey,
+        consistent: bool,
+    ) -> Result<(), TraceError> {
+        let version = if consistent { Version::V13 } else { Version::V10 };
+        check_consistency(actions, &Match::new(key, FlowMask::exact()), version)
+            .and_then(|()| check_actions(actions, Some(TableId(0))))
+            .map_err(TraceError::BadActions)?;
+        let state = self.bridges.get(bridge).ok_or_else(|| TraceError::NoBridge(bridge.to_owned()))?;
+        state.check_names(actions).map_err(TraceError::BadActions)
+    }
+}
+
+/// The key of a packet, with what a datapath knows of packets beside their headers, as `key` says it.
+fn around(key: &FlowKey, packet: FlowKey) -> FlowKey {
+    let mut known = packet;
+    if key.tunnel.is_present() {
+        known.tunnel = key.tunnel;
+    }
+    (known.recirc_id, known.dp_hash, known.in_port) = (key.recirc_id, key.dp_hash, key.in_port);
+    (known.skb_priority, known.pkt_mark) = (key.skb_priority, key.pkt_mark);
+    (known.ct_state, known.ct_zone) = (key.ct_state, key.ct_zone);
+    (known.ct_mark, known.ct_label) = (key.ct_mark, key.ct_label);
+    (known.ct_nw_src, known.ct_nw_dst, known.ct_nw_proto) = (key.ct_nw_src, key.ct_nw_dst, key.ct_nw_proto);
+    (known.ct_ipv6_src, known.ct_ipv6_dst) = (key.ct_ipv6_src, key.ct_ipv6_dst);
+    (known.ct_tp_src, known.ct_tp_dst) = (key.ct_tp_src, key.ct_tp_dst);
+    if known.in_port == 0 {
+        known.in_port = u32::from(OfPort::NONE.0);
+    }
+    known
 }

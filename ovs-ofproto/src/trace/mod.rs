@@ -1,9 +1,17 @@
 //! Watching a translation: the tree that `ofproto/trace` prints.
 
+mod command;
+mod names;
+mod origins;
 mod report;
 mod resumed;
 mod tree;
 
+pub(crate) use command::Payload;
+pub use command::{TraceCommand, TraceError, TraceTarget};
+pub(crate) use names::Named;
+pub use names::TraceNames;
+pub(crate) use origins::Origins;
 pub use report::TraceReport;
 pub use resumed::Tracked;
 pub(crate) use resumed::parse_state;
@@ -45,6 +53,16 @@ pub trait Tracer {
 
     /// The end of the node that was opened last.
     fn close(&mut self);
+
+    /// Whether texts have names of ports, and not their numbers.
+    fn names(&self) -> bool {
+        false
+    }
+
+    /// A rule or a bucket has come to decide about the packet; `text` describes it.
+    fn origin(&mut self, text: impl FnOnce() -> String) {
+        let _ = text;
+    }
 }
 
 /// Nobody watches.

@@ -4,10 +4,10 @@ use std::fmt;
 
 use ovs_dpif::SlowPath;
 use ovs_dpif::text::DisplayActions;
-use ovs_flow::text::{FlowDisplay, MatchDisplay, NoNames};
+use ovs_flow::text::{FlowDisplay, MatchDisplay};
 use ovs_flow::{FlowKey, Match};
 
-use super::{Tracked, Tree};
+use super::{TraceNames, Tracked, Tree};
 use crate::translate::{Translation, mask::is_label_touched};
 
 /// A traced packet. Its `Display` is what `ofproto/trace` prints.
@@ -26,38 +26,65 @@ pub struct TraceReport {
     pub tracked: Option<Tracked>,
     /// What happens when the packet comes again.
     pub resumed: Vec<TraceReport>,
+    /// Names of ports, if names are to be shown.
+    pub names: TraceNames,
+}
+
+impl TraceReport {
+    /// The packet's key as it came in, in OpenFlow syntax.
+    pub fn flow_text(&self) -> String {
+        FlowDisplay { key: &self.flow, ports: &self.names }.to_string()
+    }
+
+    /// The key after all actions, in OpenFlow syntax; `unchanged` if it is as before.
+    pub fn last_text(&self) -> String {
+        if self.last == self.flow {
+            return "unchanged".to_owned();
+        }
+        FlowDisplay { key: &self.last, ports: &self.names }.to_string()
+    }
+
+    /// The packets that are treated alike, in OpenFlow syntax.
+    pub fn megaflow_text(&self) -> String {
+        let megaflow = Match::new(&self.flow, self.result.mask);
+        let megaflow = MatchDisplay { m: &megaflow, ports: &self.names }.to_string();
+        if !is_label_touched(&self.result.mask) {
+            return megaflow;
+        }
+        let label = format!("ipv6_label=0x{:05x}", self.flow.ipv6_label.get());
+        megaflow.replace(&label, &(label.clone() + "/0xfffff"))
+    }
+
+    /// What the datapath would do, in its own syntax.
+    pub fn actions_text(&self) -> String {
+        DisplayActions::new(&self.result.actions, &self.names).to_string()
+    }
+
+    /// Why the datapath hands each such packet to the switch, if it does.
+    pub fn slow_text(&self) -> Option<&'static str> {
+        let reason = self.result.slow.filter(|_| self.result.error.is_none())?;
+        Some(match reason {
+            SlowPath::Action => "Uses action(s) not supported by datapath.",
+            SlowPath::Match => "Needs more specific match than supported by datapath.",
+            SlowPath::Cfm => "Consists of CFM packets.",
+            SlowPath::Bfd => "Consists of BFD packets.",
+            SlowPath::Lacp => "Consists of LACP packets.",
+            SlowPath::Stp => "Consists of STP packets.",
+            _ => "Consists of LLDP packets.",
+        })
+    }
 }
 
 impl fmt::Display for TraceReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ports = &NoNames;
-        writeln!(f, "Flow: {}", FlowDisplay { key: &self.flow, ports })?;
+        writeln!(f, "Flow: {}", self.flow_text())?;
         write!(f, "{}", self.tree)?;
-        if self.last == self.flow {
-            writeln!(f, "\nFinal flow: unchanged")?;
-        } else {
-            writeln!(f, "\nFinal flow: {}", FlowDisplay { key: &self.last, ports })?;
-        }
-        let megaflow = Match::new(&self.flow, self.result.mask);
-        let mut megaflow = MatchDisplay { m: &megaflow, ports }.to_string();
-        if is_label_touched(&self.result.mask) {
-            let label = format!("ipv6_label=0x{:05x}", self.flow.ipv6_label.get());
-            megaflow = megaflow.replace(&label, &(label.clone() + "/0xfffff"));
-        }
-        writeln!(f, "Megaflow: {megaflow}")?;
-        writeln!(f, "Datapath actions: {}", DisplayActions::new(&self.result.actions, ports))?;
+        writeln!(f, "\nFinal flow: {}", self.last_text())?;
+        writeln!(f, "Megaflow: {}", self.megaflow_text())?;
+        writeln!(f, "Datapath actions: {}", self.actions_text())?;
         if let Some(error) = self.result.error {
             writeln!(f, "Translation failed ({error}), packet is dropped.")?;
-        } else if let Some(reason) = self.result.slow {
-            let why = match reason {
-                SlowPath::Action => "Uses action(s) not supported by datapath.",
-                SlowPath::Match => "Needs more specific match than supported by datapath.",
-                SlowPath::Cfm => "Consists of CFM packets.",
-                SlowPath::Bfd => "Consists of BFD packets.",
-                SlowPath::Lacp => "Consists of LACP packets.",
-                SlowPath::Stp => "Consists of STP packets.",
-                _ => "Consists of LLDP packets.",
-            };
+        } else if let Some(why) = self.slow_text() {
             writeln!(f, "This flow is handled by the userspace slow path because it:\n  - {why}")?;
         }
         for report in &self.resumed {

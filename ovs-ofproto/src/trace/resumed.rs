@@ -19,6 +19,11 @@ pub struct Tracked {
 }
 
 impl Tracked {
+    /// The state as `--ct-next` takes it: `est|trk`.
+    pub fn state_text(&self) -> String {
+        StateText(self.state).to_string()
+    }
+
     /// Assumes a state, by default `trk|new`; the first address and port of a range are taken for the packet's.
     pub(crate) fn assume(key: &mut FlowKey, asked: Option<CtState>, nat: Option<&Nat>) -> Self {
         let state = asked.unwrap_or(CtState::TRK | CtState::NEW);

@@ -26,9 +26,15 @@ pub struct Tree {
     roots: Vec<TreeNode>,
     open: Vec<TreeNode>,
     nodes: usize,
+    names: bool,
 }
 
 impl Tree {
+    /// An empty one; with `names`, its texts have names of ports.
+    pub(crate) fn with_names(names: bool) -> Self {
+        Self { names, ..Self::default() }
+    }
+
     /// The outermost nodes.
     pub fn roots(&self) -> &[TreeNode] {
         &self.roots
@@ -63,6 +69,10 @@ impl Tracer for Tree {
         {
             self.add(node);
         }
+    }
+
+    fn names(&self) -> bool {
+        self.names
     }
 }
 

@@ -2,6 +2,7 @@
 
 use ovs_flow::{OfPort, TableId};
 use ovs_openflow::Action;
+use ovs_openflow::text::ActionsDisplay;
 
 use super::TranslateError;
 use super::context::Context;
@@ -35,7 +36,10 @@ impl<'s, T: Tracer> Context<'s, T> {
                 }
                 break;
             }
-            self.report(NodeKind::Action, || action.to_string());
+            let names = self.names();
+            self.report(NodeKind::Action, || {
+                ActionsDisplay::with_ports(std::slice::from_ref(action), &names).to_string()
+            });
             self.last = last && others.is_empty() && self.action_set.is_empty();
             if !self.run(action, others) {
                 whole = false;
@@ -93,7 +97,7 @@ impl<'s, T: Tracer> Context<'s, T> {
                 return false;
             }
             Action::Learn(learn) => self.learn_flow(learn),
-            Action::Conjunction { .. } => self.warn(|| "executing no-op conjunction action".into()),
+            Action::Conjunction { .. } => self.fail_softly(|| "executing no-op conjunction action".into()),
             Action::FinTimeout { idle, hard } => self.fin_timeout(*idle, *hard),
             Action::PushMpls(ethertype) => self.push_mpls(*ethertype),
             Action::PopMpls(ethertype) => self.pop_mpls(*ethertype),

@@ -12,7 +12,7 @@ use super::{Decide, Dep, Input, Push, Resumed, Start, TranslateError, Translatio
 use crate::recirc::{RecircRef, Step};
 use crate::rule::Flow;
 use crate::snapshot::{BridgeSnap, Snapshot};
-use crate::trace::{NodeKind, Tracer};
+use crate::trace::{Named, NodeKind, Tracer};
 
 /// The state of one translation; the modules beside this one add the actions' families to it.
 pub(super) struct Context<'s, T> {
@@ -31,6 +31,8 @@ pub(super) struct Context<'s, T> {
     pub cookie: u64,
     /// That rule.
     pub rule: Option<&'s Rule<Flow>>,
+    /// The clauses of the conjunction by which that rule was found, if somebody watches.
+    pub clauses: Vec<&'s Rule<Flow>>,
     /// Whether that rule matches everything with priority 0.
     pub table_miss_rule: bool,
     pub depth: u32,
@@ -118,6 +120,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             table: TableId(0),
             cookie: u64::MAX,
             rule: None,
+            clauses: Vec::new(),
             table_miss_rule: false,
             depth: 0,
             resubmits: 0,
@@ -166,6 +169,11 @@ impl<'s, T: Tracer> Context<'s, T> {
         if T::ACTIVE {
             self.tracer.report(kind, text());
         }
+    }
+
+    /// Names of the ports of the bridge that the packet is in, if the watcher wants them.
+    pub fn names(&self) -> Named<'s> {
+        Named((T::ACTIVE && self.tracer.names()).then_some(self.bridge))
     }
 
     pub fn warn(&mut self, text: impl FnOnce() -> String) {

@@ -17,13 +17,15 @@ struct Punt<'a> {
     userdata: &'a [u8],
     /// 0 for none in particular.
     meter: u32,
+    /// Of the rule that sends it; all bits if none does, 0 if it is that there is none.
+    cookie: u64,
 }
 
 impl<'s, T: Tracer> Context<'s, T> {
     /// `output:CONTROLLER`.
     pub(super) fn punt_output(&mut self, max_len: u16) {
-        let reason = self.output_reason();
-        self.punt(Punt { reason, max_len, controller_id: 0, userdata: &[], meter: 0 });
+        let (reason, cookie) = (self.output_reason(), self.cookie);
+        self.punt(Punt { reason, max_len, controller_id: 0, userdata: &[], meter: 0, cookie });
     }
 
     /// `controller(…)`.
@@ -35,24 +37,25 @@ impl<'s, T: Tracer> Context<'s, T> {
         }
         let asked = to.reason.wire();
         let reason = if asked == reason::ACTION { self.output_reason() } else { asked };
-        let (max_len, controller_id) = (to.max_len, to.controller_id);
-        self.punt(Punt { reason, max_len, controller_id, userdata: &to.userdata, meter: to.meter });
+        let (max_len, controller_id, cookie) = (to.max_len, to.controller_id, self.cookie);
+        self.punt(Punt { reason, max_len, controller_id, userdata: &to.userdata, meter: to.meter, cookie });
     }
 
     /// No table had a rule.
     pub(super) fn punt_miss(&mut self) {
         let reason = reason::IMPLICIT_MISS;
-        self.punt(Punt { reason, max_len: NO_BUFFER, controller_id: 0, userdata: &[], meter: 0 });
+        self.punt(Punt { reason, max_len: NO_BUFFER, controller_id: 0, userdata: &[], meter: 0, cookie: 0 });
     }
 
     /// The time to live has run out.
     pub(super) fn punt_invalid_ttl(&mut self, controller_id: u16) {
-        let reason = reason::INVALID_TTL;
-        self.punt(Punt { reason, max_len: NO_BUFFER, controller_id, userdata: &[], meter: 0 });
+        let (reason, cookie) = (reason::INVALID_TTL, self.cookie);
+        self.punt(Punt { reason, max_len: NO_BUFFER, controller_id, userdata: &[], meter: 0, cookie });
     }
 
     fn output_reason(&self) -> u8 {
-        if self.in_packet_out {
+        // As in the original, a traced packet-out is none.
+        if self.in_packet_out && !T::ACTIVE {
             reason::PACKET_OUT
         } else if self.in_bucket {
             reason::GROUP
@@ -77,7 +80,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             dont_send: self.dry,
             continuation: false,
             recirc_id: held.id,
-            rule_cookie: if self.cookie == u64::MAX { 0 } else { self.cookie },
+            rule_cookie: punt.cookie,
             controller_id: punt.controller_id,
             max_len: punt.max_len,
         });

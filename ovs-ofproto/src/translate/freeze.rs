@@ -86,7 +86,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             dont_send: false,
             continuation: true,
             recirc_id,
-            rule_cookie: if self.cookie == u64::MAX { 0 } else { self.cookie },
+            rule_cookie: self.cookie,
             controller_id: to.controller_id,
             max_len: to.max_len,
         });

@@ -13,7 +13,8 @@ use std::sync::Arc;
 use ovs_dpif::HashAlgorithm;
 use ovs_flow::hash::stable::{self, Fields};
 use ovs_flow::{Match, OfPort};
-use ovs_openflow::{GroupMod, GroupType};
+use ovs_openflow::text::{GroupDisplay, NoNames};
+use ovs_openflow::{GroupDesc, GroupMod, GroupType};
 
 use super::context::Context;
 use super::list::List;
@@ -23,6 +24,15 @@ use crate::trace::{NodeKind, Tracer};
 
 /// How many groups one translation may enter: chains of groups with two buckets each double at every step.
 const MAX_GROUPS: u32 = 64 * 64;
+
+/// A bucket as `ofproto/detrace` names it.
+fn origin(group: &Group, bucket: &BucketState) -> String {
+    let alone = GroupDesc { buckets: vec![bucket.bucket.clone()], ..group.describe() };
+    let text = GroupDisplay::of_desc(&alone, &NoNames).to_string();
+    // What else is told of a group says nothing of the bucket.
+    let from = text.find(",bucket=").unwrap_or(text.len());
+    format!("group_id={}{}", group.id, &text[from..])
+}
 
 impl<'s, T: Tracer> Context<'s, T> {
     /// `group`; `false` if it is not there, and then the rest of the list does not run.
@@ -61,7 +71,7 @@ impl<'s, T: Tracer> Context<'s, T> {
     fn all_buckets(&mut self, group: &'s Group) {
         self.push.push(Push::Rule(Arc::clone(&group.stats)));
         for bucket in &group.buckets {
-            self.bucket(bucket);
+            self.bucket(group, bucket);
         }
     }
 
@@ -70,14 +80,15 @@ impl<'s, T: Tracer> Context<'s, T> {
             Some(bucket) => {
                 self.detail(|| format!("using bucket {}", bucket.id));
                 self.push.push(Push::Rule(Arc::clone(&group.stats)));
-                self.bucket(bucket);
+                self.bucket(group, bucket);
             }
             None => self.detail(|| "no live bucket".into()),
         }
     }
 
     /// Executes a bucket on a copy of the packet.
-    fn bucket(&mut self, bucket: &'s BucketState) {
+    fn bucket(&mut self, group: &Group, bucket: &'s BucketState) {
+        self.tracer.origin(|| origin(group, bucket));
         self.push.push(Push::Rule(Arc::clone(&bucket.stats)));
         if T::ACTIVE {
             self.tracer.open(NodeKind::Bucket, format!("bucket {}", bucket.id));

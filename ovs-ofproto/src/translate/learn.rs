@@ -1,9 +1,12 @@
 //! `learn`: rules that rules make.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
+use ovs_flow::text::{MatchDisplay, NoNames};
 use ovs_flow::{FlowKey, Match, OfPort, Subfield};
 use ovs_openflow::action::{Learn, LearnDst, LearnFlags, LearnSpec, LearnSrc};
+use ovs_openflow::text::ActionsDisplay;
 use ovs_openflow::{Action, FlowMod, FlowModCommand, FlowModFlags, SetField};
 
 use super::context::Context;
@@ -44,6 +47,7 @@ impl<T: Tracer> Context<'_, T> {
             return;
         }
         let change = learned(learn, &self.flow);
+        self.detail(|| describe(&change));
         let learned = Arc::new(LearnedFlow { change, limit: learn.limit });
         let success = self.is_learned(&learned.change) || self.can_learn(&learned);
         if let Some(dst) = learn.result_dst {
@@ -54,6 +58,8 @@ impl<T: Tracer> Context<'_, T> {
         }
         if success {
             self.push.push(Push::LearnFlow { bridge: self.bridge.id, learned });
+        } else {
+            self.detail(|| "Limit exceeded, learn failed".into());
         }
     }
 
@@ -74,6 +80,26 @@ impl<T: Tracer> Context<'_, T> {
         self.undecided |= self.decide.is_none();
         self.decide.is_none_or(|Decide(decide)| decide(self.bridge.id, learned))
     }
+}
+
+/// A rule as traces tell that it is learned.
+fn describe(change: &FlowMod) -> String {
+    let mut text = format!("table={}", change.table.0);
+    let matched = MatchDisplay { m: &change.matching, ports: &NoNames }.to_string();
+    // A text that grows cannot fail.
+    let _ = if matched.is_empty() { Ok(()) } else { write!(text, " {matched}") };
+    let _ = write!(text, " priority={}", change.priority);
+    if change.new_cookie != 0 {
+        let _ = write!(text, " cookie={:#x}", change.new_cookie);
+    }
+    for (name, seconds) in [("idle", change.idle_timeout), ("hard", change.hard_timeout)] {
+        let _ = if seconds == 0 { Ok(()) } else { write!(text, " {name}={seconds}") };
+    }
+    if change.flags.contains(FlowModFlags::SEND_FLOW_REM) {
+        text.push_str(" send_flow_rem");
+    }
+    let _ = write!(text, " actions={}", ActionsDisplay::new(&change.actions));
+    text
 }
 
 /// What a packet of this key makes of a `learn` action.
@@ -123,7 +149,9 @@ fn apply(spec: &LearnSpec, key: &FlowKey, matching: &mut Match, actions: &mut Ve
 /// Adds bits to what is matched.
 fn match_bits(dst: Subfield, value: u128, matching: &mut Match) {
     let (old, old_mask) = dst.field().get_match(matching);
-    let bits = dst.bits();
+    // As wide as the field is on the wire is all of it, and a port has fewer bits there than in a key.
+    let whole = u32::from(dst.width()) == u32::from(dst.field().bit_width());
+    let bits = if whole { dst.field().full() } else { dst.bits() };
     let value = old & !bits | value << dst.start() & bits;
     // A mask that a field cannot have stays as it was.
     let _ = dst.field().set_masked(matching, value, old_mask | bits);

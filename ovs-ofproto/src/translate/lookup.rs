@@ -4,15 +4,17 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ovs_classifier::Rule;
+use ovs_flow::text::MatchDisplay;
 use ovs_flow::{FlowKey, FragKind, OfPort, TableId};
 use ovs_openflow::PortConfig;
+use ovs_openflow::text::RuleDisplay;
 
 use super::context::Context;
 use super::list::List;
 use super::{Dep, MAX_DEPTH, MAX_RESUBMITS, Push, TranslateError, mask};
 use crate::rule::Flow;
 use crate::table::Miss;
-use crate::trace::{NodeKind, Tracer};
+use crate::trace::{Named, NodeKind, Tracer};
 
 /// What a lookup found.
 enum Found<'s> {
@@ -91,7 +93,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         let port = self.flow.of_port();
         if let Found::Rule(rule) = self.find(port, false) {
             self.push.push(Push::Rule(Arc::clone(&rule.value().stats)));
-            self.open_table(|| describe(rule));
+            self.open_rule(rule);
             if let Some((_, bundle)) = self.bridge.bundle_of(port).filter(|(_, bundle)| bundle.mirrors.out) {
                 self.fail_softly(|| {
                     format!(
@@ -182,7 +184,13 @@ impl<'s, T: Tracer> Context<'s, T> {
                 self.flow.tp_dst.set(0);
             }
             let label = mask::begin_lookup(&mut self.mask);
-            let rule = reader.lookup(self.snapshot.version, &self.flow, Some(&mut self.mask), self.guard);
+            let (version, mask) = (self.snapshot.version, Some(&mut self.mask));
+            self.clauses.clear();
+            let rule = if T::ACTIVE {
+                reader.explain(version, &self.flow, mask, &mut self.clauses, self.guard)
+            } else {
+                reader.lookup(version, &self.flow, mask, self.guard)
+            };
             mask::end_lookup(&mut self.mask, label);
             (self.flow.tp_src, self.flow.tp_dst) = ports;
             rule
@@ -211,10 +219,13 @@ impl<'s, T: Tracer> Context<'s, T> {
         let rule = match found {
             Found::Rule(rule) => rule,
             Found::Nothing | Found::ForController => {
-                let table = self.table;
-                self.open_table(|| format!("{:>2}. No match.", table.0));
+                let (table, wanted) = (self.table, matches!(found, Found::ForController));
+                let what = if wanted { "No match, and a \"packet-in\" is called for." } else { "No match." };
+                self.open_table(|| format!("{:>2}. {what}", table.0));
                 self.mirror_on(way);
-                if matches!(found, Found::ForController) {
+                if wanted {
+                    // The original prints this reason, which no controller is told, as nothing.
+                    self.report(NodeKind::Action, || "controller(reason=)".into());
                     self.push.push(Push::Rule(Arc::clone(&self.bridge.internal.miss)));
                     self.punt_miss();
                 } else {
@@ -239,7 +250,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         self.push.push(Push::Rule(Arc::clone(&flow.stats)));
         (self.rule, self.cookie) = (Some(*rule), flow.cookie);
         self.table_miss_rule = rule.priority() == 0 && rule.to_mask() == ovs_flow::FlowMask::default();
-        self.open_table(|| describe(rule));
+        self.open_rule(rule);
         self.mirror_on(way);
         let list = List::Actions(&flow.actions);
         // What it sends to controllers is the rule's, wherever the rule was come to from.
@@ -262,6 +273,21 @@ impl<'s, T: Tracer> Context<'s, T> {
         }
     }
 
+    /// A rule is about to run: tells which, and by which clauses of a conjunction it was come to.
+    fn open_rule(&mut self, rule: &Rule<Flow>) {
+        self.tracer.origin(|| origin(rule));
+        let names = self.names();
+        self.open_table(|| describe(rule, &names));
+        let mut clauses = std::mem::take(&mut self.clauses);
+        clauses.sort_by_key(|rule| rule.clauses().first().map(|clause| (clause.id, clause.dimension)));
+        for clause in clauses {
+            self.detail(|| {
+                let (matching, priority) = (clause.to_match(), clause.priority() as u16);
+                format!("conj. {}", RuleDisplay::new(&matching, priority).with_ports(&names))
+            });
+        }
+    }
+
     pub(super) fn open_table(&mut self, text: impl FnOnce() -> String) {
         if T::ACTIVE {
             self.tracer.open(NodeKind::Table, text());
@@ -281,10 +307,9 @@ fn differs(flow: &FlowKey, original: &FlowKey) -> bool {
 }
 
 /// A rule as the trace names it: table, match, priority, cookie.
-fn describe(rule: &Rule<Flow>) -> String {
+fn describe(rule: &Rule<Flow>, names: &Named<'_>) -> String {
     let mut text = format!("{:>2}. ", rule.value().table.0);
-    let matched =
-        ovs_flow::text::MatchDisplay { m: &rule.to_match(), ports: &ovs_flow::text::NoNames }.to_string();
+    let matched = MatchDisplay { m: &rule.to_match(), ports: names }.to_string();
     if !matched.is_empty() {
         let _ = write!(text, "{matched}, ");
     }
@@ -293,4 +318,13 @@ fn describe(rule: &Rule<Flow>) -> String {
         let _ = write!(text, ", cookie 0x{:x}", rule.value().cookie);
     }
     text
+}
+
+/// A rule as `ofproto/detrace` names it.
+fn origin(rule: &Rule<Flow>) -> String {
+    let flow = rule.value();
+    // The priority of a hidden rule is shown cut, as everywhere.
+    let (matching, priority) = (rule.to_match(), rule.priority() as u16);
+    let shown = RuleDisplay::new(&matching, priority).with_actions(&flow.actions);
+    format!("cookie={:#x}, table={} {shown}", flow.cookie, flow.table.0)
 }

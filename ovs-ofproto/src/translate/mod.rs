@@ -241,6 +241,8 @@ pub(crate) enum Start<'a> {
     Tables,
     /// Where it was frozen.
     Thaw(&'a FrozenState),
+    /// Nowhere: nobody knows any more where it was frozen, by this number.
+    Lost(u32),
     /// With a packet-out's actions.
     Actions(&'a [Action]),
 }
@@ -367,6 +369,10 @@ pub(crate) fn translate_input<T: Tracer>(
             context.run_outermost(List::Actions(actions));
         }
         Start::Thaw(state) => context.thaw(state),
+        Start::Lost(id) => {
+            let text = || format!("Recirculation context not found for ID {id:x}");
+            context.fail(TranslateError::NoRecirculation, text);
+        }
     }
     context.close_bridge();
     context.finish(&input.key)

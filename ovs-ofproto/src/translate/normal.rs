@@ -1,6 +1,7 @@
 //! NORMAL: an ordinary learning switch.
 
 use ovs_flow::{OfPort, VLAN_CFI};
+use ovs_netdev::EtherAddr;
 
 use super::bundle_vlan::{self, Vlans};
 use super::context::Context;
@@ -104,8 +105,19 @@ impl<'s, T: Tracer> Context<'s, T> {
         let mac = self.flow.dl_src;
         if let (Source::Bundle(_, bundle), 0, false) = (source, mac[0] & 1, self.bridge.floods_vlan(vid)) {
             let port = bundle.members.first().copied().unwrap_or_default();
+            if T::ACTIVE && !self.dry && !self.knows(vid, mac, port) {
+                let (name, address) = (&bundle.name, EtherAddr(mac));
+                self.detail(|| format!("learned that {address} is on port {name} in VLAN {vid}"));
+            }
             self.push.push(Push::Learn { bridge: self.bridge.id, vlan: vid, mac, port });
         }
+    }
+
+    /// Whether an address is known to be behind a port, be it by this packet.
+    fn knows(&self, vid: u16, mac: [u8; 6], port: OfPort) -> bool {
+        let here = (self.bridge.id, vid, mac, port);
+        let learned = |push: &Push| matches!(*push, Push::Learn { bridge, vlan, mac, port } if (bridge, vlan, mac, port) == here);
+        self.bridge.macs.get(vid, mac) == Some(port) || self.push.iter().any(learned)
     }
 
     /// Where an address is, as far as is known.

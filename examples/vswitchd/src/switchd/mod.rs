@@ -426,6 +426,13 @@ impl Vswitchd {
                     None
                 }
                 Command::Show(viewer) => Some(Ok(viewer(self).text())),
+                Command::Tell(teller) => match teller(self, &request) {
+                    Ok(told) if request.format == Format::Json => {
+                        server.reply_json(request.id, told.json());
+                        None
+                    }
+                    told => Some(told.map(|told| told.text)),
+                },
                 Command::Run(handler) => handler(self, &request),
             };
             if let Some(answer) = answer {

@@ -29,6 +29,7 @@ mod qos;
 mod soak;
 mod tables;
 mod tls;
+mod traces;
 mod tunnel_kinds;
 mod tunnel_traces;
 mod tunnels;

@@ -188,7 +188,7 @@ impl Switch {
     pub fn close_connection(&mut self, connection: ConnId, now: Duration) {
         self.now = self.now.max(now);
         if let Some(gone) = self.connections.remove(&connection) {
-            self.world_changed = true;
+            self.recheck_misses(&gone.bridge);
             self.count_monitors(&gone.bridge);
         }
     }
@@ -217,8 +217,9 @@ impl Switch {
             conn.closed = Some(reason.clone());
             conn.input.clear();
             conn.waiting = None;
+            let bridge = conn.bridge.clone();
             self.events.push(SwitchEvent::Closed { connection: id, reason });
-            self.world_changed = true;
+            self.recheck_misses(&bridge);
         }
     }
 

@@ -53,7 +53,10 @@ impl Switch {
         let Some(conn) = self.connections.get_mut(&id) else { return };
         match (protocol, decoded) {
             (_, Ok((xid, Message::Hello(hello)))) => match conn.take_hello(xid, hello) {
-                Ok(()) => self.world_changed = true,
+                Ok(()) => {
+                    let bridge = conn.bridge.clone();
+                    self.recheck_misses(&bridge);
+                }
                 Err(reason) => self.give_up(id, reason),
             },
             (None, _) => self.give_up(id, "received a message before the hello".to_owned()),
@@ -223,15 +226,17 @@ impl Switch {
         let Some(conn) = self.connections.get_mut(&id) else { return };
         let controls = conn.kind != ConnectionKind::Controller || conn.role != Role::Secondary;
         conn.miss_send_len = config.miss_send_len;
+        let bridge = conn.bridge.clone();
         let wanted = config.flags.bits() & 3;
         // Reassembly is not offered; asking for it leaves things as they are.
-        if controls && wanted != 2 {
-            let name = conn.bridge.clone();
-            if let Some(bridge) = self.bridges.get_mut(&name).filter(|bridge| bridge.fragments != wanted) {
-                bridge.fragments = wanted;
-                self.world_changed = true;
-            }
+        if controls
+            && wanted != 2
+            && let Some(state) = self.bridges.get_mut(&bridge).filter(|state| state.fragments != wanted)
+        {
+            state.fragments = wanted;
+            self.world_changed = true;
         }
+        self.recheck_misses(&bridge);
     }
 
     /// Barriers whose time has come are answered.

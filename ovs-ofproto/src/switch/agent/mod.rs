@@ -34,5 +34,6 @@ mod tlv;
 
 pub(super) use connection::Connection;
 pub use connection::{ConnId, ConnectionKind};
+pub(super) use check::check_actions;
 pub(super) use flows::check_flow_mod;
 pub(super) use stats::facts;

@@ -129,6 +129,8 @@ impl Connection {
             reason::EXPLICIT_MISS => PacketInReason::NoMatch,
             other => PacketInReason::from_wire(other),
         };
+        // Messages of the extension have the reason of the version, too.
+        let reason = PacketInReason::from_wire(reason.wire_in(version));
         let wanted = self.wants(|config| config.packet_in, 1 << reason.wire_in(version));
         (wanted && self.controller_id == packet.punt.controller_id).then_some(reason)
     }
@@ -139,8 +141,7 @@ fn packet_in(packet: &PuntedPacket, reason: PacketInReason) -> PacketIn {
     let mut told = PacketIn::new(reason, frozen.of_port(), packet.data.clone());
     told.total_len = packet.total_len as u32;
     told.table = packet.state.table;
-    told.cookie =
-        if packet.punt.reason == reason::IMPLICIT_MISS { u64::MAX } else { packet.punt.rule_cookie };
+    told.cookie = packet.punt.rule_cookie;
     told.userdata = packet.state.userdata.to_vec();
     add_metadata(&frozen, &mut told.metadata);
     told

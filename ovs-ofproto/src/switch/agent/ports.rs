@@ -132,25 +132,36 @@ impl Switch {
         }
     }
 
-    /// Whether a controller wants packets that miss every rule: those before OpenFlow 1.3 do.
+    /// Whether somebody who gets packets wants those that miss every rule: who speaks less than OpenFlow 1.3 does.
     pub(in crate::switch) fn wants_misses(&self, bridge: &str) -> bool {
         self.connections.values().any(|conn| {
             let old = conn.protocol.is_some_and(|protocol| protocol.version < Version::V13);
-            conn.bridge == bridge && conn.kind == ConnectionKind::Controller && conn.is_established() && old
+            conn.bridge == bridge && conn.listens() && conn.is_established() && old
         })
+    }
+
+    /// A connection came or went, or asks for other things: translation must know if that changes what is done with
+    /// packets that miss every rule.
+    pub(super) fn recheck_misses(&mut self, bridge: &str) {
+        let wanted = self.wants_misses(bridge);
+        let known = self.bridges.get(bridge).and_then(|state| self.world.bridges.get(&state.id));
+        self.world_changed |= known.is_none_or(|known| known.miss_to_controller != wanted);
     }
 }
 
 impl Connection {
     /// Whether a notice with this bit of this mask is wanted.
     pub fn wants(&self, mask: impl FnOnce(&ovs_openflow::AsyncConfig) -> [u32; 2], bit: u32) -> bool {
-        // Who only asks something gets no notices unless it said how much of packets it wants.
-        let listens = match self.kind {
+        let secondary = usize::from(self.role == Role::Secondary);
+        self.listens() && mask(&self.asynchronous)[secondary] & bit != 0
+    }
+
+    /// Whether it gets notices at all. Who only asks something does not, unless it said how much of packets it wants.
+    fn listens(&self) -> bool {
+        match self.kind {
             ConnectionKind::Controller => true,
             ConnectionKind::Service => self.miss_send_len > 0,
             ConnectionKind::Snoop => false,
-        };
-        let secondary = usize::from(self.role == Role::Secondary);
-        listens && mask(&self.asynchronous)[secondary] & bit != 0
+        }
     }
 }

@@ -83,7 +83,7 @@ fn flow(text: &str, names: &Names) -> Result<Named, String> {
 }
 
 /// A number of 128 bits in the form of a UUID.
-fn ufid_of(text: &str) -> Option<Ufid> {
+pub(super) fn ufid_of(text: &str) -> Option<Ufid> {
     let lengths = text.split('-').map(str::len);
     let hex: String = text.split('-').collect();
     let right = lengths.eq([8, 4, 4, 4, 12]) && hex.bytes().all(|digit| digit.is_ascii_hexdigit());

@@ -16,9 +16,11 @@ pub mod pmd;
 mod process;
 mod qos;
 mod rxq;
+mod trace;
 mod tunnel;
 mod view;
 
+use ovs_db::json::Json;
 use ovs_db::unixctl::{Registry, Request};
 
 use super::Vswitchd;
@@ -33,8 +35,30 @@ pub enum Command {
     Vlog(VlogCommand),
     /// One that shows something in two forms.
     Show(Viewer),
+    /// One that is answered at once, with a text that programs get in parts, too.
+    Tell(Teller),
     /// Another one.
     Run(Handler),
+}
+
+/// What a command of [`Command::Tell`] tells, or why it failed.
+pub type Teller = fn(&mut Vswitchd, &Request<Command>) -> Result<Told, String>;
+
+/// An answer for people, and what programs get beside it.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The answer.
+    pub text: String,
+    /// Names and values beside the text.
+    pub more: Vec<(&'static str, Json)>,
+}
+
+impl Told {
+    /// The text as other commands have it in JSON, and the rest.
+    pub fn json(self) -> Json {
+        let plain = [("reply", Json::from(self.text)), ("reply-format", Json::from("plain"))];
+        Json::object(plain.into_iter().chain(self.more))
+    }
 }
 
 /// What a command of [`Command::Show`] shows.
@@ -121,13 +145,6 @@ const COMMANDS: &[Row] = &[
     ("memory/show", "", 0, 0, process::memory_show),
     ("ofproto/list", "", 0, 0, ofproto::list),
     ("ofproto/list-tunnels", "", 0, 0, tunnel::list),
-    (
-        "ofproto/trace",
-        "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]",
-        1,
-        1024,
-        ofproto::trace,
-    ),
     ("ovs/route/add", "ip/plen output_bridge [gw] [pkt_mark=mark] [src=src_ip]", 2, 5, tunnel::add_route),
     ("ovs/route/del", "ip/plen [pkt_mark=mark]", 1, 2, tunnel::remove_route),
     ("ovs/route/lookup", "ip_addr [pkt_mark=mark] [src=src_ip]", 1, 3, tunnel::look_up),
@@ -158,6 +175,25 @@ const VIEWS: &[(&str, Viewer)] = &[
     ("memory/live", memory::live),
 ];
 
+/// Commands that are told in two forms.
+const TELLERS: &[(&str, &str, usize, usize, Teller)] = &[
+    ("ofproto/detrace", "UFID [pmd=PMD-ID]", 1, 2, trace::detrace),
+    (
+        "ofproto/trace",
+        "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]",
+        1,
+        1024,
+        trace::trace,
+    ),
+    (
+        "ofproto/trace-packet-out",
+        "[-consistent] {[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet] actions",
+        2,
+        1024,
+        trace::trace_packet_out,
+    ),
+];
+
 /// Commands of the dummy mode.
 const DUMMY_COMMANDS: &[Row] = &[
     ("netdev-dummy/ip4addr", "[netdev] ipaddr/mask-prefix-len", 2, 2, tunnel::dummy_address),
@@ -175,6 +211,9 @@ pub fn registry(version: &str, dummy: bool) -> Registry<Command> {
     let more = if dummy { DUMMY_COMMANDS } else { &[] };
     for &(name, usage, min, max, handler) in COMMANDS.iter().chain(more) {
         registry.add(name, usage, min, Some(max), Command::Run(handler));
+    }
+    for &(name, usage, min, max, teller) in TELLERS {
+        registry.add(name, usage, min, Some(max), Command::Tell(teller));
     }
     for &(name, viewer) in VIEWS {
         registry.add(name, "", 0, Some(0), Command::Show(viewer));

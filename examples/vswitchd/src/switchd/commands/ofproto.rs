@@ -86,27 +86,3 @@ pub fn upcall_show(switchd: &mut Vswitchd, _request: &Request<Command>) -> Answe
     }
     done(text)
 }
-
-/// `ofproto/trace BRIDGE FLOW [-generate|PACKET]`.
-pub fn trace(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
-    let args: Vec<&str> = request.args.iter().map(String::as_str).collect();
-    let [bridge, flow, ref rest @ ..] = args[..] else {
-        return fail("Must specify either bridge name or datapath flow");
-    };
-    let now = switchd.clock.now();
-    let named = |dp: &&mut Datapath| dp.switch.dpif().name() == bridge || full_name(dp) == bridge;
-    let mut bridge = bridge.to_owned();
-    if find(switchd, &bridge).is_none()
-        && let Some(datapath) = switchd.datapaths.values_mut().find(named)
-    {
-        match datapath.switch.bridge_of_flow(flow) {
-            Ok(found) => bridge = found,
-            Err(error) => return fail(error.to_string()),
-        }
-    }
-    let Some(datapath) = find(switchd, &bridge) else { return fail(format!("{bridge}: unknown bridge")) };
-    match datapath.switch.trace_text(&bridge, flow, rest, now) {
-        Ok(text) => done(text),
-        Err(error) => fail(error.to_string()),
-    }
-}
