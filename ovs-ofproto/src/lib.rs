@@ -38,9 +38,7 @@ pub use mac_learning::{MacEntry, MacStats, StaticMacError};
 pub use plan::{Applied, Plan, Step};
 pub use snapshot::Snapshot;
 pub use status::{BridgeStatus, InterfaceStatus, MirrorStatus, Status};
-pub use switch::{
-    Bridge, ConnId, ConnectionKind, InterfaceQos, Revalidation, Switch, SwitchEvent, Turn,
-};
+pub use switch::{Bridge, ConnId, ConnectionKind, InterfaceQos, Revalidation, Switch, SwitchEvent, Turn};
 pub use tunnel::TunnelError;
 
 pub use ovs_classifier;

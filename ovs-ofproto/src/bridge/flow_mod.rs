@@ -73,6 +73,7 @@ impl BridgeState {
     /// Carries out a change of flows whose actions have been checked.
     pub fn flow_mod(&mut self, change: &FlowMod, round: &mut Round<'_>) -> Result<(), OfError> {
         let deletes = matches!(change.command, FlowModCommand::Delete | FlowModCommand::DeleteStrict);
+        self.check_options(&change.matching, &change.actions)?;
         if !deletes {
             self.check_names(&change.actions)?;
         }
@@ -255,6 +256,7 @@ impl BridgeState {
 
     /// Checks that what actions name is there.
     pub fn check_names(&self, actions: &[Action]) -> Result<(), OfError> {
+        self.check_options(&Match::default(), actions)?;
         if !self.groups.have_all_of(actions) {
             return Err(OfError::BacBadOutGroup);
         }

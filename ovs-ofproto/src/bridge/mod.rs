@@ -8,6 +8,7 @@ mod identity;
 mod internal;
 mod learned;
 mod mirrors;
+mod options;
 mod ports;
 mod prefixes;
 mod select;
@@ -23,7 +24,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ovs_classifier::rcu::Domain;
-use ovs_flow::OfPort;
+use ovs_flow::{Match, OfPort};
 use ovs_netdev::EtherAddr;
 use ovs_openflow::TlvMap;
 
@@ -33,6 +34,22 @@ use crate::meter::Meters;
 use crate::snapshot::BridgeId;
 use crate::table::{TableSettings, Tables};
 use crate::{BridgeConfig, Limits};
+
+/// Hidden rules by which a bridge is controlled over the network that it is a part of.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct InBand {
+    /// Priorities and matches.
+    pub rules: Vec<(i32, Match)>,
+    /// The queue that their packets take.
+    pub queue: Option<u32>,
+}
+
+impl InBand {
+    /// None stand any more.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
 
 /// A bridge.
 #[derive(Debug)]
@@ -59,6 +76,8 @@ pub(crate) struct BridgeState {
     pub alone_since: Option<Duration>,
     /// Whether the rule stands that makes it an ordinary switch while controllers are away.
     pub fail_open: bool,
+    /// The rules of in-band control that stand.
+    pub in_band: InBand,
     /// Fragments: 0 normal, 1 drop, 3 match.
     pub fragments: u16,
     /// Counters of packets that no rule was for.
@@ -91,6 +110,7 @@ impl BridgeState {
             fallback_mac: EtherAddr([0x02, 0x23, 0x20, c, d, e]),
             alone_since: None,
             fail_open: false,
+            in_band: InBand::default(),
             fragments: 0,
             internal: InternalStats::default(),
             added: 0,

@@ -1,6 +1,7 @@
 //! A bridge as it is wanted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use ovs_classifier::PrefixField;
@@ -30,6 +31,11 @@ pub struct BridgeConfig {
     pub serial: Option<String>,
     /// Controllers that it belongs to. Connecting to them is the embedder's business.
     pub controllers: Vec<ControllerConfig>,
+    /// Controllers and managers that are reached through the bridge itself, whose traffic no rule may stop (in-band
+    /// control).
+    pub in_band: BTreeSet<SocketAddrV4>,
+    /// The queue that this traffic takes on its way out (`other_config:in-band-queue`).
+    pub in_band_queue: Option<u32>,
     /// OpenFlow versions that may be spoken (`protocols`); those that the switch does not speak are left out.
     pub protocols: VersionSet,
     /// Ports by name. The local port, named like the bridge, is added where it is missing.
@@ -95,6 +101,18 @@ impl BridgeConfig {
     /// Adds a controller.
     pub fn controller(mut self, controller: ControllerConfig) -> Self {
         self.controllers.push(controller);
+        self
+    }
+
+    /// Adds a controller or manager that is reached through the bridge itself.
+    pub fn in_band(mut self, remote: SocketAddrV4) -> Self {
+        self.in_band.insert(remote);
+        self
+    }
+
+    /// Sets the queue that traffic with those takes.
+    pub fn in_band_queue(mut self, queue: Option<u32>) -> Self {
+        self.in_band_queue = queue;
         self
     }
 
@@ -164,6 +182,8 @@ impl Default for BridgeConfig {
             description: None,
             serial: None,
             controllers: Vec::new(),
+            in_band: BTreeSet::new(),
+            in_band_queue: None,
             protocols: VersionSet::ALL,
             ports: BTreeMap::new(),
             flow_tables: BTreeMap::new(),

@@ -41,6 +41,7 @@ impl Switch {
         self.qos_errors.retain(|(bridge, name), _| {
             self.bridges.get(bridge).is_some_and(|bridge| bridge.port_named(name).is_some())
         });
+        self.check_in_band();
         self.publish();
         applied
     }

@@ -11,13 +11,18 @@ use crate::bridge::Round;
 use crate::rule::Flow;
 use crate::{BridgeConfig, FailMode};
 
-/// Before every rule that a controller can make: 0xf0f0 above the highest.
-const FAIL_OPEN_PRIORITY: i32 = 0xf_f0f0;
+/// Before every rule that a controller can make, and before those of in-band control. It is the original's.
+const FAIL_OPEN_PRIORITY: i32 = 0xf0_f0f0;
 /// How long controllers may be away, unless they say otherwise: three silent probes.
 const DEFAULT_PROBE: Duration = Duration::from_secs(5);
 
 /// A rule that forwards as an ordinary switch does.
 fn normal(now: Duration) -> Flow {
+    of_our_own([Action::Output { port: OfPort::NORMAL, max_len: 0 }].into(), now)
+}
+
+/// A rule that the switch itself makes.
+pub(super) fn of_our_own(actions: Arc<[Action]>, now: Duration) -> Flow {
     Flow {
         table: TableId(0),
         cookie: 0,
@@ -27,7 +32,7 @@ fn normal(now: Duration) -> Flow {
         flags: FlowModFlags::empty(),
         created: now,
         modified: now,
-        actions: [Action::Output { port: OfPort::NORMAL, max_len: 0 }].into(),
+        actions,
         stats: Arc::default(),
     }
 }
@@ -50,6 +55,7 @@ impl Switch {
         }
         if let Some(bridge) = self.bridges.get_mut(&new.name) {
             bridge.fail_open = false;
+            bridge.in_band.clear();
             bridge.alone_since = has.then_some(self.now);
         }
     }
@@ -136,7 +142,14 @@ impl Switch {
         next
     }
 
+    /// Whoever comes back later finds an empty table, as with the original.
     fn set_fail_open(&mut self, name: &str, open: bool) {
+        if open {
+            self.flush_rules(name);
+        }
+        if let Some(bridge) = self.bridges.get_mut(name).filter(|_| open) {
+            bridge.in_band.clear();
+        }
         let flow = normal(self.now);
         let version = self.version;
         self.change_rules(name, |bridge, round| {

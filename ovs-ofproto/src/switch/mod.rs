@@ -6,6 +6,7 @@ mod bundles;
 mod effects;
 mod fail_mode;
 mod held;
+mod in_band;
 mod learn;
 mod monitor;
 mod net;

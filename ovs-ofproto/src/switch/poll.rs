@@ -37,6 +37,7 @@ impl Switch {
         self.expire(left);
         let fail_open = self.check_fail_open();
         left -= self.run_agents(left).min(left - 1);
+        self.check_in_band();
         self.publish();
         left -= self.revalidate(left).min(left - 1);
         self.sweep(left);

@@ -50,8 +50,8 @@ impl Switch {
         let state = self.bridges.get(bridge).ok_or_else(|| TraceError::NoBridge(bridge.to_owned()))?;
         let openflow = state.ports.iter().map(|(number, port)| (*number, port.name.clone())).collect();
         let names = TraceNames { openflow, ..TraceNames::default() };
-        let mut key = parse_flow(text, &names)
-            .map_err(|source| TraceError::Flow { text: text.to_owned(), source })?;
+        let mut key =
+            parse_flow(text, &names).map_err(|source| TraceError::Flow { text: text.to_owned(), source })?;
         for tag in &mut key.vlans {
             if tag.tci.get() & VLAN_CFI != 0 && tag.tpid.get() == 0 {
                 tag.tpid = U16::new(0x8100);

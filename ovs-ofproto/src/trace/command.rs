@@ -297,7 +297,10 @@ mod tests {
         assert!(command.consistent);
         assert_eq!((command.flow(), command.actions.map(|actions| actions.len())), ("in_port=1", Some(1)));
         assert_eq!(refused(&["br0", "in_port=1", "-consistent"], true), "unknown action -consistent");
-        assert_eq!(refused(&["br0", "in_port=1", "goto_table:2"], true), "goto_table instruction not allowed here");
+        assert_eq!(
+            refused(&["br0", "in_port=1", "goto_table:2"], true),
+            "goto_table instruction not allowed here"
+        );
         assert_eq!(refused(&["br0", "in_port=1", "output:zz"], true), "zz: output to unknown port");
         assert_eq!(refused(&["br0", "in_port=1", "-consistent"], false), "-consistent: unknown option");
         assert_eq!(refused(&["--names"], false), "Syntax error");

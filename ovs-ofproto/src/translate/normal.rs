@@ -115,9 +115,17 @@ impl<'s, T: Tracer> Context<'s, T> {
 
     /// Whether an address is known to be behind a port, be it by this packet.
     fn knows(&self, vid: u16, mac: [u8; 6], port: OfPort) -> bool {
-        let here = (self.bridge.id, vid, mac, port);
-        let learned = |push: &Push| matches!(*push, Push::Learn { bridge, vlan, mac, port } if (bridge, vlan, mac, port) == here);
-        self.bridge.macs.get(vid, mac) == Some(port) || self.push.iter().any(learned)
+        self.bridge.macs.get(vid, mac) == Some(port) || self.just_learned(vid, mac) == Some(port)
+    }
+
+    /// Where an address is by what a trace has learned of its packet so far: the original learns at once.
+    fn just_learned(&self, vid: u16, address: [u8; 6]) -> Option<OfPort> {
+        let here = (self.bridge.id, vid, address);
+        let learned = |push: &Push| match *push {
+            Push::Learn { bridge, vlan, mac, port } if (bridge, vlan, mac) == here => Some(port),
+            _ => None,
+        };
+        if T::ACTIVE && !self.dry { self.push.iter().rev().find_map(learned) } else { None }
     }
 
     /// Where an address is, as far as is known.
@@ -126,7 +134,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             return None;
         }
         self.depend(Dep::Mac(self.bridge.id, mac_key(vid, mac)));
-        self.bridge.macs.get(vid, mac)
+        self.bridge.macs.get(vid, mac).or_else(|| self.just_learned(vid, mac))
     }
 
     fn forward(&mut self, source: Source<'s>, vlans: Vlans) {

@@ -14,7 +14,7 @@ use ovs_ofproto::{
 use ovs_openflow::{Version, VersionSet};
 
 use super::rows::{Row, Rows};
-use super::zones;
+use super::{in_band, zones};
 
 /// How device types are mapped where the database names a role rather than a device.
 #[derive(Clone, Copy, Debug)]
@@ -121,10 +121,14 @@ fn bridge_config(rows: &dyn Rows, row: &Row<'_>, kinds: Kinds, complaints: &mut 
         .description(other("dp-desc").map(str::to_owned))
         .serial(other("dp-sn").map(str::to_owned))
         .forward_bpdu(other("forward-bpdu") == Some("true"))
+        .in_band_queue(row.key_number("other_config", "in-band-queue"))
         .flood_vlans(row.integers("flood_vlans").filter_map(vlan))
         .other_config(row.map("other_config"));
     for (key, mirror) in super::mirrors::mirrors(rows, row, complaints) {
         config = config.mirror(key, mirror);
+    }
+    for remote in in_band::remotes(rows, row) {
+        config = config.in_band(remote);
     }
     complain_of_bridge(row, complaints);
     let protocols: VersionSet =

@@ -14,6 +14,7 @@ mod database;
 mod datapath;
 mod desired;
 mod dpdk;
+mod in_band;
 mod mirrors;
 mod network;
 mod numa;

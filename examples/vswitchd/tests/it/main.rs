@@ -8,8 +8,10 @@
 mod generated;
 mod harness;
 
+mod actions;
 mod bfd;
 mod bridges;
+mod control;
 mod controller;
 mod daemon;
 mod databases;

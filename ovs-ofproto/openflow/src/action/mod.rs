@@ -14,6 +14,7 @@ mod choose;
 mod conntrack;
 mod consistency;
 mod encap;
+mod fields;
 mod instruction;
 mod kinds;
 mod learn;
@@ -32,6 +33,7 @@ pub use choose::{Bundle, BundleAlgorithm, HashFields, Multipath, MultipathAlgori
 pub use conntrack::{Ct, CtZone};
 pub use consistency::check_consistency;
 pub use encap::{Encap, EncapProperty, PacketType};
+pub use fields::for_each_field;
 pub use instruction::{decode_instructions, encode_instructions};
 pub use learn::{Learn, LearnDst, LearnFlags, LearnSpec, LearnSrc};
 pub use nat::{AddressRange, Nat, NatFlags};

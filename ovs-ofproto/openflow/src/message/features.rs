@@ -68,7 +68,7 @@ impl Features {
     pub(super) fn encode(&self, version: Version, out: &mut Vec<u8>) {
         let known = match version {
             Version::V10 => 0x00f7,
-            Version::V11 => 0x006f,
+            Version::V11 => 0x00ef,
             Version::V12 | Version::V13 => 0x016f,
             Version::V14 | Version::V15 => 0x076f,
         };

@@ -66,7 +66,8 @@ impl PacketInReason {
     /// As the tools write it.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::NoMatch | Self::ImplicitMiss => "no_match",
+            Self::NoMatch => "no_match",
+            Self::ImplicitMiss => "",
             Self::Action => "action",
             Self::InvalidTtl => "invalid_ttl",
             Self::ActionSet => "action_set",

@@ -91,7 +91,7 @@ impl Connection {
     /// Appends a message. One that cannot be said in the version is left out, and logged.
     pub fn send(&mut self, xid: u32, message: &Message) {
         let Some(protocol) = self.protocol else { return };
-        if let Err(error) = message.encode_into(protocol, xid, self.output.tail()) {
+        if let Err(error) = self.output.say(|bytes| message.encode_into(protocol, xid, bytes)) {
             tracing::debug!(target: "ofproto", "{}: message not sent: {error}", self.bridge);
         }
     }
@@ -143,10 +143,9 @@ impl Switch {
             monitors: Monitors::default(),
             next_xid: 0,
         };
-        if kind != ConnectionKind::Snoop {
-            connection.say_hello();
-        }
+        connection.say_hello();
         self.connections.insert(id, connection);
+        self.note_listeners(bridge);
         Ok(id)
     }
 
@@ -189,6 +188,7 @@ impl Switch {
         self.now = self.now.max(now);
         if let Some(gone) = self.connections.remove(&connection) {
             self.recheck_misses(&gone.bridge);
+            self.note_listeners(&gone.bridge);
             self.count_monitors(&gone.bridge);
         }
     }
@@ -225,6 +225,7 @@ impl Switch {
 
     /// Tells the embedder which connections have something to send.
     pub(in crate::switch) fn flush_outputs(&mut self) {
+        self.tell_listeners();
         for (id, conn) in &mut self.connections {
             if conn.output.len() > 0 && !conn.announced {
                 conn.announced = true;

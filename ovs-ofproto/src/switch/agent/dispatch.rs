@@ -49,8 +49,10 @@ impl Switch {
         let Some(conn) = self.connections.get_mut(&id) else { return };
         let protocol = conn.protocol;
         let decoded = Message::decode(protocol.unwrap_or(Protocol::new(Version::V10)), request);
-        self.snoop(id, request);
-        let Some(conn) = self.connections.get_mut(&id) else { return };
+        // Hellos are not heard: who listens has had one of its own.
+        if protocol.is_some() {
+            conn.output.hear(request);
+        }
         match (protocol, decoded) {
             (_, Ok((xid, Message::Hello(hello)))) => match conn.take_hello(xid, hello) {
                 Ok(()) => {
@@ -260,24 +262,5 @@ impl Switch {
 
     pub(super) fn bridge_name_of(&self, id: ConnId) -> String {
         self.connections.get(&id).map(|conn| conn.bridge.clone()).unwrap_or_default()
-    }
-
-    /// Copies what is said on a controller's connection to those who listen.
-    pub(super) fn snoop(&mut self, id: ConnId, bytes: &[u8]) {
-        let Some(conn) = self.connections.get(&id) else { return };
-        if conn.kind != ConnectionKind::Controller {
-            return;
-        }
-        let bridge = conn.bridge.clone();
-        let limit = self.config.limits.output_buffer;
-        for listener in self.connections.values_mut() {
-            if listener.kind == ConnectionKind::Snoop && listener.bridge == bridge {
-                if listener.output.len() + bytes.len() <= limit {
-                    listener.output.tail().extend_from_slice(bytes);
-                } else {
-                    listener.output.dropped += 1;
-                }
-            }
-        }
     }
 }

@@ -28,12 +28,13 @@ mod port_mod;
 mod ports;
 mod resume;
 mod roles;
+mod snoop;
 mod stats;
 mod tables;
 mod tlv;
 
+pub(super) use check::check_actions;
 pub(super) use connection::Connection;
 pub use connection::{ConnId, ConnectionKind};
-pub(super) use check::check_actions;
 pub(super) use flows::check_flow_mod;
 pub(super) use stats::facts;

@@ -11,8 +11,16 @@ const SPACE: u32 = 256;
 impl Switch {
     pub(super) fn serve_tlv_table_mod(&mut self, id: ConnId, change: &TlvTableMod) -> Result<(), OfError> {
         let name = self.bridge_name_of(id);
+        let version = self.version;
         let bridge = self.bridges.get_mut(&name).ok_or(OfError::BrcEperm)?;
-        bridge.tlv_table = changed(&bridge.tlv_table, change)?;
+        let after = changed(&bridge.tlv_table, change)?;
+        let stays = |map: &TlvMap| after.iter().any(|other| other.index == map.index);
+        let gone = bridge.tlv_table.iter().filter(|map| !stays(map));
+        let gone = gone.fold(0_u64, |bits, map| bits | 1_u64.checked_shl(map.index.into()).unwrap_or(0));
+        if gone != 0 && bridge.named_options(version) & gone != 0 {
+            return Err(OfError::NxTtmfcInvalidTlvDel);
+        }
+        bridge.tlv_table = after;
         self.world_changed = true;
         Ok(())
     }
@@ -31,13 +39,8 @@ fn changed(table: &[TlvMap], change: &TlvTableMod) -> Result<Vec<TlvMap>, OfErro
     match change.command {
         TlvTableCommand::Clear => after.clear(),
         TlvTableCommand::Delete => {
-            for gone in &change.maps {
-                let same = |map: &TlvMap| {
-                    map.index == gone.index && (map.class, map.kind) == (gone.class, gone.kind)
-                };
-                let at = after.iter().position(same).ok_or(OfError::NxTtmfcInvalidTlvDel)?;
-                after.remove(at);
-            }
+            // As the original has it, the field alone counts, and one that has no option is no error.
+            after.retain(|map| change.maps.iter().all(|gone| gone.index != map.index));
         }
         TlvTableCommand::Add => {
             for new in &change.maps {
@@ -75,6 +78,8 @@ mod tests {
         assert_eq!(add(&table, &[map(2, 124, 2), map(3, 124, 3)]), Err(OfError::NxTtmfcTableFull));
         let delete = TlvTableMod { command: TlvTableCommand::Delete, maps: vec![map(1, 8, 1)] };
         assert_eq!(changed(&table, &delete), Ok(vec![map(0, 4, 0)]));
-        assert_eq!(changed(&[], &delete), Err(OfError::NxTtmfcInvalidTlvDel));
+        assert_eq!(changed(&[], &delete), Ok(vec![]));
+        let other = TlvTableMod { command: TlvTableCommand::Delete, maps: vec![map(7, 4, 0)] };
+        assert_eq!(changed(&table, &other), Ok(vec![map(1, 8, 1)]), "whatever the option");
     }
 }

@@ -2,9 +2,7 @@
 
 use ovs_db::json::Json;
 use ovs_db::unixctl::Request;
-use ovs_ofproto::trace::{
-    NodeKind, TraceCommand, TraceError, TraceReport, TraceTarget, Tracked, TreeNode,
-};
+use ovs_ofproto::trace::{NodeKind, TraceCommand, TraceError, TraceReport, TraceTarget, Tracked, TreeNode};
 
 use super::super::Vswitchd;
 use super::super::datapath::Datapath;
@@ -91,10 +89,8 @@ fn json(report: &TraceReport) -> Json {
 }
 
 fn state(tracked: &Tracked) -> Json {
-    let mut members = vec![
-        ("ct-state", Json::from(tracked.state_text())),
-        ("by-default", Json::from(tracked.by_default)),
-    ];
+    let mut members =
+        vec![("ct-state", Json::from(tracked.state_text())), ("by-default", Json::from(tracked.by_default))];
     if let Some((before, after)) = &tracked.translated {
         members.push(("before-nat", Json::from(before.as_str())));
         members.push(("after-nat", Json::from(after.as_str())));

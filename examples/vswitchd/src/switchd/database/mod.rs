@@ -127,6 +127,7 @@ const COLUMNS: &[(&str, &[&str])] = &[
     (
         "Controller",
         &[
+            "connection_mode",
             "target",
             "enable_async_messages",
             "inactivity_probe",
@@ -138,7 +139,7 @@ const COLUMNS: &[(&str, &[&str])] = &[
         ],
     ),
     ("Datapath", &["capabilities"]),
-    ("Manager", &["target", "inactivity_probe", "is_connected", "status"]),
+    ("Manager", &["connection_mode", "target", "inactivity_probe", "is_connected", "status"]),
     ("Datapath", &["ct_zones", "ct_zone_default_limit"]),
     ("CT_Zone", &["timeout_policy", "limit"]),
     ("CT_Timeout_Policy", &["timeouts"]),

@@ -120,10 +120,10 @@ impl Switch {
             let (looked_at, last) = answer.advance(bridge, version, now, STEP.min(budget - total));
             total += looked_at;
             if last {
-                conn.output.tail().extend(answer.encoder.finish());
+                conn.output.say(|bytes| bytes.extend(answer.encoder.finish()));
                 return total;
             }
-            conn.output.tail().extend(answer.encoder.take_complete());
+            conn.output.say(|bytes| bytes.extend(answer.encoder.take_complete()));
         }
         conn.waiting = Some(Waiting::Answer(answer));
         total
