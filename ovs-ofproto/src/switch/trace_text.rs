@@ -95,7 +95,7 @@ impl Switch {
     fn traced_packet(&self, command: &TraceCommand, key: &mut FlowKey) -> Result<Option<Packet>, TraceError> {
         if let Some(bytes) = &command.packet {
             let packet = Packet::detached(bytes).map_err(|_| TraceError::TooLong)?;
-            *key = around(key, self.key_of(&packet, &Metadata::default()));
+            *key = around(key, &self.key_of(&packet, &Metadata::default()));
             return Ok(Some(packet));
         }
         let bytes = match &command.generate {
@@ -128,8 +128,8 @@ impl Switch {
 }
 
 /// The key of a packet, with what a datapath knows of packets beside their headers, as `key` says it.
-fn around(key: &FlowKey, packet: FlowKey) -> FlowKey {
-    let mut known = packet;
+fn around(key: &FlowKey, packet: &FlowKey) -> FlowKey {
+    let mut known = *packet;
     if key.tunnel.is_present() {
         known.tunnel = key.tunnel;
     }

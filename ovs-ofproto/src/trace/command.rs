@@ -295,7 +295,7 @@ mod tests {
     fn options_may_stand_anywhere_before_the_actions() {
         let command = TraceCommand::parse(&["br0", "-consistent", "in_port=1", "output:2"], true).unwrap();
         assert!(command.consistent);
-        assert_eq!((command.flow(), command.actions.map(|actions| actions.len())), ("in_port=1", Some(1)));
+        assert_eq!((command.flow(), command.actions.as_ref().map(Vec::len)), ("in_port=1", Some(1)));
         assert_eq!(refused(&["br0", "in_port=1", "-consistent"], true), "unknown action -consistent");
         assert_eq!(
             refused(&["br0", "in_port=1", "goto_table:2"], true),

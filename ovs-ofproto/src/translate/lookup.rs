@@ -277,7 +277,7 @@ impl<'s, T: Tracer> Context<'s, T> {
     fn open_rule(&mut self, rule: &Rule<Flow>) {
         self.tracer.origin(|| origin(rule));
         let names = self.names();
-        self.open_table(|| describe(rule, &names));
+        self.open_table(|| describe(rule, names));
         let mut clauses = std::mem::take(&mut self.clauses);
         clauses.sort_by_key(|rule| rule.clauses().first().map(|clause| (clause.id, clause.dimension)));
         for clause in clauses {
@@ -307,9 +307,9 @@ fn differs(flow: &FlowKey, original: &FlowKey) -> bool {
 }
 
 /// A rule as the trace names it: table, match, priority, cookie.
-fn describe(rule: &Rule<Flow>, names: &Named<'_>) -> String {
+fn describe(rule: &Rule<Flow>, names: Named<'_>) -> String {
     let mut text = format!("{:>2}. ", rule.value().table.0);
-    let matched = MatchDisplay { m: &rule.to_match(), ports: names }.to_string();
+    let matched = MatchDisplay { m: &rule.to_match(), ports: &names }.to_string();
     if !matched.is_empty() {
         let _ = write!(text, "{matched}, ");
     }
