@@ -56,7 +56,7 @@ pub fn detrace(switchd: &mut Vswitchd, request: &Request<Command>) -> Result<Tol
     }
     let mut all = switchd.datapaths.values_mut();
     let lines = all.find_map(|datapath| datapath.switch.detrace(ufid)).unwrap_or_default();
-    let text = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
     let lines = Json::Array(lines.into_iter().map(Json::from).collect());
     Ok(Told { text, more: vec![("origins", lines)] })
 }
