@@ -206,12 +206,12 @@ fn json(world: &World, command: &str, args: &[&str]) -> Json {
         let params: Vec<String> = args.iter().map(|arg| Json::from(*arg).to_string()).collect();
         let text = format!(r#"{{"id":1,"method":"{method}","params":[{}]}}"#, params.join(","));
         stream.write_all(text.as_bytes()).unwrap();
-        let (mut answer, mut buffer) = (String::new(), [0; 65536]);
+        let (mut answer, mut buffer) = (Vec::new(), [0; 4096]);
         loop {
             let count = stream.read(&mut buffer).unwrap();
-            assert!(count > 0, "{method}: {answer}");
-            answer.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
-            if let Ok(answer) = Json::parse(answer.as_bytes()) {
+            assert!(count > 0, "{method}: {answer:?}");
+            answer.extend(&buffer[..count]);
+            if let Ok(answer) = Json::parse(&answer) {
                 return answer;
             }
         }
