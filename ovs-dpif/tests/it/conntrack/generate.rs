@@ -3,7 +3,9 @@
 use ovs_dpif::ovs_packet::checksum::{Sum, crc32c, internet, pseudo_v4, pseudo_v6};
 use ovs_dpif::ovs_packet::wire::IpProtocol;
 
-use super::pipelines::translates;
+use super::cut::{self, Order};
+use super::helped::Helped;
+use super::pipelines::{helper, translates};
 
 /// Numbers that a seed determines.
 pub struct Dice(pub u64);
@@ -51,6 +53,12 @@ pub struct Talk {
     careful: bool,
     /// Somebody has finished or reset.
     closed: bool,
+    /// What it talks if its pipeline has a helper.
+    helped: Option<Helped>,
+    /// Its datagrams may be long, and come in pieces.
+    long: bool,
+    /// The number of its last datagram that came in pieces, and how it came.
+    pub cut: (u32, Option<Order>),
 }
 
 impl Talk {
@@ -79,6 +87,9 @@ impl Talk {
             scaled,
             careful: false,
             closed: false,
+            helped: helper(pipeline).map(|name| Helped::new(dice, v6, name == "tftp")),
+            long: false,
+            cut: (0, None),
         }
     }
 
@@ -92,13 +103,41 @@ impl Talk {
         self
     }
 
+    /// With datagrams that come in pieces.
+    pub fn long(mut self) -> Self {
+        self.long = true;
+        self
+    }
+
+    /// The next packet in as many pieces as it comes in, and the side that sends it.
+    pub fn send(&mut self, dice: &mut Dice) -> (usize, Vec<Vec<u8>>) {
+        let (side, frame) = self.next(dice);
+        self.cut.1 = None;
+        if self.long && !dice.chance(3) {
+            let order = Order::any(dice);
+            self.cut.0 += 1;
+            if let Some(pieces) = cut::cut(&frame, self.cut.0, order, dice) {
+                self.cut.1 = Some(order);
+                return (side, pieces);
+            }
+        }
+        (side, vec![frame])
+    }
+
     /// A packet came out at a side.
     pub fn take(&mut self, side: usize, frame: &[u8]) {
+        if let (Some(helped), Some(packet)) = (&mut self.helped, frame.get(14..)) {
+            helped.take(side, packet);
+        }
         self.got[side] = frame.get(14..).map(<[u8]>::to_vec);
     }
 
     /// The next packet and the side that sends it.
     pub fn next(&mut self, dice: &mut Dice) -> (usize, Vec<u8>) {
+        if let Some(helped) = &mut self.helped {
+            let (side, packet) = helped.next(dice);
+            return (side, self.wrap(packet));
+        }
         let side = if self.got[1].is_none() && !dice.chance(10) { 0 } else { dice.roll(2) as usize };
         let (src, dst, sport, dport) = self.ends(dice, side);
         let packet = if self.got[side].is_some() && dice.chance(8) {
@@ -108,7 +147,7 @@ impl Talk {
                 if dice.chance(12) { dice.pick(&[Kind::Tcp, Kind::Udp, Kind::Icmp]) } else { self.kind };
             let (protocol, l4) = match kind {
                 Kind::Tcp => (6, self.tcp(dice, side, sport, dport)),
-                Kind::Udp => (17, udp(dice, sport, dport)),
+                Kind::Udp => (17, udp(dice, sport, dport, self.long)),
                 Kind::Icmp => (if self.v6 { 58 } else { 1 }, self.echo(dice, side)),
                 Kind::Sctp => (132, sctp(sport, dport)),
                 Kind::Other => (dice.pick(&[47, 50]), vec![1; 12]),
@@ -163,7 +202,8 @@ impl Talk {
         if flags & 2 != 0 && self.scaled[side] {
             options = vec![2, 4, 5, 180, 1, 3, 3, dice.pick(&[0, 1, 7, 14, 200])];
         }
-        let data = if flags & 0x08 != 0 { vec![b'x'; dice.pick(&[1, 100, 500])] } else { Vec::new() };
+        let sizes = if self.long { [1, 2000, 4000] } else { [1, 100, 500] };
+        let data = if flags & 0x08 != 0 { vec![b'x'; dice.pick(&sizes)] } else { Vec::new() };
         if seq == self.seq[side] {
             let extra = u32::from(flags & 2 != 0) + u32::from(flags & 1 != 0);
             self.seq[side] = seq.wrapping_add(data.len() as u32 + extra);
@@ -210,26 +250,8 @@ impl Talk {
         self.ip(src, dst, if self.v6 { 58 } else { 1 }, l4)
     }
 
-    fn ip(&self, src: [u8; 16], dst: [u8; 16], protocol: u8, mut l4: Vec<u8>) -> Vec<u8> {
-        checksum(self.v6, src, dst, protocol, &mut l4);
-        if self.v6 {
-            let mut ip = vec![0x60, 0, 0, 0];
-            ip.extend((l4.len() as u16).to_be_bytes());
-            ip.extend([protocol, 64]);
-            ip.extend(src);
-            ip.extend(dst);
-            ip.extend(l4);
-            return ip;
-        }
-        let mut ip = vec![0x45, 0];
-        ip.extend((20 + l4.len() as u16).to_be_bytes());
-        ip.extend([0, 0, 0, 0, 64, protocol, 0, 0]);
-        ip.extend(&src[..4]);
-        ip.extend(&dst[..4]);
-        let sum = internet(&ip).to_be_bytes();
-        ip[10..12].copy_from_slice(&sum);
-        ip.extend(l4);
-        ip
+    fn ip(&self, src: [u8; 16], dst: [u8; 16], protocol: u8, l4: Vec<u8>) -> Vec<u8> {
+        ip(self.v6, src, dst, protocol, l4)
     }
 
     fn frame(&self, dice: &mut Dice, mut packet: Vec<u8>) -> Vec<u8> {
@@ -241,10 +263,15 @@ impl Talk {
                     packet[at] ^= 1 << dice.roll(8);
                 }
             }
-            1 => packet.truncate(packet.len() - dice.roll(packet.len() as u64 / 2) as usize),
+            // Cut short packets only: of a long one that ends too early, the original of 3.1 sends nothing at times.
+            1 if !self.long => packet.truncate(packet.len() - dice.roll(packet.len() as u64 / 2) as usize),
             2 => packet.extend([0; 6]),
             _ => {}
         }
+        self.wrap(packet)
+    }
+
+    fn wrap(&self, packet: Vec<u8>) -> Vec<u8> {
         let [a, b] = self.zone.to_be_bytes();
         let mut frame = vec![2, 0, 0, self.pipeline as u8, a, b, 2, 0, 0, 0, 0, 0];
         frame.extend(if self.v6 { [0x86, 0xdd] } else { [8, 0] });
@@ -253,7 +280,30 @@ impl Talk {
     }
 }
 
-fn host(v6: bool, last: u8) -> [u8; 16] {
+/// A packet of IP around another's payload, whose checksum is filled in.
+pub fn ip(v6: bool, src: [u8; 16], dst: [u8; 16], protocol: u8, mut l4: Vec<u8>) -> Vec<u8> {
+    checksum(v6, src, dst, protocol, &mut l4);
+    if v6 {
+        let mut ip = vec![0x60, 0, 0, 0];
+        ip.extend((l4.len() as u16).to_be_bytes());
+        ip.extend([protocol, 64]);
+        ip.extend(src);
+        ip.extend(dst);
+        ip.extend(l4);
+        return ip;
+    }
+    let mut ip = vec![0x45, 0];
+    ip.extend((20 + l4.len() as u16).to_be_bytes());
+    ip.extend([0, 0, 0, 0, 64, protocol, 0, 0]);
+    ip.extend(&src[..4]);
+    ip.extend(&dst[..4]);
+    let sum = internet(&ip).to_be_bytes();
+    ip[10..12].copy_from_slice(&sum);
+    ip.extend(l4);
+    ip
+}
+
+pub fn host(v6: bool, last: u8) -> [u8; 16] {
     let mut address = [0; 16];
     if v6 {
         (address[0], address[15]) = (0xfd, last);
@@ -263,7 +313,7 @@ fn host(v6: bool, last: u8) -> [u8; 16] {
     address
 }
 
-fn addresses(ip: &[u8], v6: bool) -> ([u8; 16], [u8; 16]) {
+pub fn addresses(ip: &[u8], v6: bool) -> ([u8; 16], [u8; 16]) {
     let (mut src, mut dst) = ([0; 16], [0; 16]);
     if v6 && ip.len() >= 40 {
         src.copy_from_slice(&ip[8..24]);
@@ -275,8 +325,8 @@ fn addresses(ip: &[u8], v6: bool) -> ([u8; 16], [u8; 16]) {
     (src, dst)
 }
 
-fn udp(dice: &mut Dice, sport: u16, dport: u16) -> Vec<u8> {
-    let data = vec![b'u'; dice.pick(&[0, 1, 20])];
+fn udp(dice: &mut Dice, sport: u16, dport: u16, long: bool) -> Vec<u8> {
+    let data = vec![b'u'; if long { dice.pick(&[20, 1500, 3000, 5000]) } else { dice.pick(&[0, 1, 20]) }];
     let mut l4 = [sport.to_be_bytes(), dport.to_be_bytes()].concat();
     l4.extend((8 + data.len() as u16).to_be_bytes());
     // No checksum at all, now and then.

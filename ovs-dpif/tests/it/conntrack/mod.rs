@@ -1,7 +1,9 @@
 //! Connection tracking, compared with the distribution's Open vSwitch and with itself.
 
 mod batches;
+mod cut;
 mod generate;
+mod helped;
 mod helpers;
 mod ours;
 mod peer;

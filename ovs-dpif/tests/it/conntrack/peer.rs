@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+/// The Ethernet type of a packet that goes through as it is, behind all that came before it.
+pub const END: [u8; 2] = [0x88, 0xb5];
+
 /// How long the peer may take for a batch.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -108,26 +111,28 @@ impl Peer {
         text[..text.find('"').unwrap()].replace("\\n", "\n").replace("\\t", "\t")
     }
 
-    /// Gives it packets by a port, all of which come out of the other one; returns those.
+    /// Gives it packets by a port; returns what comes out of the other one before a last packet that is added, and that.
     pub fn through(&mut self, port: usize, frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
         let mut out = Vec::new();
-        // Its queue takes a hundred.
-        for frames in frames.chunks(64) {
-            let hex: Vec<String> = frames.iter().map(|frame| hex(frame)).collect();
+        let end = [&[2, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0][..], &END, &[0; 46]].concat();
+        // Its queue takes a hundred. Without any, that last one goes alone.
+        let chunks = frames.chunks(64).chain(frames.is_empty().then_some(frames));
+        for frames in chunks {
+            let hex: Vec<String> = frames.iter().chain([&end]).map(|frame| hex(frame)).collect();
             let name = format!("p{port}");
             let mut args = vec![name.as_str()];
             args.extend(hex.iter().map(String::as_str));
             self.command("netdev-dummy/receive", &args);
-            out.extend(self.take(3 - port, frames.len()));
+            out.extend(self.take(3 - port));
         }
         out
     }
 
-    /// Waits until so many packets have come out of a port.
-    fn take(&mut self, port: usize, count: usize) -> Vec<Vec<u8>> {
+    /// Waits until the last packet has come out of a port.
+    fn take(&mut self, port: usize) -> Vec<Vec<u8>> {
         let begin = Instant::now();
-        let mut frames = Vec::new();
-        while frames.len() < count {
+        let mut frames = Vec::<Vec<u8>>::new();
+        while frames.last().is_none_or(|frame| frame[12..14] != END) {
             let seen = &mut self.read[port - 1];
             let mut file = fs::File::open(self.folder.join(format!("p{port}.pcap"))).unwrap();
             let (mut capture, mut at) = (Vec::new(), 0);
@@ -140,7 +145,7 @@ impl Peer {
                 at += 16 + len;
             }
             *seen += at;
-            assert!(begin.elapsed() < PATIENCE, "{} of {count} packets came out of p{port}", frames.len());
+            assert!(begin.elapsed() < PATIENCE, "only {} packets came out of p{port}", frames.len());
         }
         frames
     }

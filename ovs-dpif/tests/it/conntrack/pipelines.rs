@@ -17,16 +17,26 @@ pub struct Rule {
     port: u32,
     /// The state that it wants.
     new: Option<bool>,
+    /// It is for what was announced.
+    related: bool,
     /// What stands in `ct(…)`, in a datapath action and in OpenFlow.
     ct: [&'static str; 2],
 }
 
 const fn rule(port: u32, ct: &'static str) -> Rule {
-    Rule { port, new: None, ct: [ct, ct] }
+    Rule { port, new: None, related: false, ct: [ct, ct] }
 }
 
 const fn new(port: u32, ct: &'static str) -> Rule {
-    Rule { port, new: Some(true), ct: [ct, ct] }
+    Rule { port, new: Some(true), related: false, ct: [ct, ct] }
+}
+
+const fn related(port: u32, ct: &'static str) -> Rule {
+    Rule { port, new: None, related: true, ct: [ct, ct] }
+}
+
+const fn helped(ct: &'static str, of: &'static str) -> Rule {
+    Rule { port: 1, new: Some(true), related: false, ct: [ct, of] }
 }
 
 /// Stages, each with its rules; a packet that no rule is for goes out.
@@ -41,6 +51,7 @@ pub const PIPELINES: &[&[&[Rule]]] = &[
         &[Rule {
             port: 0,
             new: Some(true),
+            related: false,
             ct: [
                 "commit,mark=0x7/0xff,label=0x1234/0xffff",
                 "commit,exec(set_field:0x7/0xff->ct_mark,set_field:0x1234/0xffff->ct_label)",
@@ -59,7 +70,13 @@ pub const PIPELINES: &[&[&[Rule]]] = &[
     &[&[rule(0, "nat")], &[new(1, "commit,nat(src=10.9.0.1)")]],
     &[&[rule(0, "nat")], &[new(1, "commit,nat(dst=10.9.0.2:8080)"), new(2, "commit")]],
     // The other side may begin anew.
-    &[&[rule(0, "")], &[Rule { port: 2, new: None, ct: ["force_commit", "commit,force"] }, new(1, "commit")]],
+    &[
+        &[rule(0, "")],
+        &[
+            Rule { port: 2, new: None, related: false, ct: ["force_commit", "commit,force"] },
+            new(1, "commit"),
+        ],
+    ],
     // No address given.
     &[&[rule(1, "commit,nat(src=0.0.0.0)"), rule(2, "commit,nat(dst=10.9.0.2)")]],
     // Version 6.
@@ -68,6 +85,18 @@ pub const PIPELINES: &[&[&[Rule]]] = &[
     // Through the tracker three times. (`commit,nat` without an address gives the original of 3.1 connections that are answered
     // from address and port zero, and us ones that are not translated.)
     &[&[rule(0, "nat")], &[rule(0, "commit")], &[rule(0, "")]],
+    // Helpers. (Announcements of FTP are not translated: packets of the original's dummy devices have no room for a longer
+    // address, and it leaves them as they are. Real clients and servers go through translation in the tests of `vswitchd`.)
+    &[&[rule(0, "")], &[helped("commit,helper=ftp", "commit,alg=ftp"), new(2, "commit")]],
+    &[&[rule(0, "")], &[helped("commit,helper=tftp", "commit,alg=tftp"), new(2, "commit")]],
+    &[
+        &[rule(0, "nat")],
+        &[
+            related(0, "commit,nat"),
+            helped("commit,helper=tftp,nat(src=10.99.10.111)", "commit,alg=tftp,nat(src=10.99.10.111)"),
+            new(2, "commit"),
+        ],
+    ],
 ];
 
 /// Whether a pipeline is for packets of this version; all others are for both.
@@ -79,6 +108,12 @@ pub fn version(pipeline: usize) -> Option<bool> {
         (_, true) => Some(false),
         _ => None,
     }
+}
+
+/// The helper of a pipeline's connections.
+pub fn helper(pipeline: usize) -> Option<&'static str> {
+    let text = PIPELINES[pipeline].iter().flat_map(|stage| stage.iter()).map(|rule| rule.ct[0]);
+    text.filter_map(|text| text.split_once("helper=")).find_map(|(_, rest)| rest.split(',').next())
 }
 
 /// Whether a pipeline translates.
@@ -97,13 +132,24 @@ pub fn openflow() -> String {
         writeln!(flows, "table=0,priority=5,{base},actions=resubmit(,{})", first + 10).unwrap();
         for (stage, rules) in stages.iter().enumerate() {
             for rule in *rules {
-                for protocol in ["ip", "ipv6"] {
+                // OpenFlow wants to know the protocol that is helped.
+                let protocols = match rule.ct[1] {
+                    ct if ct.contains("alg=ftp") => ["tcp", "tcp6"],
+                    ct if ct.contains("alg=tftp") => ["udp", "udp6"],
+                    _ => ["ip", "ipv6"],
+                };
+                for protocol in protocols {
                     let port = if rule.port == 0 { String::new() } else { format!(",in_port={}", rule.port) };
-                    let state = if rule.new.is_some() { ",ct_state=+new" } else { "" };
+                    let state = match (rule.new, rule.related) {
+                        (_, true) => ",ct_state=+new+rel",
+                        (Some(_), _) => ",ct_state=+new",
+                        (None, _) => "",
+                    };
+                    let priority = if rule.related { 6 } else { 5 };
                     let comma = if rule.ct[1].is_empty() { "" } else { "," };
                     writeln!(
                         flows,
-                        "table={},priority=5,{protocol}{port}{state},actions=move:NXM_OF_ETH_DST[0..15]->NXM_NX_REG0[0..15],\
+                        "table={},priority={priority},{protocol}{port}{state},actions=move:NXM_OF_ETH_DST[0..15]->NXM_NX_REG0[0..15],\
                          ct({}{comma}zone=NXM_NX_REG0[0..15],table={})",
                         first + 10 + stage,
                         rule.ct[1],
@@ -134,10 +180,20 @@ pub fn actions(key: &FlowKey) -> Vec<Action> {
     let zone = u16::from_be_bytes([key.dl_dst[4], key.dl_dst[5]]);
     let stage = key.recirc_id as usize;
     let rules = PIPELINES[number].get(stage).copied().unwrap_or_default();
-    let is_new = CtState::from_bits_retain(key.ct_state).contains(CtState::NEW);
+    let state = CtState::from_bits_retain(key.ct_state);
+    let is_new = state.contains(CtState::NEW);
     let rule = rules.iter().find(|rule| {
         let ip = matches!(key.dl_type.get(), 0x0800 | 0x86dd);
-        ip && (rule.port == 0 || rule.port == key.in_port) && rule.new.is_none_or(|new| new == is_new)
+        let related = !rule.related || state.contains(CtState::NEW | CtState::REL);
+        let helped = match rule.ct[0] {
+            ct if ct.contains("=ftp") => key.nw_proto == 6,
+            ct if ct.contains("=tftp") => key.nw_proto == 17,
+            _ => true,
+        };
+        ip && related
+            && helped
+            && (rule.port == 0 || rule.port == key.in_port)
+            && rule.new.is_none_or(|new| new == is_new)
     });
     if let Some(rule) = rule {
         let comma = if rule.ct[0].is_empty() { "" } else { "," };
