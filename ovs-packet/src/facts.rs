@@ -77,11 +77,13 @@ pub struct DeviceFacts {
 
 impl DeviceFacts {
     /// True if somebody must still compute a checksum or cut segments before the bytes may go on a wire.
+    #[inline]
     pub fn is_unfinished(&self) -> bool {
         self.offload.intersects(Offload::UNFINISHED)
     }
 
     /// The packet's outer headers are about to be taken off: what was work inside a tunnel is work on the packet.
+    #[inline]
     pub fn decapsulated(&mut self) {
         self.offload.remove(Offload::TUNNEL | Offload::NEEDS_OUTER_L4_CSUM);
     }
@@ -90,6 +92,7 @@ impl DeviceFacts {
     /// only the pseudo-header sum if `outer_partial`. A packet whose work is inside a tunnel already must have been
     /// [finished](crate::edit::finish) before; false, and nothing is changed, if it was not. So must one that gets a
     /// GRE checksum and will not be segmented, for that covers bytes that are still to change.
+    #[inline]
     pub fn encapsulated(&mut self, tunnel: Offload, outer_partial: bool) -> bool {
         if self.offload.intersects(Offload::TUNNEL) && self.is_unfinished() {
             return false;
@@ -101,6 +104,7 @@ impl DeviceFacts {
     }
 
     /// Follows `n` bytes added at the packet's front.
+    #[inline]
     pub(crate) fn moved_back(&mut self, n: usize) {
         if self.offload.contains(Offload::NEEDS_L4_CSUM) {
             self.csum_start = self.csum_start.saturating_add(clamp(n));

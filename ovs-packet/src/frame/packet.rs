@@ -150,6 +150,23 @@ impl Packet {
         Ok(self.region_mut(start, n as u32))
     }
 
+    /// [`push_front`](Self::push_front) of headers that make another packet of this one: its layers begin where `layers`
+    /// says. A partial checksum's start keeps pointing at the same byte.
+    #[inline]
+    pub fn push_front_as(&mut self, n: usize, layers: LayerOffsets) -> Result<&mut [u8], NoRoom> {
+        let room = self.headroom();
+        if n > room {
+            return Err(NoRoom { wanted: n, room });
+        }
+        let frame = self.header_mut();
+        frame.start -= n as u32;
+        frame.len += n as u32;
+        frame.layers = layers;
+        frame.facts.moved_back(n);
+        let start = frame.start;
+        Ok(self.region_mut(start, n as u32))
+    }
+
     /// Takes `n` bytes from the front. Layers that began in them are gone.
     #[inline]
     pub fn pull_front(&mut self, n: usize) -> Result<(), TooShort> {
