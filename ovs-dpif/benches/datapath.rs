@@ -10,8 +10,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use null::Null;
 use ovs_dpif::ovs_flow::{DpPort, FlowMask, Ufid};
 use ovs_dpif::{
-    Action, Actions, Budget, Dpif, DropReason, HandlerFactory, Install, PortRequest, Punt, Upcall,
-    UpcallHandler, UserspaceConfig, UserspaceDatapath, Verdict, Worker, WorkerId,
+    Action, Actions, Budget, Dpif, DropReason, HandlerFactory, Install, PortRequest, Punt, TnlPush,
+    TunnelKind, Upcall, UpcallHandler, UserspaceConfig, UserspaceDatapath, Verdict, Worker, WorkerId,
 };
 
 /// TCP over IPv4, of so many flows.
@@ -20,7 +20,7 @@ fn frames(flows: u32) -> Vec<[u8; 64]> {
     frame[..14].copy_from_slice(&[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0]);
     frame[14..34].copy_from_slice(&[0x45, 0, 0, 50, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
     frame[34..46].copy_from_slice(&[0, 1, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0]);
-    frame[46] = 0x50;
+    frame[46..48].copy_from_slice(&[0x50, 0x10]);
     let flow = |n: u32| {
         frame[26..30].copy_from_slice(&n.to_be_bytes());
         frame
@@ -84,6 +84,14 @@ fn worker(
     (datapath, worker)
 }
 
+/// Puts VXLAN over IPv4 around packets.
+fn vxlan() -> Action {
+    let mut header =
+        vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 17, 0, 0];
+    header.extend([10, 0, 0, 1, 10, 0, 0, 2, 0, 0, 0x12, 0xb5, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 7, 0]);
+    Action::TnlPush(Box::new(TnlPush::new(TunnelKind::Vxlan, header)))
+}
+
 fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("packet");
     group.throughput(Throughput::Elements(32));
@@ -91,12 +99,18 @@ fn benches(criterion: &mut Criterion) {
     let uncached = || UserspaceConfig::default().cache(2, 0);
     let output: Actions = [Action::Output(DpPort(2))].into();
     let vlan: Actions = [Action::PushVlan { tpid: 0x8100, tci: 0x1005 }, Action::Output(DpPort(2))].into();
+    let push = [vxlan(), Action::Output(DpPort(2))];
+    let vxlan: Actions = push.clone().into();
+    let copy: Actions = [Action::Clone(push.into()), Action::Output(DpPort(2))].into();
     let cases = [
         ("cache_hit_1_flow", 1, Some(0), &output, cached()),
         ("cache_hit_1000_flows", 1000, Some(0), &output, cached()),
         ("megaflow_hit_1_flow", 1, Some(0), &output, uncached()),
         ("megaflow_hit_1000_flows", 1000, Some(u32::MAX), &output, uncached()),
         ("push_vlan", 1, Some(0), &vlan, cached()),
+        ("push_vxlan", 1000, Some(0), &vxlan, cached()),
+        ("push_vxlan_4_megaflows", 1000, Some(3), &vxlan, cached()),
+        ("push_vxlan_onto_a_copy", 1000, Some(0), &copy, cached()),
         ("miss", 1, None, &output, uncached()),
     ];
     for (name, flows, prefix, actions, config) in cases {

@@ -12,6 +12,7 @@
 //! dropped, and every copy made on the way is one more that went in. Nothing here allocates but the frames
 //! of copies, which come from the pool, and the outer headers of tunnels where [`Env::outer`] does.
 
+mod batch;
 mod ct;
 mod eth;
 mod hash;
@@ -24,6 +25,7 @@ mod set;
 mod tunnel;
 mod vlan;
 
+pub(crate) use batch::{execute_batch, goes_by_batch};
 pub(crate) use ct::{Tracking, may_be_fragment, prepare, track_batch, tracks_once, turn};
 pub(crate) use output::copy_to;
 
@@ -31,7 +33,7 @@ use std::time::Duration;
 
 use ovs_flow::{CtMetadata, DpPort, Metadata, TunnelKey};
 use ovs_packet::edit::EditError;
-use ovs_packet::{Packet, Pool};
+use ovs_packet::{Batch, Packet, Pool};
 
 use crate::{Action, Actions, DropReason, Ledger, MeterId, Punt};
 
@@ -50,6 +52,11 @@ pub(crate) trait Env {
 
     /// Takes a packet to be sent, and accounts for it.
     fn output(&mut self, packet: Packet, port: DpPort);
+
+    /// [`Env::output`] for all packets of a batch, in their order; it is empty afterwards.
+    fn output_all(&mut self, packets: &mut Batch, port: DpPort) {
+        packets.drain().for_each(|packet| self.output(packet, port));
+    }
 
     /// Takes a packet that starts over, and accounts for it. `metadata` has its new identifier; `depth` counts
     /// how often it has started over, this time included, and is at most [`MAX_RECIRCULATIONS`].
@@ -82,6 +89,11 @@ pub(crate) trait Env {
     fn discard(&mut self, packet: Packet, reason: DropReason) {
         self.ledger().drop_one(reason);
         self.pool().recycle(packet);
+    }
+
+    /// [`Env::discard`] for all packets of a batch.
+    fn discard_all(&mut self, packets: &mut Batch, reason: DropReason) {
+        packets.drain().for_each(|packet| self.discard(packet, reason));
     }
 }
 

@@ -22,7 +22,7 @@ use ovs_flow::DpPort;
 
 pub use kind::{TunnelFormat, TunnelKind};
 pub(crate) use pop::pop;
-pub(crate) use push::{push, wants_segments};
+pub(crate) use push::{Template, push, wants_segments};
 
 /// Headers that are put around a packet (`tnl_push`).
 #[derive(Clone, Debug, PartialEq, Eq)]

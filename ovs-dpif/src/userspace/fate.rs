@@ -2,6 +2,7 @@
 
 use ovs_flow::DpPort;
 
+use crate::execute::goes_by_batch;
 use crate::{Action, Actions};
 
 /// A list of actions in short.
@@ -11,20 +12,24 @@ pub(super) enum Fate {
     Output(DpPort),
     /// There is nothing to do with them.
     Drop,
+    /// The list is to be executed, on many packets at once if they are alike.
+    Batch,
     /// The list is to be executed.
     List,
 }
 
-/// Marks of the two simple ones; the others' is 0. Ports' numbers are smaller.
+/// Marks; that of a list is 0. Ports' numbers are smaller.
 const OUTPUT: u32 = 1 << 31;
 const DROP: u32 = 1 << 30;
+const BATCH: u32 = 1 << 29;
 
 impl Fate {
     /// Of packets that a list is executed on.
     pub fn of(actions: &Actions) -> Self {
         match **actions {
             [] => Self::Drop,
-            [Action::Output(port)] if port.0 < DROP => Self::Output(port),
+            [Action::Output(port)] if port.0 < BATCH => Self::Output(port),
+            _ if goes_by_batch(actions) => Self::Batch,
             _ => Self::List,
         }
     }
@@ -34,6 +39,7 @@ impl Fate {
         match self {
             Self::Output(port) => OUTPUT | port.0,
             Self::Drop => DROP,
+            Self::Batch => BATCH,
             Self::List => 0,
         }
     }
@@ -44,6 +50,7 @@ impl Fate {
         match mark {
             0 => Self::List,
             DROP => Self::Drop,
+            BATCH => Self::Batch,
             _ => Self::Output(DpPort(mark & !OUTPUT)),
         }
     }
@@ -56,12 +63,13 @@ mod tests {
     #[test]
     fn marks_say_what_lists_do() {
         let output = |port| Action::Output(DpPort(port));
-        let lists: [(Vec<Action>, Fate); 5] = [
+        let lists: [(Vec<Action>, Fate); 6] = [
             (vec![], Fate::Drop),
             (vec![output(0)], Fate::Output(DpPort(0))),
             (vec![output(65_535)], Fate::Output(DpPort(65_535))),
-            (vec![output(u32::MAX)], Fate::List),
-            (vec![output(1), output(2)], Fate::List),
+            (vec![output(u32::MAX)], Fate::Batch),
+            (vec![output(1), output(2)], Fate::Batch),
+            (vec![Action::CtClear, output(2)], Fate::List),
         ];
         for (list, fate) in lists {
             let actions: Actions = list.into();

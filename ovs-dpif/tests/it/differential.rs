@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use ovs_dpif::ovs_flow::{FlowKey, Ufid};
+use ovs_dpif::ovs_flow::{DpPort, FlowKey, Ufid};
 use ovs_dpif::ovs_netdev::dummy::DummyHandle;
 use ovs_dpif::{
-    Action, DropReason, Event, FlowCursor, HashAlgorithm, Install, Ledger, Masked, Op, PuntCookie,
-    SampleAction, SetField, SlowPath, Upcall, UserspaceAction, UserspaceConfig, Verdict,
+    Action, CheckPktLenAction, DropReason, Event, FlowCursor, HashAlgorithm, Install, Ledger, Masked, Op,
+    PuntCookie, SampleAction, SetField, SlowPath, TnlPush, TunnelKind, Upcall, UserspaceAction,
+    UserspaceConfig, Verdict,
 };
 use proptest::prelude::*;
 
@@ -14,6 +15,10 @@ use crate::frames::{Kind, Shape};
 use crate::rig::{Factory, Rig, Script, base_mask, output};
 
 const PORTS: u32 = 4;
+/// The port that packets out of tunnels come by; no device has it.
+const TUNNEL: u32 = 9;
+/// From this identifier on nothing starts over.
+const LAST: u32 = 3;
 
 /// Numbers that a seed and a position determine.
 struct Dice(u64);
@@ -56,10 +61,41 @@ fn set(dice: &mut Dice) -> SetField {
     }
 }
 
+fn kind(dice: &mut Dice) -> TunnelKind {
+    [TunnelKind::Vxlan, TunnelKind::Vxlan, TunnelKind::Geneve, TunnelKind::Gre][dice.roll(4) as usize]
+}
+
+/// Headers of a tunnel over IPv4 or IPv6, with a checksum or without.
+fn push(dice: &mut Dice) -> Action {
+    let kind = kind(dice);
+    let protocol = if kind == TunnelKind::Gre { 47 } else { 17 };
+    let mut header = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
+    if dice.roll(3) == 0 {
+        header.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 0, protocol, 64]);
+        header.extend([0xfd; 32]);
+    } else {
+        header.extend([8, 0, 0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+    }
+    let sum = if dice.roll(2) == 0 { 0xff } else { 0 };
+    if let Some(port) = kind.default_port() {
+        header.extend([&[0, 0], &port.to_be_bytes()[..], &[0, 0, sum, sum]].concat());
+    }
+    header.extend(match kind {
+        TunnelKind::Geneve => vec![0, 0, 0x65, 0x58, 0, 0, 7, 0],
+        TunnelKind::Gre if sum != 0 => vec![0x80, 0, 0x65, 0x58, 0, 0, 0, 0],
+        TunnelKind::Gre => vec![0, 0, 0x65, 0x58],
+        _ => vec![8, 0, 0, 0, 0, 0, 7, 0],
+    });
+    Action::TnlPush(Box::new(TnlPush::new(kind, header)))
+}
+
 fn actions(dice: &mut Dice, recirc_id: u32, depth: u32) -> Vec<Action> {
     let mut list = Vec::new();
     for _ in 0..dice.roll(5) {
-        list.push(match dice.roll(if depth < 2 { 14 } else { 9 }) {
+        if dice.roll(8) == 0 {
+            list.push(push(dice));
+        }
+        let action = match dice.roll(if depth < 2 { 16 } else { 9 }) {
             0..=3 => output(dice.roll(u64::from(PORTS) + 1) as u32 + 1),
             4 => Action::PushVlan { tpid: 0x8100, tci: 0x1000 | dice.roll(4096) as u16 },
             5 => Action::PopVlan,
@@ -75,13 +111,22 @@ fn actions(dice: &mut Dice, recirc_id: u32, depth: u32) -> Vec<Action> {
                 })
             }
             // Not for ever: each list may multiply the packet.
-            11 if recirc_id < 3 => Action::Recirc(recirc_id + 1),
+            11 if recirc_id < LAST => Action::Recirc(recirc_id + 1),
+            13 | 14 if recirc_id == 0 => {
+                list.push(push(dice));
+                Action::TnlPop { port: DpPort(TUNNEL), format: kind(dice).into(), mirrored: None }
+            }
+            15 => {
+                let [greater, less_equal] = [(); 2].map(|()| actions(dice, recirc_id, depth + 1).into());
+                Action::CheckPktLen(CheckPktLenAction { len: 40 + dice.roll(80) as u16, greater, less_equal })
+            }
             12 => {
                 let cookie = PuntCookie::SlowPath(SlowPath::Action);
                 Action::Userspace(UserspaceAction { cookie, egress: None })
             }
             _ => Action::Drop(dice.roll(12) as u32),
-        });
+        };
+        list.push(action);
     }
     if dice.roll(8) == 0 {
         list.push(Action::Hash { algorithm: HashAlgorithm::L4, basis: 0 });
@@ -104,7 +149,7 @@ fn answer(seed: u64, upcall: &Upcall<'_>) -> Verdict {
     let key = upcall.key.masked(&mask.fields);
     let mut dice = Dice(key.words().iter().fold(seed, |a, w| (a ^ w).wrapping_mul(0x0100_0000_01b3)));
     let ufid = Ufid(u128::from(dice.roll(1 << 31)) << 64 | u128::from(dice.roll(1 << 31)));
-    let list = actions(&mut dice, key.recirc_id, 0);
+    let list = actions(&mut dice, if key.in_port == TUNNEL { LAST } else { key.recirc_id }, 0);
     match dice.roll(10) {
         0 => Verdict::Refuse(DropReason::EffectsFull),
         1 => Verdict::Forward { actions: list.into(), install: None },

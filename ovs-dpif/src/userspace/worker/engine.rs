@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ovs_flow::{DpPort, Metadata, TunnelKey};
-use ovs_packet::{Packet, Pool};
+use ovs_packet::{Batch, Packet, Pool};
 
 use super::outputs::Outputs;
 use super::upcalls::{Upcalls, Waiting};
@@ -63,6 +63,10 @@ impl Env for Engine {
 
     fn output(&mut self, packet: Packet, port: DpPort) {
         self.outputs.push(packet, port, &mut self.pool, &mut self.ledger);
+    }
+
+    fn output_all(&mut self, packets: &mut Batch, port: DpPort) {
+        self.outputs.push_all(packets, port, &mut self.pool, &mut self.ledger);
     }
 
     fn recirculate(&mut self, packet: Packet, metadata: Metadata, depth: u8) {

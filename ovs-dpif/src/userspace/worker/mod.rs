@@ -11,6 +11,7 @@
 mod ahead;
 mod commands;
 mod engine;
+mod groups;
 mod outputs;
 mod pipeline;
 mod receive;

@@ -12,7 +12,7 @@ use super::ahead::{Ahead, Stand};
 use super::run::Run;
 use super::scratch::Scratch;
 use super::upcalls::Waiting;
-use crate::execute::{Context, Env, MAX_RECIRCULATIONS, copy_to, execute, tracks_once};
+use crate::execute::{Context, Env, MAX_RECIRCULATIONS, copy_to, execute, execute_batch, tracks_once};
 use crate::userspace::fate::Fate;
 use crate::userspace::tables::{Megaflow, Tables};
 use crate::{Action, DpifError, DropReason, Install, Upcall, Verdict};
@@ -71,6 +71,7 @@ impl Worker {
     fn process_batch(&mut self, guard: &Guard<'_>) -> Option<FlowId> {
         let common = self.scratch.look_up(&mut self.tables, self.engine.max_vlans, guard);
         match common {
+            Some(flow) if self.process_together(flow, guard) => {}
             Some(flow) => self.process_alike(flow, guard),
             None => self.process_each(Ahead::default(), guard),
         }
@@ -78,6 +79,35 @@ impl Worker {
         self.scratch.metadata.drain(..).for_each(|mut metadata| self.engine.done(&mut metadata));
         self.scratch.depths.clear();
         common
+    }
+
+    /// A batch whose packets all hit one megaflow of a list that can be executed on all of them at once: sent by one port they
+    /// go to it as they came. `false` if it is not such a list, or the packets have not come to it in the same way.
+    fn process_together(&mut self, flow: FlowId, guard: &Guard<'_>) -> bool {
+        let Self { scratch, tables, engine, stats, .. } = self;
+        let Some(megaflow) = tables.get(flow, guard) else { return false };
+        let fate = Fate::from_mark(megaflow.mark());
+        let depth = match fate {
+            Fate::Output(_) | Fate::Drop => Some(0),
+            Fate::Batch => scratch.common_depth(),
+            Fate::List => None,
+        };
+        let Some(depth) = depth else { return false };
+        let mut run = Run::default();
+        for (packet, key) in scratch.packets.iter().zip(&scratch.keys) {
+            run.add(packet.len(), key);
+        }
+        run.finish(megaflow, engine.now);
+        let packets = &mut scratch.packets;
+        stats.hit += packets.len() as u64;
+        match fate {
+            Fate::Output(port) => engine.output_all(packets, port),
+            Fate::Drop => engine.discard_all(packets, DropReason::FlowWithoutActions),
+            Fate::Batch | Fate::List => {
+                execute_batch(engine, megaflow.value().actions(guard), packets, Context::recirculated(depth));
+            }
+        }
+        true
     }
 
     /// A batch whose packets all hit one megaflow: if that takes them through the tracker, or just sends them, or both, the
@@ -130,7 +160,8 @@ impl Worker {
     /// Packet by packet, but for what can be done with them together on the way through the tracker.
     fn process_each(&mut self, mut ahead: Ahead, guard: &Guard<'_>) {
         let Self { scratch, tables, engine, stats, .. } = self;
-        let Scratch { packets, port, metadata, depths, keys, found, next, .. } = scratch;
+        let common = scratch.common_depth();
+        let Scratch { packets, port, metadata, depths, keys, found, groups, next, .. } = scratch;
         let mut run = Run::default();
         let mut last: Option<Hit<'_>> = None;
         let mut packets = packets.drain();
@@ -154,7 +185,7 @@ impl Worker {
                 ahead.track(index, engine, (packets, &mut metadata[index..]), found, tables, guard);
             }
             let Some(packet) = packets.next() else { break };
-            let Some(Hit { flow, fate, .. }) = last else {
+            let Some(Hit { id, flow, fate, .. }) = last else {
                 // Whether it is a miss after all is known when its turn comes.
                 let (metadata, depth) = known(port.as_ref(), metadata, depths, index, &packet);
                 let lost = !engine.miss(Waiting { packet, metadata, depth, added: tables.added() });
@@ -164,11 +195,19 @@ impl Worker {
             };
             stats.hit += 1;
             run.add(packet.len(), &keys[index]);
+            if fate == Fate::Batch
+                && common.is_some()
+                && let Some(group) = groups.of(id)
+            {
+                // There is room: it is as large as the batch.
+                drop(group.push(packet));
+                continue;
+            }
             match (fate, ahead.stands[index]) {
                 (Fate::Output(port), _) => engine.output(packet, port),
                 (Fate::Drop, _) => engine.discard(packet, DropReason::FlowWithoutActions),
-                (Fate::List, Stand::Failed(reason)) => engine.discard(packet, reason),
-                (Fate::List, Stand::At(place)) => {
+                (Fate::Batch | Fate::List, Stand::Failed(reason)) => engine.discard(packet, reason),
+                (Fate::Batch | Fate::List, Stand::At(place)) => {
                     let (mut metadata, depth) = known(port.as_ref(), metadata, depths, index, &packet);
                     let actions = &flow.value().actions(guard)[place..];
                     if let [Action::Recirc(id)] = *actions
@@ -189,6 +228,12 @@ impl Worker {
         if let Some(hit) = last {
             run.finish(hit.flow, engine.now);
         }
+        let context = Context::recirculated(common.unwrap_or_default());
+        groups.each(|id, packets| {
+            // No megaflow goes while its packets are under way.
+            let actions = tables.get(id, guard).map_or(&[][..], |flow| flow.value().actions(guard));
+            execute_batch(engine, actions, packets, context);
+        });
     }
 
     /// Processes what starts over by whole batches.

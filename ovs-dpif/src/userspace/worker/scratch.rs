@@ -11,6 +11,7 @@ use ovs_classifier::rcu::Guard;
 use ovs_flow::{DpPort, Metadata, Rekey, SparseKey, extract_limited};
 use ovs_packet::{BATCH_MAX, Batch, Packet};
 
+use super::groups::Groups;
 use super::upcalls::Waiting;
 use crate::userspace::tables::Tables;
 
@@ -34,7 +35,9 @@ pub(super) struct Scratch {
     hint: Option<FlowId>,
     /// The same of packets that recirculate, by the low bits of their identifier.
     hints: [Option<FlowId>; HINTS],
-    /// Those of them that start over.
+    /// Packets whose turn comes when all of the batch are sorted.
+    pub groups: Groups,
+    /// Those that start over.
     pub next: Next,
     /// Packets that recirculated, being processed.
     pub recirculated: Vec<Waiting>,
@@ -63,6 +66,7 @@ impl Scratch {
             found: [None; BATCH_MAX],
             hint: None,
             hints: [None; HINTS],
+            groups: Groups::default(),
             next: Next {
                 packets: Batch::new(),
                 metadata: Vec::with_capacity(BATCH_MAX),
@@ -124,6 +128,19 @@ impl Scratch {
         let common = first.filter(|first| found.iter().all(|id| *id == Some(*first)));
         *hint = common.or(*hint);
         common
+    }
+
+    /// How often all packets have recirculated, if they differ in nothing that matters to a list that is executed on all of
+    /// them at once.
+    #[inline]
+    pub fn common_depth(&self) -> Option<u8> {
+        if self.port.is_some() {
+            return Some(0);
+        }
+        let first = *self.depths.first()?;
+        let mut all = self.packets.iter().zip(&self.metadata).zip(&self.depths);
+        let alike = all.all(|((packet, known), depth)| *depth == first && packet.facts().mark == known.mark);
+        alike.then_some(first)
     }
 
     /// Makes what is known of the packets of a queue an entry for each, as of those that recirculate.
