@@ -33,7 +33,7 @@ pub struct TableFeatures {
     pub write_actions: Vec<u16>,
     /// Actions that apply at once.
     pub apply_actions: Vec<u16>,
-    /// Fields that can be matched.
+    /// Fields that can be matched, by their OXM headers; behind one of class 0xffff comes its experimenter.
     pub matches: Vec<u32>,
     /// Fields that can be left out.
     pub wildcards: Vec<u32>,

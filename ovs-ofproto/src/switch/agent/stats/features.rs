@@ -10,21 +10,26 @@ use crate::switch::Switch;
 /// OpenFlow 1.3's instructions: `goto_table`, `write_metadata`, `write_actions`, `apply_actions`,
 /// `clear_actions`, `meter`.
 const INSTRUCTIONS: [u16; 6] = [1, 2, 3, 4, 5, 6];
-/// OpenFlow 1.3's actions: output, push and pop VLAN, `set_queue`, group, `dec_nw_ttl`, `set_nw_ttl`, `set_field`.
-const ACTIONS: [u16; 8] = [0, 17, 18, 21, 22, 23, 24, 25];
+/// OpenFlow 1.3's actions: output, setting and decrementing of MPLS's time to live, push and pop of VLAN and of MPLS,
+/// `set_queue`, group, setting and decrementing of IP's time to live, `set_field`.
+const ACTIONS: [u16; 12] = [0, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25];
+/// The class of OpenFlow's own numbers, and of those of experimenters.
+const BASIC: u16 = 0x8000;
+const EXPERIMENTER: u16 = 0xffff;
 
-/// The OXM numbers of the fields that are taken; with the mask bit where they can be masked, if that is asked for.
+/// The OXM numbers of the fields that are taken; with the mask bit where they can be masked, if that is asked for. Behind
+/// that of an experimenter comes who it is.
 fn headers(masks: bool, take: impl Fn(Field) -> bool) -> Vec<u32> {
-    Field::all()
-        .filter(|field| take(*field))
-        .filter_map(|field| {
-            let number = field.headers().find(|header| header.class == 0x8000)?;
-            let facts = field.facts();
-            let mask = u32::from(masks && facts.masking == Masking::Bitwise);
-            let length = u32::from(facts.size) << mask;
-            Some(u32::from(number.class) << 16 | u32::from(number.number) << 9 | mask << 8 | length)
-        })
-        .collect()
+    let words = |field: Field| {
+        let rank = |class| [BASIC, 0, 1].iter().position(|known| *known == class).unwrap_or(usize::MAX);
+        let number = field.headers().min_by_key(|header| rank(header.class))?;
+        let mask = u32::from(masks && field.facts().masking == Masking::Bitwise);
+        let foreign = number.class == EXPERIMENTER;
+        let length = (u32::from(field.facts().size) << mask) + if foreign { 4 } else { 0 };
+        let head = u32::from(number.class) << 16 | u32::from(number.number) << 9 | mask << 8 | length;
+        Some([Some(head), foreign.then_some(number.experimenter)])
+    };
+    Field::all().filter(|field| take(*field)).filter_map(words).flatten().flatten().collect()
 }
 
 impl Switch {
