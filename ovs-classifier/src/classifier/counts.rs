@@ -1,7 +1,9 @@
-//! How many matches share a beginning: the writer's counts, where they are more than one.
+//! How many matches share something (a beginning, a prefix, ports): the writer's counts, where they are more than one.
 
 use alloc::vec;
 use alloc::vec::Vec;
+
+use crate::arch::prefetch;
 
 /// Counts by hash and seat, in a table with linear probing.
 ///
@@ -28,6 +30,14 @@ impl Counts {
 
     /// Counts one more; what is not counted yet is one.
     pub(super) fn add(&mut self, hash: u64, seat: u32) {
+        self.add_many(hash, seat, 1);
+    }
+
+    /// Counts so many more.
+    pub(super) fn add_many(&mut self, hash: u64, seat: u32, more: u32) {
+        if more == 0 {
+            return;
+        }
         if (self.used + 1) * 4 > self.slots.len() * 3 {
             self.resize();
         }
@@ -37,7 +47,26 @@ impl Counts {
             *slot = Slot { hash, seat, count: 1 };
             self.used += 1;
         }
-        slot.count = slot.count.saturating_add(1);
+        slot.count = slot.count.saturating_add(more);
+    }
+
+    /// Counts so many more of what is a member of something: `insert` makes it one, if it may be none yet, and says
+    /// whether it was none.
+    pub(super) fn enter(&mut self, hash: u64, seat: u32, more: u32, insert: impl FnOnce() -> bool) {
+        let new = !self.knows(hash, seat) && insert();
+        self.add_many(hash, seat, more - u32::from(new));
+    }
+
+    /// Whether it is more than one.
+    pub(super) fn knows(&self, hash: u64, seat: u32) -> bool {
+        self.used > 0 && self.slots[self.find(hash, seat)].count > 0
+    }
+
+    /// Begins to fetch a count.
+    pub(super) fn fetch(&self, hash: u64, seat: u32) {
+        if self.used > 0 {
+            prefetch(&self.slots[self.home(hash, seat)]);
+        }
     }
 
     /// Counts one less. Says whether it was more than one.
@@ -117,9 +146,11 @@ mod tests {
             let (mut counts, mut map) = (Counts::new(), BTreeMap::new());
             for (op, hash, seat) in ops {
                 let hash = hash << 7;
+                prop_assert_eq!(counts.knows(hash, seat), map.contains_key(&(hash, seat)));
+                counts.fetch(hash, seat);
                 if op > 0 {
-                    counts.add(hash, seat);
-                    *map.entry((hash, seat)).or_insert(1) += 1;
+                    counts.add_many(hash, seat, op.into());
+                    *map.entry((hash, seat)).or_insert(1) += u32::from(op);
                 } else {
                     let known = map.get(&(hash, seat)).copied();
                     prop_assert_eq!(counts.take(hash, seat), known.is_some());

@@ -157,6 +157,8 @@ pub(crate) struct Levels {
     free: Vec<usize>,
     /// How many were made for each stage, modulo 256.
     made: [u8; STAGE_ENDS.len()],
+    /// How many matches of a tuple have the same ports, where they are more than one.
+    pub(super) ports: Counts,
 }
 
 struct Owner {
@@ -169,7 +171,13 @@ struct Owner {
 
 impl Levels {
     pub(crate) fn new() -> Self {
-        Self { by_words: BTreeMap::new(), owners: Vec::new(), free: Vec::new(), made: [0; STAGE_ENDS.len()] }
+        Self {
+            by_words: BTreeMap::new(),
+            owners: Vec::new(),
+            free: Vec::new(),
+            made: [0; STAGE_ENDS.len()],
+            ports: Counts::new(),
+        }
     }
 
     /// A seat among the tuples whose masks begin with these words, up to the end of a stage.

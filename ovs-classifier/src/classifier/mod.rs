@@ -63,7 +63,8 @@
 //! * The *tries* ([`PrefixField`]) are bucketed, some four steps deep for a hundred thousand prefixes;
 //!   beside the mask's bits they give the set of lengths that match, and that prunes the search whether a
 //!   mask is asked for or not. The source's and the destination's are gone through side by side, since what they
-//!   cost is waiting for memory; changes to them wait for each other for the same reason (`prefixes`).
+//!   cost is waiting for memory; changes to them wait for each other for the same reason (`prefixes`), and prefixes that
+//!   several matches have are only counted.
 //! * Several keys go through the tries side by side ([`ClassifierReader::lookup_batch`], `batch`), and one that repeats
 //!   the one before it is looked up once.
 //!
@@ -95,8 +96,9 @@
 //! With T tuples, of which t pass tries and first levels: a lookup is a step a trie, T/64 blocks of a few
 //! word operations each, and up to two probes for each of the t; it ends early by priority. Masks that no
 //! trie and no first stage tells apart (hundreds of masks of ports, say, under one pair of addresses, all
-//! of which do match) cost a probe each. An insertion costs one probe, one for each stage, and the way down
-//! each trie; if it changes the order of tuples, a pass over them when published, which
+//! of which do match) cost a probe each. An insertion costs one probe, one for each stage, one for each prefix, and
+//! the way down its trie if fewer than two other matches have it; if it changes the order of tuples, a pass over them when
+//! published, which
 //! [`ClassifierWriter::defer`] puts off to the end of a bulk change. Tables double when they are full,
 //! beside their readers. What is replaced is retired to the domain, and memory until it is reclaimed.
 //! Hashes are keyed and nonlinear.

@@ -106,3 +106,21 @@ fn a_walk_goes_on_from_any_serial_number_after_gaps_were_closed() {
         }
     }
 }
+
+#[test]
+fn a_prefix_stays_whose_matches_come_and_go_in_one_group_of_changes() {
+    let domain = Domain::new();
+    let mut rules = ClassifierWriter::new(&domain, ClassifierConfig::default());
+    let old = rules.insert(&ip(0x0a00_0000, 8), 1, "old", Version(1)).unwrap().rule;
+    rules.defer();
+    let mut matching = ip(0x0a00_0000, 8);
+    matching.mask.fields.nw_src = U32::new(0xff00_0000);
+    rules.insert(&matching, 1, "new", Version(2)).unwrap();
+    rules.remove_at(&old, Version(2));
+    rules.gc(Version(2));
+    rules.publish();
+    let (lookups, mut reader) = (rules.reader(), domain.reader());
+    let found =
+        lookups.lookup(Version(2), &ip(0x0a01_0203, 32).key, None, &reader.enter()).map(|r| *r.value());
+    assert_eq!(found, Some("new"));
+}

@@ -138,8 +138,14 @@ impl<R: Send + Sync + 'static> Tuple<R> {
         domain: &Domain,
     ) {
         if self.mask.ports() != 0 {
-            let matches = if present { 1 } else { -1 };
-            self.ports.set(self.ports_of(rule), self.mask.ports_len(), matches, guard, domain);
+            let (ports, len) = (self.ports_of(rule), self.mask.ports_len());
+            let key = self.hash.add(self.hash.add(self.hash.start(), self.number), ports.into());
+            let key = self.hash.finish(key);
+            if present {
+                levels.ports.enter(key, 0, 1, || self.ports.insert(ports, len, guard, domain));
+            } else if !levels.ports.take(key, 0) {
+                self.ports.remove(ports, len, guard, domain);
+            }
         }
         for (seat, hash) in self.seats.iter().zip(self.mask.stage_hashes(rule.values(), self.hash)) {
             if present {

@@ -73,11 +73,19 @@ impl FieldTrie {
         }
     }
 
-    /// Adds the prefix of so many matches, or takes so many away if that is negative.
-    pub(crate) fn set(&self, value: u128, len: u8, matches: i32, guard: &Guard<'_>, domain: &Domain) {
+    /// Adds a prefix. Says whether it is new.
+    pub(crate) fn insert(&self, value: u128, len: u8, guard: &Guard<'_>, domain: &Domain) -> bool {
         match self {
-            Self::Narrow { trie, .. } => trie.set(u32::of(value), len, matches, guard, domain),
-            Self::Wide { trie, .. } => trie.set(value, len, matches, guard, domain),
+            Self::Narrow { trie, .. } => trie.insert(u32::of(value), len, guard, domain),
+            Self::Wide { trie, .. } => trie.insert(value, len, guard, domain),
+        }
+    }
+
+    /// Takes a prefix out.
+    pub(crate) fn remove(&self, value: u128, len: u8, guard: &Guard<'_>, domain: &Domain) {
+        match self {
+            Self::Narrow { trie, .. } => trie.remove(u32::of(value), len, guard, domain),
+            Self::Wide { trie, .. } => trie.remove(value, len, guard, domain),
         }
     }
 }

@@ -81,7 +81,7 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
             tuples: BTreeMap::new(),
             masks: 0,
             levels: Levels::new(),
-            prefixes: Prefixes::new(),
+            prefixes: Prefixes::new(hash),
             order: Order::new(fields),
             chains: Chains::new(),
             deferred: false,

@@ -13,16 +13,16 @@ use crate::rcu::sync::AtomicU64;
 ///
 /// Prefixes that end within these bits are *ends*; longer ones stand below their slot. All are longer than
 /// `depth` and begin with `base`. The `2^(l)` beginnings of length `l` are numbered from `2^l` on (so
-/// beginning `n` goes on as `2n` and `2n + 1`), for the counts of ends and the marks of what exists.
+/// beginning `n` goes on as `2n` and `2n + 1`), for the marks of ends and of what exists.
 pub(super) struct Branch<K: Value> {
     base: K,
     depth: u8,
     stride: u8,
     slots: Box<[Slot<K>]>,
     /// For each beginning, whether some prefix has it.
-    exists: [AtomicU64; (2 << WIDEST) / 64],
-    /// For each beginning, how many matches have a prefix that ends there; the writer's own business.
-    ends: Box<[AtomicU32]>,
+    exists: [AtomicU64; MARKS],
+    /// For each beginning, whether a prefix ends there; the writer's own business.
+    ends: Box<[AtomicU64; MARKS]>,
     /// How many prefixes are here and below, and how many are too many; the writer's own business.
     prefixes: AtomicU32,
     most: u32,
@@ -37,6 +37,8 @@ pub(super) struct Slot<K: Value> {
 
 /// The most bits of an array.
 const WIDEST: u8 = 8;
+/// Words with a bit for each beginning.
+const MARKS: usize = (2 << WIDEST) / 64;
 /// Those of one that is made to part two ways.
 const NARROW: u8 = 4;
 /// How many prefixes a slot gets when an array is made.
@@ -53,7 +55,7 @@ impl<K: Value> Branch<K> {
             stride,
             slots: (0..1 << stride).map(|_| slot()).collect(),
             exists: core::array::from_fn(|_| AtomicU64::new(0)),
-            ends: (0..2 << stride).map(|_| AtomicU32::new(0)).collect(),
+            ends: Box::new(core::array::from_fn(|_| AtomicU64::new(0))),
             prefixes: AtomicU32::new(prefixes),
             most: if stride < WIDEST { prefixes.saturating_mul(growth) } else { u32::MAX },
         }
@@ -141,22 +143,24 @@ impl<K: Value> Branch<K> {
         len > self.depth && prefix.common(self.base) >= self.depth
     }
 
-    /// Marks the way of a prefix, and gives the link to what is below; one that ends here is counted, and this says
-    /// whether it is new.
+    /// Marks the way of a prefix, and gives the link to what is below; of one that ends here, this says whether it
+    /// is new.
     pub(super) fn enter(&self, entry: Entry<K>) -> Result<&Link<Node<K>>, bool> {
         let slot = self.slot(entry.prefix);
         if let Some(below) = self.below(entry.prefix, entry.len) {
             self.mark(slot, self.stride);
             return Ok(below);
         }
-        let own = entry.len - self.depth;
+        let (own, end) = (entry.len - self.depth, self.end(entry.prefix, entry.len));
+        if has(&self.ends, end) {
+            return Err(false);
+        }
         self.mark(slot, own);
-        let matches = &self.ends[self.end(entry.prefix, entry.len)];
-        count(matches, entry.matches);
+        put(&self.ends, end, true);
         for slot in self.under(slot, own) {
             slot.lengths.store(slot.lengths.load(Ordering::Relaxed) | 1 << (WIDEST - own), Ordering::Relaxed);
         }
-        Err(matches.load(Ordering::Relaxed) == entry.matches)
+        Err(true)
     }
 
     /// The link below which a prefix stands, if it does not end here.
@@ -164,14 +168,13 @@ impl<K: Value> Branch<K> {
         (len > self.depth + self.stride).then(|| &self.slots[self.slot(prefix)].below)
     }
 
-    /// Takes away one match of a prefix that ends here. Says whether it was the last.
+    /// Takes away a prefix that ends here. Says whether it was there.
     pub(super) fn leave(&self, prefix: K, len: u8) -> bool {
-        let end = &self.ends[self.end(prefix, len)];
-        let left = end.load(Ordering::Relaxed);
-        end.store(left.saturating_sub(1), Ordering::Relaxed);
-        if left != 1 {
+        let end = self.end(prefix, len);
+        if !has(&self.ends, end) {
             return false;
         }
+        put(&self.ends, end, false);
         let own = len - self.depth;
         for slot in self.under(self.slot(prefix), own) {
             slot.lengths
@@ -190,10 +193,7 @@ impl<K: Value> Branch<K> {
             } else {
                 self.has(2 * n) || self.has(2 * n + 1)
             };
-            let (word, bit) = (&self.exists[n / 64], 1 << (n % 64));
-            let marks = word.load(Ordering::Relaxed) & !bit;
-            let still = below || self.ends[n].load(Ordering::Relaxed) > 0;
-            word.store(if still { marks | bit } else { marks }, Ordering::Relaxed);
+            put(&self.exists, n, below || has(&self.ends, n));
         }
     }
 
@@ -215,11 +215,9 @@ impl<K: Value> Branch<K> {
 
     /// The prefixes that end here.
     pub(super) fn own_entries(&self) -> impl Iterator<Item = Entry<K>> {
-        let ends = self.ends.iter().map(|matches| matches.load(Ordering::Relaxed)).enumerate();
-        ends.filter(|(n, matches)| *n > 1 && *matches > 0).map(|(n, matches)| {
+        (2..2_usize << self.stride).filter(|n| has(&self.ends, *n)).map(|n| {
             let len = self.depth + n.ilog2() as u8;
-            let prefix = self.base.join(n ^ 1 << n.ilog2(), len);
-            Entry { prefix, matches, len }
+            Entry { prefix: self.base.join(n ^ 1 << n.ilog2(), len), len }
         })
     }
 
@@ -229,15 +227,14 @@ impl<K: Value> Branch<K> {
     }
 
     fn has(&self, n: usize) -> bool {
-        self.exists[n / 64].load(Ordering::Relaxed) >> (n % 64) & 1 == 1
+        has(&self.exists, n)
     }
 
     /// Marks the first `len` beginnings of a slot, the longest first: where one is marked, all shorter ones are.
     fn mark(&self, at: usize, len: u8) {
         let mut n = (1 << self.stride | at) >> (self.stride - len);
         while n > 1 && !self.has(n) {
-            let word = &self.exists[n / 64];
-            word.store(word.load(Ordering::Relaxed) | 1 << (n % 64), Ordering::Relaxed);
+            put(&self.exists, n, true);
             n /= 2;
         }
     }
@@ -257,4 +254,17 @@ impl<K: Value> Branch<K> {
         let start = at >> free << free;
         &self.slots[start..start + (1 << free)]
     }
+}
+
+/// Whether a beginning is marked.
+#[inline]
+fn has(marks: &[AtomicU64; MARKS], n: usize) -> bool {
+    marks[n / 64].load(Ordering::Relaxed) >> (n % 64) & 1 == 1
+}
+
+/// Marks a beginning, or takes its mark away.
+fn put(marks: &[AtomicU64; MARKS], n: usize, marked: bool) {
+    let (word, bit) = (&marks[n / 64], 1 << (n % 64));
+    let others = word.load(Ordering::Relaxed) & !bit;
+    word.store(if marked { others | bit } else { others }, Ordering::Relaxed);
 }

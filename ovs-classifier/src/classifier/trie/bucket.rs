@@ -1,10 +1,10 @@
 //! A bucket of a trie: a few prefixes side by side, which the writer changes in place.
 
 use core::array;
-use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU8, Ordering};
 
 use super::value::Place;
-use super::{Entry, Said, Taken, Value, count};
+use super::{Entry, Said, Taken, Value};
 
 /// As many prefixes as a lookup goes through one by one.
 pub(super) const BUCKET: usize = 16;
@@ -14,8 +14,6 @@ pub(super) struct Bucket<K: Value> {
     /// Behind the places that were used so far all are vacant.
     used: AtomicU8,
     places: [K::Place; BUCKET],
-    /// How many matches have each; the writer's own business.
-    matches: [AtomicU32; BUCKET],
 }
 
 /// What became of a prefix.
@@ -38,8 +36,7 @@ impl<K: Value> Bucket<K> {
             }
             place
         });
-        let matches = array::from_fn(|at| AtomicU32::new(entries.get(at).map_or(0, |entry| entry.matches)));
-        Self { used: AtomicU8::new(entries.len().min(BUCKET) as u8), places, matches }
+        Self { used: AtomicU8::new(entries.len().min(BUCKET) as u8), places }
     }
 
     #[inline]
@@ -57,31 +54,22 @@ impl<K: Value> Bucket<K> {
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry<K>> {
-        self.used().iter().zip(&self.matches).filter_map(|(place, matches)| {
-            let (prefix, len) = place.get()?;
-            Some(Entry { prefix, len, matches: matches.load(Ordering::Relaxed) })
-        })
+        self.used().iter().filter_map(|place| place.get().map(|(prefix, len)| Entry { prefix, len }))
     }
 
-    /// Adds a match's prefix.
+    /// Adds a prefix.
     pub(super) fn add(&self, entry: Entry<K>) -> Added {
         let mut free = None;
         let used = self.used();
         for (at, place) in used.iter().enumerate() {
             match place.get() {
-                Some(known) if known == (entry.prefix, entry.len) => {
-                    count(&self.matches[at], entry.matches);
-                    return Added::Known;
-                }
+                Some(known) if known == (entry.prefix, entry.len) => return Added::Known,
                 Some(_) => {}
                 None => free = free.or(Some(at)),
             }
         }
         let at = free.unwrap_or(used.len());
-        let (Some(place), Some(matches)) = (self.places.get(at), self.matches.get(at)) else {
-            return Added::Full;
-        };
-        matches.store(entry.matches, Ordering::Relaxed);
+        let Some(place) = self.places.get(at) else { return Added::Full };
         place.set(entry.prefix, entry.len);
         if free.is_none() {
             self.used.store(at as u8 + 1, Ordering::Release);
@@ -89,15 +77,11 @@ impl<K: Value> Bucket<K> {
         Added::New
     }
 
-    /// Takes one match's prefix out.
+    /// Takes a prefix out.
     pub(super) fn take(&self, prefix: K, len: u8) -> Taken {
         let Some(at) = self.used().iter().position(|place| place.get() == Some((prefix, len))) else {
             return Taken::Nothing;
         };
-        count(&self.matches[at], u32::MAX);
-        if self.matches[at].load(Ordering::Relaxed) > 0 {
-            return Taken::Nothing;
-        }
         self.places[at].clear();
         if self.entries().next().is_some() { Taken::Prefix } else { Taken::All }
     }

@@ -34,11 +34,10 @@ enum Node<K: Value> {
     Branch(Branch<K>),
 }
 
-/// A prefix, and how many matches have it, which is never 0.
+/// A prefix.
 #[derive(Clone, Copy)]
 struct Entry<K> {
     prefix: K,
-    matches: u32,
     len: u8,
 }
 
@@ -137,6 +136,12 @@ impl<'g, K: Value> Walk<'g, K> {
         self.next.is_some()
     }
 
+    /// The second half for who only wants what is on the way to be at hand: ends at the last node.
+    #[inline]
+    pub(crate) fn advance_to_last(&mut self, guard: &'g Guard<'_>) -> bool {
+        matches!(self.next, Some(Node::Branch(_))) && self.advance(guard)
+    }
+
     /// What was found, when there is no other step.
     #[inline]
     pub(crate) fn found(&self) -> Found {
@@ -174,16 +179,14 @@ impl<K: Value> Trie<K> {
         Walk { next: self.root.load(guard), slot: None, value, said: Said { ends: K::of(0), bits: 0 } }
     }
 
-    /// Adds the prefix of so many matches, or takes so many away if that is negative; `len` is not 0. Nothing happens if what
-    /// shall be taken out is not there.
-    pub(crate) fn set(&self, value: K, len: u8, matches: i32, guard: &Guard<'_>, domain: &Domain) {
-        let prefix = value.cut(len);
-        if matches > 0 {
-            put(&self.root, Entry { prefix, matches: matches.unsigned_abs(), len }, guard, domain);
-        }
-        for _ in matches..0 {
-            take(&self.root, prefix, len, guard, domain);
-        }
+    /// Adds a prefix, the first `len` bits of a value; `len` is not 0. Says whether it is new.
+    pub(crate) fn insert(&self, value: K, len: u8, guard: &Guard<'_>, domain: &Domain) -> bool {
+        put(&self.root, Entry { prefix: value.cut(len), len }, guard, domain)
+    }
+
+    /// Takes a prefix out. Nothing happens if it is not there.
+    pub(crate) fn remove(&self, value: K, len: u8, guard: &Guard<'_>, domain: &Domain) {
+        take(&self.root, value.cut(len), len, guard, domain);
     }
 
     /// Whether no prefix is left.
@@ -193,7 +196,7 @@ impl<K: Value> Trie<K> {
     }
 }
 
-/// Adds a match's prefix at a link or below. Says whether the prefix is new.
+/// Adds a prefix at a link or below. Says whether the prefix is new.
 /// Goes one level down for each branch, and so at most as deep as a value has bits.
 fn put<K: Value>(link: &Link<Node<K>>, entry: Entry<K>, guard: &Guard<'_>, domain: &Domain) -> bool {
     match link.load(guard) {
@@ -234,7 +237,7 @@ fn put<K: Value>(link: &Link<Node<K>>, entry: Entry<K>, guard: &Guard<'_>, domai
 /// What a call of [`take`] did.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Taken {
-    /// The prefix stays for other matches, or was not there.
+    /// The prefix was not there.
     Nothing,
     /// The prefix is gone.
     Prefix,

@@ -56,11 +56,12 @@ fn check<K: Value>(
         let (value, len) = (spread(value), len * times);
         let prefix = (value & prefix_bits(len), len);
         if op > 0 || held.is_empty() {
-            trie.set(K::of(value), len, op.into(), &guard, &domain);
-            held.extend((0..op).map(|_| prefix));
+            let new = trie.insert(K::of(value), len, &guard, &domain);
+            prop_assert_eq!(new, !held.contains(&prefix));
+            held.extend(new.then_some(prefix));
         } else {
             let (value, len) = held.swap_remove(usize::from(len) % held.len());
-            trie.set(K::of(value), len, -1, &guard, &domain);
+            trie.remove(K::of(value), len, &guard, &domain);
         }
         for value in values {
             let value = spread(*value);
@@ -71,7 +72,7 @@ fn check<K: Value>(
     }
     let guard = reader.enter();
     for (value, len) in held {
-        trie.set(K::of(value), len, -1, &guard, &domain);
+        trie.remove(K::of(value), len, &guard, &domain);
     }
     prop_assert!(trie.is_empty());
     drop(guard);
