@@ -65,6 +65,12 @@ impl Sleeper {
         self.ready = true;
     }
 
+    /// Whether there is something to do now, as far as is known.
+    #[cfg(test)]
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+
     /// Not longer than until `at`.
     pub fn until(&mut self, at: Duration) {
         self.until = Some(self.until.map_or(at, |u| u.min(at)));

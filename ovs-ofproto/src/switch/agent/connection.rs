@@ -1,6 +1,6 @@
 //! Connections: opening, feeding, taking what is to be sent, closing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ovs_openflow::{AsyncConfig, Message, Protocol, Role, SwitchConfig, VersionSet};
@@ -8,6 +8,7 @@ use ovs_openflow::{AsyncConfig, Message, Protocol, Role, SwitchConfig, VersionSe
 use super::bundle::Bundle;
 use super::monitor::Monitors;
 use super::output::Output;
+use super::queue::Queue;
 use super::stats::Answer;
 use crate::ConnectionError;
 use crate::switch::settle::Settled;
@@ -43,7 +44,7 @@ pub(in crate::switch) enum Waiting {
 pub(in crate::switch) struct Connection {
     pub bridge: String,
     pub kind: ConnectionKind,
-    pub input: VecDeque<u8>,
+    pub input: Queue,
     pub output: Output,
     /// With this much output waiting, requests wait too.
     pub limit: usize,
@@ -84,7 +85,7 @@ impl Connection {
 
     /// The length of the next request, if its header is there.
     pub fn next_length(&self) -> Option<usize> {
-        let (high, low) = (self.input.get(2)?, self.input.get(3)?);
+        let (high, low) = (self.input.front().get(2)?, self.input.front().get(3)?);
         Some(usize::from(u16::from_be_bytes([*high, *low])))
     }
 
@@ -127,7 +128,7 @@ impl Switch {
         let mut connection = Connection {
             bridge: bridge.to_owned(),
             kind,
-            input: VecDeque::new(),
+            input: Queue::default(),
             output: Output::default(),
             limit: self.config.limits.output_buffer.min(1 << 20),
             announced: false,
@@ -162,8 +163,15 @@ impl Switch {
             return Ok(bytes.len());
         }
         let taken = bytes.len().min(limit.saturating_sub(conn.input.len()));
-        conn.input.extend(&bytes[..taken]);
+        conn.input.tail().extend_from_slice(&bytes[..taken]);
         Ok(taken)
+    }
+
+    /// Bytes that [`Switch::feed`] would take of a connection now; 0 for one that is gone.
+    pub fn input_room(&self, connection: ConnId) -> usize {
+        let limit = self.config.limits.input_buffer;
+        let open = self.connections.get(&connection).filter(|conn| conn.closed.is_none());
+        open.map_or(0, |conn| limit.saturating_sub(conn.input.len()))
     }
 
     /// The role of a controller; `None` for a connection that is gone.

@@ -38,7 +38,7 @@ impl Switch {
                 break;
             }
             request.clear();
-            request.extend(conn.input.drain(..length));
+            conn.input.take(length, &mut request);
             self.handle(id, &request);
             done += 1;
         }

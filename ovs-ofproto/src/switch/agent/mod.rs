@@ -26,6 +26,7 @@ mod output;
 mod packets;
 mod port_mod;
 mod ports;
+mod queue;
 mod resume;
 mod roles;
 mod snoop;
