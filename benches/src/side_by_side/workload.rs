@@ -201,6 +201,30 @@ pub const WORKLOADS: &[Workload] = &[
         dpdk: false,
         measure: flows::native,
     },
+    Workload {
+        name: "native1m",
+        what: "the same with a million",
+        unit: "flow_mods/s",
+        better: Better::More,
+        dpdk: false,
+        measure: flows::native_million,
+    },
+    Workload {
+        name: "nativebundle1m",
+        what: "a million flow_mods in one bundle from that sender, up to the answer to its commit",
+        unit: "flow_mods/s",
+        better: Better::More,
+        dpdk: false,
+        measure: flows::bundle_million,
+    },
+    Workload {
+        name: "memory1m",
+        what: "resident memory that each of a million flows adds",
+        unit: "bytes",
+        better: Better::Less,
+        dpdk: false,
+        measure: flows::memory,
+    },
 ];
 
 /// A figure with three digits that count, and thousands apart.
