@@ -119,6 +119,11 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
         self.removed.len()
     }
 
+    /// The version for which the last of these was removed.
+    pub fn last_removed(&self) -> Option<Version> {
+        self.removed.back().map(|rule| rule.removed_in())
+    }
+
     /// Adds a rule from `version` on; a rule of the same match and priority that is there is removed for the
     /// same version.
     ///
@@ -273,8 +278,16 @@ impl<R: Send + Sync + 'static> ClassifierWriter<R> {
     /// Takes out what was removed for `oldest` or an earlier version, when `oldest` is the oldest version that
     /// any reader still uses. Says how many rules went.
     pub fn gc(&mut self, oldest: Version) -> usize {
+        self.gc_some(oldest, usize::MAX)
+    }
+
+    /// As [`ClassifierWriter::gc`], but takes out `max` rules at most, those removed first: for who has other things to do,
+    /// too.
+    pub fn gc_some(&mut self, oldest: Version, max: usize) -> usize {
         let mut gone = 0;
-        while let Some(rule) = self.removed.pop_front_if(|rule| rule.removed_in() <= oldest) {
+        while gone < max
+            && let Some(rule) = self.removed.pop_front_if(|rule| rule.removed_in() <= oldest)
+        {
             if let Some(later) = self.removed.get(AHEAD) {
                 prefetch(&**later);
                 prefetch_rest(&**later);

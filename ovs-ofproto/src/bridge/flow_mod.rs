@@ -12,6 +12,7 @@ use super::select::Criteria;
 use crate::group::Group;
 use crate::revalidate::{Change, Changes};
 use crate::rule::{Flow, RuleStats};
+use crate::table::max_rules;
 
 /// What changes of flows are made in: the version that they become visible in, and where they are noted.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Round<'a> {
     pub new_table: bool,
     /// The most rules of a table.
     pub limit: usize,
+    /// The version that every reader has left behind.
+    pub past: Version,
     /// What has happened to rules, if anybody watches.
     pub events: Option<Vec<RuleEvent>>,
     /// Rules that are put in now are others' modifications.
@@ -178,6 +181,10 @@ impl BridgeState {
         let table_id = flow.table;
         let (table, made) = self.tables.make(table_id);
         round.new_table |= made;
+        // Rules that nobody sees any more are in nobody's way.
+        if table.rules.len() >= max_rules(round.limit) {
+            table.rules.gc(round.past);
+        }
         let inserted = table
             .rules
             .insert_clauses(matching, priority, clauses(&flow.actions), flow, round.version)

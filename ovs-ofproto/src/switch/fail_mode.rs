@@ -92,6 +92,7 @@ impl Switch {
             gone: &mut gone,
             new_table: false,
             limit: self.config.limits.rules_per_table,
+            past: self.settler.past(),
             undo: None,
             events: bridge.watched.then(Vec::new),
             modifies: false,

@@ -48,7 +48,7 @@ impl Switch {
         self.flush_outputs();
         // Counters that the sweep has pushed may have moved addresses: their dependents are to be marked yet.
         let dirty = !self.revalidator.dirty.is_empty() || !self.revalidator.changes.is_empty();
-        let more = !drained || dirty || self.agents_have_work();
+        let more = !drained | dirty | self.agents_have_work() | self.collect();
         self.drained = drained;
         let next = self.next_deadline(busy).into_iter().chain(fail_open).min();
         Turn { events: std::mem::take(&mut self.events), next, more }

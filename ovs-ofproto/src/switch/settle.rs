@@ -4,6 +4,8 @@
 //!   publish ─▶ Op::Sync ─▶ every worker has begun a turn ─▶ drain their messages ─▶ re-translate dependents
 //!           ─▶ all changes of megaflows completed ─▶ settled: barrier replies and flow_removed go out
 //! ```
+//!
+//! Rules that were removed before a settled state are let go of some at a time, behind what others wait for.
 
 use ovs_classifier::Version;
 use ovs_dpif::{Op, Ticket};
@@ -14,6 +16,9 @@ use super::poll::MESSAGES;
 /// Counts settled states. A request is settled when the count has reached it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct Settled(pub u64);
+
+/// Rules that a turn lets go of, and memory that it gives back, in values.
+const COLLECTED: usize = 8192;
 
 #[derive(Debug, Default)]
 enum Phase {
@@ -36,8 +41,10 @@ pub(super) struct Settler {
     settled: u64,
     /// The version that all workers have left behind when the present round's sync is done.
     version: Version,
-    /// Rules wait to be let go of.
+    /// Rules were removed later than that, and a round is to come that lets go of them.
     collect: bool,
+    /// The version that all workers had left behind when the last round ended.
+    past: Version,
 }
 
 impl Settler {
@@ -55,6 +62,11 @@ impl Settler {
         self.version
     }
 
+    /// The version that every reader has left behind.
+    pub fn past(&self) -> Version {
+        self.past
+    }
+
     pub fn settled(&self) -> Settled {
         Settled(self.settled)
     }
@@ -69,12 +81,23 @@ impl Switch {
         Settled(next)
     }
 
-    /// Asks for a round in which removed rules are let go of.
+    /// Asks for a round after which rules that were removed of late can be let go of.
     pub(super) fn request_collection(&mut self) {
-        if !self.settler.collect && self.bridges.values().any(|bridge| bridge.tables.waiting()) {
+        let past = self.settler.past;
+        if !self.settler.collect && self.bridges.values().any(|bridge| bridge.tables.waits_beyond(past)) {
             self.settler.collect = true;
             self.request_settling();
         }
+    }
+
+    /// Lets go of some of the rules that nobody sees any more; says whether there are more.
+    pub(super) fn collect(&mut self) -> bool {
+        let mut left = COLLECTED;
+        for bridge in self.bridges.values_mut() {
+            left -= bridge.tables.gc(self.settler.past, left);
+        }
+        let dropped = self.shared.domain.reclaim(COLLECTED);
+        left == 0 || dropped == COLLECTED
     }
 
     /// Goes on with the present round. Says whether the datapath was too busy for it.
@@ -126,11 +149,7 @@ impl Switch {
         self.settler.phase = Phase::Idle;
         self.settler.settled = self.settler.round;
         self.settler.collect = false;
-        let version = self.settler.version;
-        for bridge in self.bridges.values_mut() {
-            bridge.tables.gc(version);
-        }
-        self.shared.domain.reclaim(usize::MAX);
+        self.settler.past = self.settler.version;
         self.drop_meters();
         self.tell_settled();
     }

@@ -22,6 +22,11 @@ use timers::Timers;
 /// Tables that a controller can name, and the switch's own.
 pub(crate) const TABLES: usize = 255;
 
+/// The rules that a table holds, those that wait to be let go of included, when controllers may put in `limit`.
+pub(crate) const fn max_rules(limit: usize) -> usize {
+    limit.saturating_mul(2)
+}
+
 /// Counters of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct TableCounters {
@@ -56,7 +61,7 @@ impl Tables {
     pub fn new(domain: &Domain, limits: &Limits, seed: [u64; 2]) -> Self {
         let config = ClassifierConfig::default()
             .seed(seed)
-            .max_rules(limits.rules_per_table.saturating_mul(2))
+            .max_rules(max_rules(limits.rules_per_table))
             .max_masks(limits.masks_per_table);
         Self {
             domain: domain.clone(),
@@ -168,16 +173,18 @@ impl Tables {
         }
     }
 
-    /// Lets go of rules that no reader of `oldest` or later sees.
-    pub fn gc(&mut self, oldest: Version) {
+    /// Lets go of up to `max` rules that no reader of `oldest` or later sees; says of how many.
+    pub fn gc(&mut self, oldest: Version, max: usize) -> usize {
+        let mut gone = 0;
         for table in self.slots.values_mut().filter(|table| table.rules.waiting() > 0) {
-            table.rules.gc(oldest);
+            gone += table.rules.gc_some(oldest, max - gone);
         }
+        gone
     }
 
-    /// Whether [`Tables::gc`] has something to do.
-    pub fn waiting(&self) -> bool {
-        self.slots.values().any(|table| table.rules.waiting() > 0)
+    /// Whether rules that were removed after `version` wait for [`Tables::gc`].
+    pub fn waits_beyond(&self, version: Version) -> bool {
+        self.slots.values().any(|table| table.rules.last_removed().is_some_and(|last| last > version))
     }
 }
 

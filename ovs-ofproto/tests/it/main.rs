@@ -19,6 +19,7 @@ mod peer;
 mod random;
 mod remains;
 mod resume;
+mod room;
 mod table_changes;
 mod trace;
 mod twins;
