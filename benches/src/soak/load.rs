@@ -245,7 +245,7 @@ fn reading(_load: &Load, world: &World, step: u64) -> Result<Duration, BenchErro
         "fdb/show br0",
         "ledger/show",
         "bridge/dump-flows br0",
-        "ofproto/trace br0 in_port=1,udp,nw_dst=10.9.0.2,tp_dst=1030",
+        "ofproto/trace br0 in_port=1,udp,nw_dst=10.9.0.2,udp_dst=1030",
     ];
     world.appctl(APPCTL[step as usize % APPCTL.len()])?;
     match step % 4 {

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use ovs_db::json::Json;
 
-use crate::harness::{Database, Kind, Tools, World, compare, exclusive, tools};
+use crate::harness::{Database, Kind, Tools, World, compare, exclusive, tools, without_numbers};
 use crate::tunnel_traces::both;
 
 const FLOWS: &[&str] = &[
@@ -150,18 +150,6 @@ fn world(tools: &Tools, kind: Kind) -> World {
     // What is learned is as old on both.
     world.appctl_ok(&["time/stop"]);
     world
-}
-
-/// A text without the numbers of frozen states, which count what was traced before.
-fn without_numbers(text: &str) -> String {
-    let mut text = text.to_owned();
-    for head in ["recirc(0x", "recirc_id=0x", ",recirc_id="] {
-        let mut parts = text.split(head);
-        let first = parts.next().unwrap_or_default().to_owned();
-        text = parts
-            .fold(first, |out, part| out + head + part.trim_start_matches(|c: char| c.is_ascii_hexdigit()));
-    }
-    text
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod process;
 mod tools;
 mod world;
 
-pub use compare::{Difference, compare};
+pub use compare::{Difference, compare, without_numbers};
 pub use process::Daemon;
 pub use tools::{Tools, skip, tools};
 pub use world::{Database, Kind, World, exclusive};
