@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Each worker puts together what comes to it; limits are the datapath's. Nobody waits for anybody: settings are
-//! atomic, and a worker's [`Board`] is a snapshot under a sequence lock.
+//! atomic, and a worker's board is a snapshot under a sequence lock.
 
 mod board;
 mod held;
