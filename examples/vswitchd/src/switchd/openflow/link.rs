@@ -1,5 +1,6 @@
 //! One socket and the connection of the switch that it belongs to.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use ovs_ofproto::{ConnId, Switch};
@@ -10,14 +11,16 @@ use super::super::sleep::Sleeper;
 /// Bytes that are read, and bytes that are taken to be written, in one turn.
 const TURN: usize = 256 << 10;
 /// Bytes that are read at a time.
-const CHUNK: usize = 64 << 10;
+const CHUNK: usize = 16 << 10;
 
 /// A stream that carries a connection.
 pub struct Link {
     stream: Stream,
     id: ConnId,
-    /// Bytes that were read and that the switch did not take yet.
-    unread: Vec<u8>,
+    /// Where what is read stands.
+    read: Box<[u8]>,
+    /// What the switch did not take of it yet.
+    unread: Range<usize>,
     outgoing: Vec<u8>,
     /// Writing failed: the link is over.
     broken: Option<StreamError>,
@@ -26,7 +29,8 @@ pub struct Link {
 impl Link {
     /// Joins the two.
     pub fn new(stream: Stream, id: ConnId) -> Self {
-        Self { stream, id, unread: Vec::new(), outgoing: Vec::new(), broken: None }
+        let read = vec![0; CHUNK].into();
+        Self { stream, id, read, unread: 0..0, outgoing: Vec::new(), broken: None }
     }
 
     /// The switch's name for it.
@@ -63,8 +67,9 @@ impl Link {
         let (mut total, mut last, mut fed) = (0, CHUNK, 0);
         loop {
             if !self.unread.is_empty() {
-                let taken = switch.feed(self.id, &self.unread).map_err(|_| StreamError::Closed)?;
-                self.unread.drain(..taken);
+                let unread = &self.read[self.unread.clone()];
+                let taken = switch.feed(self.id, unread).map_err(|_| StreamError::Closed)?;
+                self.unread.start += taken;
                 fed += taken;
                 if !self.unread.is_empty() {
                     break;
@@ -74,11 +79,8 @@ impl Link {
             if total >= TURN || last < CHUNK {
                 break;
             }
-            self.unread.resize(CHUNK, 0);
-            let read = self.stream.read(&mut self.unread);
-            last = *read.as_ref().ok().and_then(Option::as_ref).unwrap_or(&0);
-            self.unread.truncate(last);
-            read?;
+            last = self.stream.read(&mut self.read)?.unwrap_or(0);
+            self.unread = 0..last;
             total += last;
         }
         Ok(fed > 0)
