@@ -11,13 +11,14 @@ pub(crate) struct SequenceLock(AtomicU64);
 
 impl SequenceLock {
     /// Lets the one writer write, by relaxed stores.
-    pub fn write(&self, store: impl FnOnce()) {
+    pub fn write<T>(&self, store: impl FnOnce() -> T) -> T {
         let sequence = self.0.load(Ordering::Relaxed);
         // Odd while the writer writes.
         self.0.store(sequence.wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::Release);
-        store();
+        let value = store();
         self.0.store(sequence.wrapping_add(2), Ordering::Release);
+        value
     }
 
     /// Reads, by relaxed loads; again if it was not of one piece.

@@ -8,18 +8,22 @@ use ovs_packet::fragment::{DatagramView, Family, FamilyStats, Reassembler, Refus
 use super::{FragmentCounters, FragmentStatus, MOST_FRAGMENTS};
 use crate::sequence::SequenceLock;
 
-/// Words of the head: how many are held, how many datagrams follow, and six counters of each version.
-const HEAD: usize = 14;
+/// Words of the head: how many are held, and six counters of each version.
+const HEAD: usize = 13;
 /// Words of a datagram.
 const WORDS: usize = 6;
 /// Datagrams that are shown at most.
 const SHOWN: usize = MOST_FRAGMENTS as usize / 4;
 
-/// A snapshot that one worker writes.
+/// Two snapshots that one worker writes: the counters in every turn that changes them, and, since it is longer by far,
+/// the list of what is incomplete when that costs little. Each has its own lock, so that who reads the list is not
+/// disturbed by the turns.
 #[derive(Debug, Default)]
 pub(super) struct Board {
-    sequence: SequenceLock,
+    head_sequence: SequenceLock,
     head: [AtomicU64; HEAD],
+    list_sequence: SequenceLock,
+    listed: AtomicU64,
     /// Made with the worker's first fragment.
     datagrams: OnceLock<Box<[AtomicU64]>>,
 }
@@ -33,29 +37,37 @@ fn counters(stats: &FamilyStats) -> [u64; 6] {
 
 impl Board {
     /// Tells what there is now; only the worker may call this.
-    pub fn write(&self, reassembler: &Reassembler) {
+    pub fn write_head(&self, reassembler: &Reassembler) {
+        self.head_sequence.write(|| {
+            let [v4, v6] = [Family::V4, Family::V6].map(|family| counters(reassembler.stats(family)));
+            put(&self.head, &[reassembler.held() as u64]);
+            put(&self.head[1..], &v4);
+            put(&self.head[7..], &v6);
+        });
+    }
+
+    /// Tells which datagrams are incomplete, and how many; only the worker may call this.
+    pub fn write_list(&self, reassembler: &Reassembler) -> u64 {
         let words = self.datagrams.get_or_init(|| (0..SHOWN * WORDS).map(|_| AtomicU64::new(0)).collect());
-        self.sequence.write(|| {
+        self.list_sequence.write(|| {
             let mut rest = words.chunks_exact(WORDS);
-            let mut shown = 0;
+            let mut listed = 0;
             reassembler.each(&mut |datagram| {
                 if let Some(place) = rest.next() {
-                    shown += 1;
+                    listed += 1;
                     put(place, &pack(&datagram));
                 }
             });
-            let [v4, v6] = [Family::V4, Family::V6].map(|family| counters(reassembler.stats(family)));
-            put(&self.head, &[reassembler.held() as u64, shown]);
-            put(&self.head[2..], &v4);
-            put(&self.head[8..], &v6);
-        });
+            self.listed.store(listed, Ordering::Relaxed);
+            listed
+        })
     }
 
     /// Adds what was told last.
     pub fn add_to(&self, sum: &mut FragmentStatus) {
-        let head: [u64; HEAD] = self.sequence.read(|| get(&self.head));
+        let head: [u64; HEAD] = self.head_sequence.read(|| get(&self.head));
         sum.held += head[0];
-        for (sum, words) in [(&mut sum.v4, &head[2..8]), (&mut sum.v6, &head[8..])] {
+        for (sum, words) in [(&mut sum.v4, &head[1..7]), (&mut sum.v6, &head[7..])] {
             let FragmentCounters { accepted, completed, expired, too_small, overlapped, purged } = sum;
             let counters = [accepted, completed, expired, too_small, overlapped, purged];
             counters.into_iter().zip(words).for_each(|(sum, more)| *sum += more);
@@ -65,9 +77,9 @@ impl Board {
     /// The datagrams that were told of last.
     pub fn datagrams(&self) -> Vec<DatagramView> {
         let Some(words) = self.datagrams.get() else { return Vec::new() };
-        self.sequence.read(|| {
-            let shown = self.head[1].load(Ordering::Relaxed) as usize;
-            words.chunks_exact(WORDS).take(shown).map(|words| unpack(get(words))).collect()
+        self.list_sequence.read(|| {
+            let listed = self.listed.load(Ordering::Relaxed) as usize;
+            words.chunks_exact(WORDS).take(listed).map(|words| unpack(get(words))).collect()
         })
     }
 }

@@ -11,6 +11,9 @@ use super::board::Board;
 use super::{Fragments, place};
 use crate::{DropReason, Ledger};
 
+/// Packets after which a list is written anew at the earliest, where turns are busy.
+const LIST_AFTER: u64 = 256;
+
 /// A reassembler that obeys the datapath's settings, and tells what it holds.
 pub(crate) struct Held {
     reassembler: Reassembler,
@@ -20,14 +23,18 @@ pub(crate) struct Held {
     version: u32,
     /// How many the others have been told that this one holds.
     told: u32,
-    /// Something has changed since the board was written.
+    /// Something has changed since the board's head was written.
     changed: bool,
+    /// Packets that have changed something since the board's list was written.
+    unlisted: u64,
+    /// Datagrams that the list had when it was written.
+    listed: u64,
 }
 
 impl Held {
     pub fn new(all: &Fragments) -> Self {
         let board = Arc::<Board>::default();
-        all.shared.boards.lock().push(board.clone());
+        all.shared.boards.lock().present.push(board.clone());
         let mut held = Self {
             reassembler: Reassembler::new(ReassemblerConfig::default()),
             all: all.clone(),
@@ -35,6 +42,8 @@ impl Held {
             version: 0,
             told: 0,
             changed: false,
+            unlisted: 0,
+            listed: 0,
         };
         held.obey();
         held
@@ -44,7 +53,10 @@ impl Held {
     pub fn accept(&mut self, origin: Origin, packet: Packet, now: Duration, pool: &mut Pool) -> Accepted {
         self.obey();
         let accepted = self.reassembler.accept(origin, packet, now, pool);
-        self.changed |= !matches!(accepted, Accepted::NotAFragment(_));
+        if !matches!(accepted, Accepted::NotAFragment(_)) {
+            self.changed = true;
+            self.unlisted += 1;
+        }
         self.tell();
         accepted
     }
@@ -61,20 +73,33 @@ impl Held {
             ledger.queued -= gone;
             ledger.drop_many(DropReason::FragmentTimeout, gone);
             self.changed = true;
+            self.unlisted += gone;
             self.tell();
         }
     }
 
-    /// Does what is due at the end of a turn; says whether something was dropped. Costs nothing where there are no fragments.
-    pub fn turn(&mut self, now: Duration, pool: &mut Pool, ledger: &mut Ledger) -> bool {
+    /// Does what is due at the end of a turn; says whether something was dropped. Costs nothing where there are no
+    /// fragments. The list of datagrams is written in a turn that has nothing else to do, which
+    /// [`Held::is_behind`] asks for, or when its cost is little for each of the packets that have changed it: or a
+    /// stranger's lone fragments made every turn pay for all of them.
+    pub fn turn(&mut self, now: Duration, idle: bool, pool: &mut Pool, ledger: &mut Ledger) -> bool {
         let due = self.next().is_some_and(|at| at <= now);
         if due {
             self.expire(now, pool, ledger);
         }
         if std::mem::take(&mut self.changed) {
-            self.board.write(&self.reassembler);
+            self.board.write_head(&self.reassembler);
+        }
+        if self.unlisted > if idle { 0 } else { self.listed.max(LIST_AFTER) } {
+            self.listed = self.board.write_list(&self.reassembler);
+            self.unlisted = 0;
         }
         due
+    }
+
+    /// Whether the list that others see is not what there is.
+    pub fn is_behind(&self) -> bool {
+        self.unlisted > 0
     }
 
     /// When the next fragment's time is over.
@@ -122,6 +147,39 @@ impl Drop for Held {
     fn drop(&mut self) {
         self.reassembler.purge(&mut drop);
         self.tell();
-        self.board.write(&self.reassembler);
+        self.board.write_head(&self.reassembler);
+        self.all.shared.boards.lock().part(&self.board);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ovs_packet::{PoolConfig, build};
+
+    use super::*;
+
+    #[test]
+    fn a_busy_worker_lists_rarely_and_an_idle_one_at_once() {
+        let all = Fragments::default();
+        let (mut pool, mut ledger) = (Pool::new(PoolConfig::default()), Ledger::default());
+        let mut held = Held::new(&all);
+        let mut lists = 0;
+        all.set_most(5_000).unwrap();
+        for id in 1..=1_000_u64 {
+            let text = format!("eth / ipv4 10.0.0.1 > 10.0.0.2 mf=1 id={id} / udp 1 > 2 / 1400");
+            let packet = Packet::detached(&build::frame(&text).unwrap()).unwrap();
+            held.accept(Origin { zone: 0, port: id as u32 % 4 }, packet, Duration::ZERO, &mut pool);
+            held.turn(Duration::ZERO, false, &mut pool, &mut ledger);
+            lists += u32::from(!held.is_behind());
+            assert_eq!(all.status().held, id);
+        }
+        assert!((1..5).contains(&lists), "{lists}");
+        held.turn(Duration::ZERO, true, &mut pool, &mut ledger);
+        assert!(!held.is_behind());
+        assert_eq!(all.datagrams().len(), 1_000);
+        drop(held);
+        assert!(all.shared.boards.lock().present.is_empty());
+        let status = all.status();
+        assert_eq!((status.held, status.v4.accepted, all.datagrams().len()), (0, 1_000, 0));
     }
 }

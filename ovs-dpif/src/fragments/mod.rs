@@ -3,7 +3,7 @@
 //! ```text
 //!   control ─ sets ─▶ Fragments ◀─ looks at each fragment ─ worker: Held ─▶ Reassembler
 //!      ▲                                                       │
-//!      └──────────── reads ── Board ◀── writes once a turn ────┘
+//!      └──────────── reads ── Board ◀── writes after a turn ───┘
 //! ```
 //!
 //! Each worker puts together what comes to it; limits are the datapath's. Nobody waits for anybody: settings are
@@ -84,8 +84,24 @@ struct Shared {
     most: AtomicU32,
     /// Fragments that all workers hold.
     held: AtomicU32,
-    /// Workers' boards. The lock is for workers that come, and for who asks.
-    boards: Mutex<Vec<Arc<Board>>>,
+    /// The lock is for workers that come and go, and for who asks.
+    boards: Mutex<Boards>,
+}
+
+/// What workers tell.
+#[derive(Debug, Default)]
+struct Boards {
+    present: Vec<Arc<Board>>,
+    /// Of the workers that are gone.
+    past: FragmentStatus,
+}
+
+impl Boards {
+    /// A worker goes; what it has counted stays.
+    fn part(&mut self, board: &Arc<Board>) {
+        board.add_to(&mut self.past);
+        self.present.retain(|present| !Arc::ptr_eq(present, board));
+    }
 }
 
 fn place(family: Family) -> usize {
@@ -158,17 +174,19 @@ impl Fragments {
         Ok(())
     }
 
-    /// What all workers hold and have done, as of each one's last turn.
+    /// What all workers hold and have done, as of each one's last turn; those that are gone included.
     pub fn status(&self) -> FragmentStatus {
-        let mut sum = FragmentStatus::default();
-        self.shared.boards.lock().iter().for_each(|board| board.add_to(&mut sum));
+        let boards = self.shared.boards.lock();
+        let mut sum = boards.past;
+        boards.present.iter().for_each(|board| board.add_to(&mut sum));
         sum
     }
 
-    /// The incomplete datagrams of all workers, each one's oldest first. A datagram's zone has its number in the
+    /// The incomplete datagrams of all workers, each one's oldest first: as of its last idle turn, or a few hundred
+    /// fragments ago at most, or as many as it has datagrams. A datagram's zone has its number in the
     /// lower 16 bits, and above them the recirculation in which its fragments came.
     pub fn datagrams(&self) -> Vec<DatagramView> {
-        self.shared.boards.lock().iter().flat_map(|board| board.datagrams()).collect()
+        self.shared.boards.lock().present.iter().flat_map(|board| board.datagrams()).collect()
     }
 
     fn changed(&self) {

@@ -91,7 +91,7 @@ impl State {
             }
         }
         let Self { tracking, pool, ledger, .. } = self;
-        tracking.fragments.turn(now, pool, ledger);
+        tracking.fragments.turn(now, true, pool, ledger);
         count
     }
 

@@ -179,7 +179,7 @@ impl Worker {
         let upcalls = self.answer_upcalls(budget.upcalls, guard);
         self.engine.outputs.flush(&mut self.engine.ledger);
         let Engine { tracking, pool, ledger, .. } = &mut self.engine;
-        self.changed |= tracking.fragments.turn(now, pool, ledger);
+        self.changed |= tracking.fragments.turn(now, packets + upcalls == 0, pool, ledger);
         self.tables.tidy();
         self.changed |= packets + upcalls + commands > 0;
         self.publish();
@@ -206,7 +206,8 @@ impl Worker {
     fn is_busy(&self) -> bool {
         let commands = self.flushing.is_some() || self.ends.shared.commands.load(Ordering::Acquire) > 0;
         let parting = self.retiring && !self.closed || self.receivers.any_leaving();
-        self.engine.upcalls.len() > 0 || (commands || parting) && self.parked.is_empty()
+        let unlisted = self.engine.tracking.fragments.is_behind();
+        unlisted || self.engine.upcalls.len() > 0 || (commands || parting) && self.parked.is_empty()
     }
 
     /// Whether it has a queue that cannot be slept on: then its thread should not sleep at all.
