@@ -154,15 +154,9 @@ impl Packet {
     /// says. A partial checksum's start keeps pointing at the same byte.
     #[inline]
     pub fn push_front_as(&mut self, n: usize, layers: LayerOffsets) -> Result<&mut [u8], NoRoom> {
-        let room = self.headroom();
-        if n > room {
-            return Err(NoRoom { wanted: n, room });
-        }
+        self.push_front(n)?;
         let frame = self.header_mut();
-        frame.start -= n as u32;
-        frame.len += n as u32;
         frame.layers = layers;
-        frame.facts.moved_back(n);
         let start = frame.start;
         Ok(self.region_mut(start, n as u32))
     }
