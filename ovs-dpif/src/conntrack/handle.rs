@@ -15,6 +15,8 @@ const STEP: u32 = 64;
 /// How often a part of the table is swept, at most, and how many parts it has, if that allows for them.
 const SWEEP_EVERY: Duration = Duration::from_millis(10);
 const SWEEPS: u32 = 512;
+/// Places that are looked at in one turn at most: some 100 microseconds.
+const MOST_SWEPT: u32 = 1 << 16;
 
 /// A handle to connections; a clone of it is another to the same ones. Who tracks packets has a handle of its own, whose
 /// counters only it writes. See the module's head for how connections are shared.
@@ -57,7 +59,8 @@ impl Conntrack {
         let every = SWEEP_EVERY.max(all / SWEEPS);
         *next = now + every;
         let part = u128::from(self.places()) * every.as_micros() / all.max(every).as_micros();
-        self.sweep(now, part as u32 + 1);
+        // However short the interval is set, the packets in between do not wait for the whole table.
+        self.sweep(now, (part as u32).saturating_add(1).min(MOST_SWEPT));
     }
 
     /// Shows a few of the connections that `filter` means from where `cursor` stands; true if there may
