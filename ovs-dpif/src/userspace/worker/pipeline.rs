@@ -9,6 +9,7 @@ use ovs_packet::{BATCH_MAX, Packet};
 
 use super::Worker;
 use super::ahead::{Ahead, Stand};
+use super::engine::Engine;
 use super::run::Run;
 use super::scratch::Scratch;
 use super::upcalls::Waiting;
@@ -48,6 +49,25 @@ fn known(
         Some(port) => (Metadata { mark: packet.facts().mark, ..port.clone() }, 0),
         None => (std::mem::take(&mut metadata[index]), depths[index]),
     }
+}
+
+/// The recirculation that is all that the tracker has left of a list, if a packet may take it with those of its batch.
+#[inline]
+fn over(actions: &[Action], place: usize, depth: u8, engine: &Engine) -> Option<u32> {
+    let [Action::Recirc(id)] = *actions else { return None };
+    (place > 0 && depth < MAX_RECIRCULATIONS && engine.recirculated.is_empty()).then_some(id)
+}
+
+/// Executes what is left of a list on one packet.
+#[inline]
+fn execute_known(
+    engine: &mut Engine,
+    actions: &[Action],
+    packet: Packet,
+    (mut metadata, depth): (Metadata, u8),
+) {
+    execute(engine, actions, packet, &mut metadata, Context::recirculated(depth));
+    engine.done(&mut metadata);
 }
 
 /// The last of a list that is nothing but outputs, and those before it.
@@ -208,20 +228,15 @@ impl Worker {
                 (Fate::Drop, _) => engine.discard(packet, DropReason::FlowWithoutActions),
                 (Fate::Batch | Fate::List, Stand::Failed(reason)) => engine.discard(packet, reason),
                 (Fate::Batch | Fate::List, Stand::At(place)) => {
-                    let (mut metadata, depth) = known(port.as_ref(), metadata, depths, index, &packet);
+                    let known = known(port.as_ref(), metadata, depths, index, &packet);
                     let actions = &flow.value().actions(guard)[place..];
-                    if let [Action::Recirc(id)] = *actions
-                        && place > 0
-                        && depth < MAX_RECIRCULATIONS
-                        && engine.recirculated.is_empty()
-                    {
-                        metadata.recirc_id = id;
-                        let changed = ahead.changed >> index & 1 != 0;
-                        next.push(packet, metadata, depth + 1, &keys[index], changed);
-                        continue;
+                    match over(actions, place, known.1, engine) {
+                        Some(id) => {
+                            let changed = ahead.changed >> index & 1 != 0;
+                            next.push(packet, id, known, &keys[index], changed);
+                        }
+                        None => execute_known(engine, actions, packet, known),
                     }
-                    execute(engine, actions, packet, &mut metadata, Context::recirculated(depth));
-                    engine.done(&mut metadata);
                 }
             }
         }

@@ -187,21 +187,23 @@ impl Scratch {
 }
 
 impl Next {
-    /// Adds a packet of the batch that is being processed. `key` is what it had there; of other bytes if `changed`.
+    /// Adds a packet of the batch that is being processed, which takes recirculation `id`. `key` is what it had there;
+    /// of other bytes if `changed`.
     pub fn push(
         &mut self,
         mut packet: Packet,
-        metadata: Metadata,
-        depth: u8,
+        id: u32,
+        (mut metadata, depth): (Metadata, u8),
         key: &SparseKey,
         changed: bool,
     ) {
+        metadata.recirc_id = id;
         let i = self.packets.len();
         self.rekey(i, key, &mut packet, &metadata, changed);
         // There are no more than in the batch.
         if self.packets.push(packet).is_ok() {
             self.metadata.push(metadata);
-            self.depths.push(depth);
+            self.depths.push(depth + 1);
         }
     }
 
