@@ -190,6 +190,12 @@ impl<R> Rule<R> {
         self.mask.to_mask()
     }
 
+    /// Whether every packet matches.
+    #[inline]
+    pub fn matches_everything(&self) -> bool {
+        self.mask.words().is_empty()
+    }
+
     /// Whether a packet with this key matches.
     #[inline]
     pub fn matches(&self, key: &FlowKey) -> bool {

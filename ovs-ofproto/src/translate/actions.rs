@@ -65,6 +65,7 @@ impl<'s, T: Tracer> Context<'s, T> {
 
     /// Runs one action; `false` if the rest of the list is not to run.
     fn run(&mut self, action: &'s Action, rest: List<'s>) -> bool {
+        self.may_differ |= !matches!(action, Action::GotoTable(_) | Action::Resubmit { .. });
         match action {
             Action::Output { port, max_len } => self.output(*port, *max_len),
             Action::OutputReg { src, max_len } => self.output_field(*src, *max_len),

@@ -8,7 +8,7 @@ use ovs_openflow::action::Nat;
 use ovs_openflow::{Action, MeterConfig, ToController};
 use ovs_packet::Packet;
 
-use super::{Decide, Dep, Input, Push, Resumed, Start, TranslateError, Translation, mask};
+use super::{Decide, Dep, Input, Lists, Push, Resumed, Start, TranslateError, Translation, mask};
 use crate::recirc::{RecircRef, Step};
 use crate::rule::Flow;
 use crate::snapshot::{BridgeSnap, Snapshot};
@@ -94,6 +94,8 @@ pub(super) struct Context<'s, T> {
     pub packet: Option<&'s Packet>,
     /// The key before any action, to see whether lookups are made with a changed one.
     pub original: FlowKey,
+    /// It may be; else it is not worth comparing.
+    pub may_differ: bool,
     pub tracer: &'s mut T,
 }
 
@@ -103,12 +105,14 @@ impl<'s, T: Tracer> Context<'s, T> {
         guard: &'s Guard<'s>,
         bridge: &'s BridgeSnap,
         input: &'s Input<'_>,
+        lists: &mut Lists,
         tracer: &'s mut T,
     ) -> Self {
         let mut mask = FlowMask::default();
         mask::begin(&input.key, &mut mask);
         let mut flow = input.key;
         flow.actset_output = u32::from(ovs_flow::OfPort::UNSET.0);
+        let Lists { actions, push, deps } = std::mem::take(lists);
         Self {
             snapshot,
             guard,
@@ -116,7 +120,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             flow,
             base: input.key,
             mask,
-            out: Vec::new(),
+            out: actions,
             table: TableId(0),
             cookie: u64::MAX,
             rule: None,
@@ -155,11 +159,12 @@ impl<'s, T: Tracer> Context<'s, T> {
             error: None,
             dropped: None,
             cut_in_tunnel: None,
-            push: Vec::new(),
-            deps: Vec::new(),
+            push,
+            deps,
             frozen: Vec::new(),
             packet: input.packet,
             original: flow,
+            may_differ: !matches!(input.start, Start::Tables),
             tracer,
         }
     }
@@ -226,7 +231,8 @@ impl<'s, T: Tracer> Context<'s, T> {
         }
     }
 
-    pub fn finish(mut self, key: &FlowKey) -> Translation {
+    /// What it has come to; the lists' memory goes back.
+    pub fn finish(mut self, key: &FlowKey, lists: &mut Lists) -> Translation {
         if self.error.is_some() {
             self.out.clear();
             self.slow = None;
@@ -242,18 +248,28 @@ impl<'s, T: Tracer> Context<'s, T> {
         }
         self.flow.actset_output = key.actset_output;
         let slow_meter = self.slow.and_then(|_| self.find_meter(MeterConfig::SLOWPATH));
+        let (actions, pushed) = (exact(&mut self.out), exact(&mut self.push));
+        let depends = exact(&mut self.deps);
+        *lists = Lists { actions: self.out, push: self.push, deps: self.deps };
         Translation {
-            actions: self.out,
+            actions,
             mask: self.mask,
             slow: self.slow,
             slow_meter,
             error: self.error,
             undecided: self.undecided,
-            push: self.push,
-            deps: self.deps,
+            push: pushed,
+            deps: depends,
             frozen: self.frozen,
             resumed: self.resumed,
             last: T::ACTIVE.then(|| Box::new(self.flow)),
         }
     }
+}
+
+/// What a list has, in memory of just that size; the list keeps its own, and is empty.
+fn exact<T>(list: &mut Vec<T>) -> Vec<T> {
+    let mut taken = Vec::with_capacity(list.len());
+    taken.append(list);
+    taken
 }

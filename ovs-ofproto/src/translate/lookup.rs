@@ -135,6 +135,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             return;
         }
         if by_tuple {
+            self.may_differ = true;
             self.swap_tuple();
         }
         let kept = self.flow.in_port;
@@ -173,7 +174,13 @@ impl<'s, T: Tracer> Context<'s, T> {
             return Found::DroppedFragment;
         }
         let table = self.table;
-        let changed = differs(&self.flow, &self.original);
+        debug_assert!(
+            self.may_differ
+                || self.flow.in_port != self.original.in_port
+                || !differs(&self.flow, &self.original)
+        );
+        let other_port = self.flow.in_port != self.original.in_port;
+        let changed = other_port || self.may_differ && differs(&self.flow, &self.original);
         self.depend(if changed { Dep::ChangedKey(bridge.id, table) } else { Dep::Table(bridge.id, table) });
         let reader = bridge.tables.get(usize::from(table.0)).and_then(Option::as_ref);
         let rule = reader.and_then(|reader| {
@@ -249,7 +256,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         let flow = rule.value();
         self.push.push(Push::Rule(Arc::clone(&flow.stats)));
         (self.rule, self.cookie) = (Some(*rule), flow.cookie);
-        self.table_miss_rule = rule.priority() == 0 && rule.to_mask() == ovs_flow::FlowMask::default();
+        self.table_miss_rule = rule.priority() == 0 && rule.matches_everything();
         self.open_rule(rule);
         self.mirror_on(way);
         let list = List::Actions(&flow.actions);
@@ -275,6 +282,9 @@ impl<'s, T: Tracer> Context<'s, T> {
 
     /// A rule is about to run: tells which, and by which clauses of a conjunction it was come to.
     fn open_rule(&mut self, rule: &Rule<Flow>) {
+        if !T::ACTIVE {
+            return;
+        }
         self.tracer.origin(|| origin(rule));
         let names = self.names();
         self.open_table(|| describe(rule, names));

@@ -217,6 +217,15 @@ pub(crate) enum Dep {
 #[derive(Debug)]
 pub struct Scratch {
     reader: ReaderBox,
+    lists: Lists,
+}
+
+/// The lists that a translation makes, which grow here and are given out as long as they have become.
+#[derive(Debug, Default)]
+struct Lists {
+    actions: Vec<DpAction>,
+    push: Vec<Push>,
+    deps: Vec<Dep>,
 }
 
 struct ReaderBox(Reader);
@@ -230,7 +239,7 @@ impl std::fmt::Debug for ReaderBox {
 impl Scratch {
     /// For translations against snapshots of the same switch as this one.
     pub fn new(snapshot: &Snapshot) -> Self {
-        Self { reader: ReaderBox(snapshot.shared.domain.reader()) }
+        Self { reader: ReaderBox(snapshot.shared.domain.reader()), lists: Lists::default() }
     }
 }
 
@@ -357,9 +366,10 @@ pub(crate) fn translate_input<T: Tracer>(
     scratch: &mut Scratch,
     tracer: &mut T,
 ) -> Translation {
-    let guard = scratch.reader.0.enter();
+    let Scratch { reader, lists } = scratch;
+    let guard = reader.0.enter();
     let Some(bridge) = snapshot.world.bridges.get(&input.bridge) else { return Translation::default() };
-    let mut context = Context::new(snapshot, &guard, bridge, input, tracer);
+    let mut context = Context::new(snapshot, &guard, bridge, input, lists, tracer);
     context.deps.push(Dep::Bridge(bridge.id));
     context.open_bridge();
     match input.start {
@@ -375,7 +385,7 @@ pub(crate) fn translate_input<T: Tracer>(
         }
     }
     context.close_bridge();
-    context.finish(&input.key)
+    context.finish(&input.key, lists)
 }
 
 impl BridgeSnap {

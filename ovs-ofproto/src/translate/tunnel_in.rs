@@ -42,6 +42,7 @@ impl<T: Tracer> Context<'_, T> {
         match congestion(tunnel.tos, self.flow.nw_tos) {
             Congestion::Nothing => true,
             Congestion::Mark => {
+                self.may_differ = true;
                 self.flow.nw_tos |= CONGESTION;
                 true
             }
@@ -58,6 +59,7 @@ impl<T: Tracer> Context<'_, T> {
         let port = self.bridge.ports.get(&self.flow.of_port());
         let tunnel = port.and_then(|port| port.tunnel.as_deref());
         if kind >> 16 == 1 && tunnel.is_some_and(|tunnel| tunnel.carries == Carries::Packets) {
+            self.may_differ = true;
             self.flow.packet_type.set(0);
             self.flow.dl_type.set(kind as u16);
             (self.flow.dl_src, self.flow.dl_dst) = ([0; 6], [0; 6]);
