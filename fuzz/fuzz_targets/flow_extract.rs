@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use ovs_flow::extract::extract_general;
 use ovs_flow::text::{DpDisplay, FlowDisplay, NoNames};
-use ovs_flow::{CtMetadata, DpPort, FlowMask, Metadata, SparseKey, TunnelKey, compose, extract_bytes};
+use ovs_flow::{CtMetadata, DpPort, FlowMask, Glance, Metadata, SparseKey, TunnelKey, compose, extract_bytes};
 
 fuzz_target!(|data: &[u8]| {
     let Some((&[first, second], rest)) = data.split_first_chunk::<2>() else { return };
@@ -38,6 +38,10 @@ fuzz_target!(|data: &[u8]| {
         assert!(offset == u16::MAX || usize::from(offset) <= rest.len());
     }
     let whole = key.expand();
+    if let Some(glance) = Glance::of(rest).filter(|_| packet_type == 0) {
+        assert_eq!((whole.dl_type.get(), whole.tcp_flags.get()), (glance.dl_type, glance.tcp_flags));
+        assert_eq!((whole.nw_frag, whole.vlans), (0, Default::default()));
+    }
     assert_eq!(SparseKey::from(&whole), key);
     // A text costs more than all the rest: one of them each time.
     match rest.len() % 3 {

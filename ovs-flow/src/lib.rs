@@ -18,7 +18,7 @@ mod sparse;
 pub mod text;
 
 pub use compose::{PAYLOAD, compose, compose_around};
-pub use extract::{Rekey, extract, extract_bytes, extract_limited};
+pub use extract::{Glance, Rekey, extract, extract_bytes, extract_limited};
 pub use field::{Field, Subfield};
 pub use key::{
     CtState, FlowKey, FragKind, MAX_MPLS, MAX_VLANS, NshKey, REGISTERS, STAGE_ENDS, TUN_METADATA_BYTES,

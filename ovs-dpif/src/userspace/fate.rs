@@ -1,6 +1,6 @@
 //! What becomes of a megaflow's packets, where a word can say it: most megaflows send packets by one port, or drop them.
 
-use ovs_flow::DpPort;
+use ovs_flow::{DpPort, FlowMask, Glance};
 
 use crate::execute::goes_by_batch;
 use crate::{Action, Actions};
@@ -22,20 +22,22 @@ pub(super) enum Fate {
 const OUTPUT: u32 = 1 << 31;
 const DROP: u32 = 1 << 30;
 const BATCH: u32 = 1 << 29;
+/// A glance at a packet tells whether it matches the megaflow ([`ovs_flow::Glance::decides`]).
+const GLANCE: u32 = 1 << 28;
 
 impl Fate {
     /// Of packets that a list is executed on.
     pub fn of(actions: &Actions) -> Self {
         match **actions {
             [] => Self::Drop,
-            [Action::Output(port)] if port.0 < BATCH => Self::Output(port),
+            [Action::Output(port)] if port.0 < GLANCE => Self::Output(port),
             _ if goes_by_batch(actions) => Self::Batch,
             _ => Self::List,
         }
     }
 
     /// As the number that stands in a megaflow.
-    pub fn mark(self) -> u32 {
+    fn mark(self) -> u32 {
         match self {
             Self::Output(port) => OUTPUT | port.0,
             Self::Drop => DROP,
@@ -44,14 +46,30 @@ impl Fate {
         }
     }
 
+    /// The number of a megaflow that matches so.
+    pub fn mark_of(self, mask: &FlowMask) -> u32 {
+        self.mark() | if Glance::decides(mask) { GLANCE } else { 0 }
+    }
+
+    /// The number in place of another of the same megaflow.
+    pub fn mark_after(self, mark: u32) -> u32 {
+        self.mark() | mark & GLANCE
+    }
+
+    /// Whether a glance at a packet tells whether it matches the megaflow of this number.
+    #[inline]
+    pub fn shows_at_a_glance(mark: u32) -> bool {
+        mark & GLANCE != 0
+    }
+
     /// By such a number.
     #[inline]
     pub fn from_mark(mark: u32) -> Self {
-        match mark {
+        match mark & !GLANCE {
             0 => Self::List,
             DROP => Self::Drop,
             BATCH => Self::Batch,
-            _ => Self::Output(DpPort(mark & !OUTPUT)),
+            _ => Self::Output(DpPort(mark & !(OUTPUT | GLANCE))),
         }
     }
 }
@@ -75,6 +93,9 @@ mod tests {
             let actions: Actions = list.into();
             assert_eq!(Fate::of(&actions), fate);
             assert_eq!(Fate::from_mark(fate.mark()), fate);
+            let mark = fate.mark_of(&FlowMask::default());
+            assert_eq!((Fate::from_mark(mark), fate.mark_after(mark)), (fate, mark));
+            assert!(Fate::shows_at_a_glance(mark));
         }
     }
 }

@@ -207,7 +207,7 @@ impl Tables {
     ) -> Result<(), DpifError> {
         let Self { domain, table, index, by_ufid, recent, .. } = self;
         let Place::Vacant(place) = by_ufid.entry(ufid) else { return Err(DpifError::FlowExists) };
-        let (mark, mut made) = (Fate::of(&actions).mark(), None);
+        let (mark, mut made) = (Fate::of(&actions).mark_of(&matching.mask), None);
         let added = index.insert_with(matching, || {
             let entry = Entry { ufid, actions: Cell::new(domain, Arc::new(actions)) };
             let none = ovs_classifier::FlowStats::default();
@@ -269,7 +269,7 @@ impl Tables {
             (None, _) if self.table.len() >= limit => Err(DpifError::FlowLimit),
             (None, _) => self.add(ufid, &Match::new(&put.key, *put.mask), put.actions, guard).map(|()| None),
             (Some(flow), _) => {
-                flow.set_mark(Fate::of(&put.actions).mark());
+                flow.set_mark(Fate::of(&put.actions).mark_after(flow.mark()));
                 flow.value().actions.replace(Arc::new(put.actions));
                 Ok(Some(stats(flow)))
             }

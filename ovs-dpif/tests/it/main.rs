@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests fail as tests do")]
 
 mod actions;
+mod alike;
 mod conntrack;
 mod differential;
 mod drops;

@@ -19,6 +19,7 @@
 
 mod again;
 mod fast;
+mod glance;
 mod network;
 mod transport;
 mod words;
@@ -30,6 +31,7 @@ use crate::{CtMetadata, MAX_VLANS, Metadata, SparseKey, VLAN_CFI};
 use words::Words;
 
 pub use again::Rekey;
+pub use glance::Glance;
 
 /// Parses a packet into `key`, which is cleared first, and records in the packet where its layers begin.
 #[inline(always)]

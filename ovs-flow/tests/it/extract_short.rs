@@ -1,7 +1,7 @@
 //! The short way of extraction against the general parse.
 
 use ovs_flow::extract::extract_general;
-use ovs_flow::{CtMetadata, DpPort, Metadata, SparseKey, TunnelKey, extract_bytes};
+use ovs_flow::{CtMetadata, DpPort, FlowMask, Glance, Metadata, SparseKey, TunnelKey, extract_bytes};
 use proptest::prelude::*;
 
 use crate::generate::{Rng, damage, packet, plain_packet};
@@ -42,7 +42,12 @@ fn compare(packet: &[u8], md: &Metadata, tags: usize) -> Result<(), TestCaseErro
     let expected = extract_general(packet, 0, md, tags, &mut general);
     prop_assert_eq!(&short, &general, "{:02x?}", packet);
     prop_assert_eq!(layers, expected, "{:02x?}", packet);
-    prop_assert_eq!(&SparseKey::from(&short.expand()), &short);
+    let key = short.expand();
+    prop_assert_eq!(&SparseKey::from(&key), &short);
+    if let Some(Glance { dl_type, tcp_flags }) = Glance::of(packet) {
+        prop_assert_eq!((key.dl_type.get(), key.tcp_flags.get()), (dl_type, tcp_flags), "{:02x?}", packet);
+        prop_assert_eq!((key.nw_frag, key.vlans), (0, Default::default()), "{:02x?}", packet);
+    }
     Ok(())
 }
 
@@ -75,5 +80,37 @@ fn every_length_of_a_packet_leads_to_the_same_key() {
         for len in 0..=whole.len() {
             compare(&whole[..len], &Metadata::of_port(DpPort(1)), 2).expect("equal");
         }
+    }
+}
+
+#[test]
+fn a_glance_shows_what_is_usual() {
+    let glance = |text: &str| Glance::of(&ovs_packet::build::frame(text).expect("a frame"));
+    let shown = |dl_type, tcp_flags| Some(Glance { dl_type, tcp_flags });
+    assert_eq!(glance("eth / ipv4 10.0.0.1 > 10.0.0.2 / udp 1 > 2 / 20"), shown(0x0800, 0));
+    assert_eq!(glance("eth / ipv4 10.0.0.1 > 10.0.0.2 / tcp 1 > 2 flags=0x12"), shown(0x0800, 0x12));
+    assert_eq!(glance("eth / ipv6 fd00::1 > fd00::2 / tcp 1 > 2 flags=0x12"), shown(0x86dd, 0x12));
+    assert_eq!(glance("eth / ipv4 10.0.0.1 > 10.0.0.2 mf=1 / udp 1 > 2 / 20"), None);
+    assert_eq!(glance("eth / vlan 5 / ipv4 10.0.0.1 > 10.0.0.2 / udp 1 > 2 / 20"), None);
+}
+
+#[test]
+fn a_glance_decides_where_nothing_else_is_looked_at() {
+    let mut mask = FlowMask::default();
+    mask.fields.in_port = u32::MAX;
+    mask.fields.dl_type.set(u16::MAX);
+    mask.fields.nw_frag = 3;
+    mask.fields.vlans[0].tci.set(u16::MAX);
+    assert!(Glance::decides(&mask));
+    let looks_at = [
+        |mask: &mut FlowMask| mask.fields.pkt_mark = 1,
+        |mask: &mut FlowMask| mask.fields.dl_dst[0] = 1,
+        |mask: &mut FlowMask| mask.fields.nw_ttl = 1,
+        |mask: &mut FlowMask| mask.fields.tp_dst.set(1),
+    ];
+    for look in looks_at {
+        let mut more = mask;
+        look(&mut more);
+        assert!(!Glance::decides(&more));
     }
 }

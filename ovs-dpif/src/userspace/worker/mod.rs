@@ -11,6 +11,7 @@
 mod ahead;
 mod commands;
 mod engine;
+mod glance;
 mod groups;
 mod outputs;
 mod pipeline;

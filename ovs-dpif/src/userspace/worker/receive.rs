@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ovs_classifier::FlowId;
 use ovs_classifier::rcu::Guard;
 use ovs_flow::DpPort;
 use ovs_netdev::{RxError, Wait};
 use ovs_packet::{Batch, Pool};
 
 use super::Worker;
+use super::glance::Hint;
 use crate::DropReason;
 use crate::police::RxPolicer;
 use crate::userspace::message::{Reply, RxHandle};
@@ -19,8 +19,7 @@ struct Receiver {
     gone: bool,
     /// Asked back: nothing is received by it any more.
     leaving: bool,
-    /// The megaflow that the whole last batch has hit.
-    hint: Option<FlowId>,
+    hint: Hint,
     policer: Option<Arc<RxPolicer>>,
 }
 
@@ -36,7 +35,7 @@ pub(super) struct Receivers {
 impl Receivers {
     pub fn add(&mut self, handle: RxHandle) {
         let policer = self.policers.get(&handle.port).cloned();
-        self.queues.push(Receiver { handle, gone: false, leaving: false, hint: None, policer });
+        self.queues.push(Receiver { handle, gone: false, leaving: false, hint: Hint::default(), policer });
     }
 
     pub fn remove(&mut self, port: DpPort) {
@@ -149,10 +148,11 @@ impl Worker {
             self.engine.ledger.drop_many(DropReason::RxPolicer, (count - batch.len()) as u64);
         }
         if !batch.is_empty() {
-            self.scratch.came_by(port, receiver.hint);
-            let common = self.process(guard);
+            let hint = receiver.hint;
+            if !self.process_at_a_glance(hint, guard) {
+                self.receivers.queues[index].hint = self.process_from(port, hint, guard);
+            }
             let receiver = &mut self.receivers.queues[index];
-            receiver.hint = common;
             if let (Some(cycles), Some(before)) = (self.cycles, clock) {
                 let now = cycles();
                 let passed = now.wrapping_sub(std::mem::replace(before, now));
