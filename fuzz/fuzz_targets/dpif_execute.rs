@@ -233,6 +233,7 @@ fn set(choice: u8, n: u8) -> SetField {
             dst: Masked::new([n; 4], [0xff, 0, 0, 0xff]),
             tos: Masked::new(n, 0xfc),
             ttl: Masked::exact(n),
+            whole: None,
         },
         5 => SetField::Ipv6 {
             src: address,
@@ -240,6 +241,7 @@ fn set(choice: u8, n: u8) -> SetField {
             label: Masked::new(u32::from(n), 0xfffff),
             tclass: Masked::exact(n),
             hlimit: Masked::exact(n),
+            whole: None,
         },
         6 => SetField::Arp {
             sip: Masked::exact([n; 4]),

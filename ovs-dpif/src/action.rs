@@ -244,6 +244,8 @@ pub enum SetField {
         tos: Masked<u8>,
         /// Time to live.
         ttl: Masked<u8>,
+        /// What else is told of the header where all of it is written.
+        whole: Option<WholeIp>,
     },
     /// IPv6 header.
     Ipv6 {
@@ -257,6 +259,8 @@ pub enum SetField {
         tclass: Masked<u8>,
         /// Hop limit.
         hlimit: Masked<u8>,
+        /// What else is told of the header where all of it is written.
+        whole: Option<WholeIp>,
     },
     /// ARP.
     Arp {
@@ -317,6 +321,15 @@ pub enum SetField {
     },
     /// Outer headers of the encapsulation that an output will add.
     Tunnel(Box<TunnelKey>),
+}
+
+/// What a write of a whole IP header names although it cannot be written: for datapaths that do not know masks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WholeIp {
+    /// The packet's protocol.
+    pub proto: u8,
+    /// Which fragment it is: bits as in [`ovs_flow::FlowKey::nw_frag`].
+    pub frag: u8,
 }
 
 /// [`SetField::Nsh`].

@@ -27,13 +27,13 @@ mod userspace;
 
 pub use action::{
     Action, Actions, CheckPktLenAction, ControllerPunt, HashAlgorithm, NshHeader, NshMetadata, PuntCookie,
-    SampleAction, SetField, SetNsh, SlowPath, UserspaceAction,
+    SampleAction, SetField, SetNsh, SlowPath, UserspaceAction, WholeIp,
 };
 pub use dpif::{
     Busy, Completion, Dpif, DpifError, DpifStats, Event, Execute, FlowCursor, Op, PortConfigError, PortInfo,
     PortRequest, Ticket, WorkerId,
 };
-pub use features::{Feature, FeatureValue, Features};
+pub use features::{Feature, FeatureError, FeatureValue, Features};
 pub use flow::{FlowPut, FlowStats, FlowView, PutMode};
 pub use identity::flow_ufid;
 pub use ledger::{DropReason, Ledger};

@@ -5,10 +5,19 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::Hex;
 use super::tunnel::write_tunnel;
-use crate::{Bits, Masked, SetField};
+use crate::{Bits, Masked, SetField, WholeIp};
 
 /// The inside of `set(…)`: only members of which something is set, each with its mask unless that is full.
 pub(super) struct DisplaySet<'a>(pub &'a SetField);
+
+/// The name of a kind of fragment.
+fn frag_name(frag: u8) -> &'static str {
+    match frag & 3 {
+        0 => "no",
+        1 => "first",
+        _ => "later",
+    }
+}
 
 /// An Ethernet address.
 pub(super) struct Eth(pub [u8; 6]);
@@ -73,6 +82,16 @@ impl Members<'_, '_> {
         self.member(name, value, |f, v, _| write!(f, "{}", Ipv6Addr::from(v)))
     }
 
+    fn proto(&mut self, whole: Option<WholeIp>) -> fmt::Result {
+        whole.map_or(Ok(()), |whole| self.number("proto", Masked::exact(whole.proto), Radix::Decimal))
+    }
+
+    fn frag(&mut self, whole: Option<WholeIp>) -> fmt::Result {
+        whole.map_or(Ok(()), |whole| {
+            self.member("frag", Masked::exact(whole.frag), |f, frag, _| f.write_str(frag_name(frag)))
+        })
+    }
+
     /// A number; its mask is always hexadecimal.
     fn number<T: Bits + Into<u32>>(&mut self, name: &str, value: Masked<T>, radix: Radix) -> fmt::Result {
         self.member(name, value, |f, v, is_mask| match (v.into(), radix) {
@@ -129,18 +148,22 @@ impl DisplaySet<'_> {
                 out.eth("src", *src)?;
                 out.eth("dst", *dst)
             }
-            SetField::Ipv4 { src, dst, tos, ttl } => {
+            SetField::Ipv4 { src, dst, tos, ttl, whole } => {
                 out.v4("src", *src)?;
                 out.v4("dst", *dst)?;
+                out.proto(*whole)?;
                 out.number("tos", *tos, Radix::Hexadecimal)?;
-                out.number("ttl", *ttl, Radix::Decimal)
+                out.number("ttl", *ttl, Radix::Decimal)?;
+                out.frag(*whole)
             }
-            SetField::Ipv6 { src, dst, label, tclass, hlimit } => {
+            SetField::Ipv6 { src, dst, label, tclass, hlimit, whole } => {
                 out.v6("src", *src)?;
                 out.v6("dst", *dst)?;
                 out.number("label", widen_label(*label), Radix::Hexadecimal)?;
+                out.proto(*whole)?;
                 out.number("tclass", *tclass, Radix::Hexadecimal)?;
-                out.number("hlimit", *hlimit, Radix::Decimal)
+                out.number("hlimit", *hlimit, Radix::Decimal)?;
+                out.frag(*whole)
             }
             SetField::Nsh(nsh) => {
                 out.number("flags", nsh.flags, Radix::Decimal)?;

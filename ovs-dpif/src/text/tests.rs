@@ -8,7 +8,7 @@ use ovs_flow::{DpPort, TunnelFlags, TunnelKey, Ufid};
 use super::*;
 use crate::{
     Action, Actions, ControllerPunt, FlowStats, FlowView, HashAlgorithm, Masked, PuntCookie, SampleAction,
-    SetField, SlowPath, UserspaceAction, WorkerId,
+    SetField, SlowPath, UserspaceAction, WholeIp, WorkerId,
 };
 
 fn shows(action: Action, text: &str) {
@@ -128,7 +128,7 @@ fn set_link_fields() {
 
 #[test]
 fn set_network_fields() {
-    let v4 = |src, dst, tos, ttl| SetField::Ipv4 { src, dst, tos, ttl };
+    let v4 = |src, dst, tos, ttl| SetField::Ipv4 { src, dst, tos, ttl, whole: None };
     let none = Masked::NONE;
     sets(v4(none, none, Masked::NONE, Masked::exact(63)), "ipv4(ttl=63)");
     sets(v4(none, none, Masked::new(0x10, 0xfc), Masked::NONE), "ipv4(tos=0x10/0xfc)");
@@ -138,12 +138,21 @@ fn set_network_fields() {
         v4(Masked::exact([1, 2, 3, 4]), Masked::exact([5, 6, 7, 8]), Masked::exact(0x10), Masked::exact(64)),
         "ipv4(src=1.2.3.4,dst=5.6.7.8,tos=0x10,ttl=64)",
     );
+    let whole = SetField::Ipv4 {
+        src: Masked::exact([1, 2, 3, 4]),
+        dst: Masked::exact([5, 6, 7, 8]),
+        tos: Masked::exact(0),
+        ttl: Masked::exact(64),
+        whole: Some(WholeIp { proto: 17, frag: 3 }),
+    };
+    sets(whole, "ipv4(src=1.2.3.4,dst=5.6.7.8,proto=17,tos=0,ttl=64,frag=later)");
     let all = SetField::Ipv6 {
         src: Masked::exact(v6(0, 1)),
         dst: Masked::exact(v6(0xfe80, 1)),
         label: Masked::exact(5),
         tclass: Masked::exact(0x10),
         hlimit: Masked::exact(64),
+        whole: None,
     };
     sets(all, "ipv6(src=::1,dst=fe80::1,label=0x5,tclass=0x10,hlimit=64)");
     let part = SetField::Ipv6 {
@@ -152,6 +161,7 @@ fn set_network_fields() {
         label: Masked::new(0x10, 0x000f_ffff),
         tclass: Masked::new(0x10, 0xfc),
         hlimit: Masked::NONE,
+        whole: None,
     };
     sets(part, "ipv6(src=fe80::/ffff::,label=0x10,tclass=0x10/0xfc)");
 }

@@ -162,6 +162,7 @@ fn header_fields_change_and_checksums_follow() {
             dst: Masked::new([0, 0, 0, 9], [0, 0, 0, 0xff]),
             tos: Masked::NONE,
             ttl: Masked::exact(63),
+            whole: None,
         }),
         Action::Set(SetField::Tcp { src: Masked::NONE, dst: Masked::exact(8080) }),
         output(2),

@@ -40,6 +40,7 @@ fn set(dice: &mut Dice) -> SetField {
             dst: Masked::NONE,
             tos: Masked::new(byte, 0xfc),
             ttl: Masked::exact(byte),
+            whole: None,
         },
         3 => SetField::Ipv6 {
             src: Masked::NONE,
@@ -47,6 +48,7 @@ fn set(dice: &mut Dice) -> SetField {
             label: Masked::new(u32::from(byte), 0xff),
             tclass: Masked::exact(byte),
             hlimit: Masked::exact(byte),
+            whole: None,
         },
         4 => SetField::Tcp { src: Masked::exact(u16::from(byte)), dst: Masked::NONE },
         5 => SetField::Udp { src: Masked::NONE, dst: Masked::exact(u16::from(byte)) },

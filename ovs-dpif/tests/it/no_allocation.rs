@@ -117,6 +117,7 @@ fn a_warm_worker_allocates_nothing() {
             dst: Masked::exact([10, 0, 0, 9]),
             tos: Masked::NONE,
             ttl: Masked::exact(9),
+            whole: None,
         };
         let clone = Action::Clone([Action::PopVlan, output(2)].into());
         let tag = Action::PushVlan { tpid: 0x8100, tci: 0x1005 };

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ovs_classifier::{ClassifierError, Clause, RuleRef, Version};
+use ovs_dpif::Features;
 use ovs_flow::{Match, TableId};
 use ovs_openflow::{Action, FlowEvent, FlowMod, FlowModCommand, FlowModFlags, FlowRemovedReason, OfError};
 
 use super::BridgeState;
 use super::select::Criteria;
+use super::support::check_support;
 use crate::group::Group;
 use crate::revalidate::{Change, Changes};
 use crate::rule::{Flow, RuleStats};
@@ -25,6 +27,8 @@ pub(crate) struct Round<'a> {
     pub new_table: bool,
     /// The most rules of a table.
     pub limit: usize,
+    /// What rules may make use of in the datapath.
+    pub features: Features,
     /// The version that every reader has left behind.
     pub past: Version,
     /// What has happened to rules, if anybody watches.
@@ -107,6 +111,7 @@ impl BridgeState {
         if table_id == TableId::INTERNAL {
             return Err(OfError::BrcEperm);
         }
+        check_support(&change.matching, &change.actions, &round.features)?;
         let priority = i32::from(change.priority);
         let limit = self.config.flow_tables.get(&table_id.0).and_then(|config| config.flow_limit);
         let limit = limit.unwrap_or(round.limit).min(round.limit);
@@ -150,6 +155,7 @@ impl BridgeState {
         change: &FlowMod,
         round: &mut Round<'_>,
     ) -> Result<(), OfError> {
+        check_support(&rule.to_match(), &change.actions, &round.features)?;
         let old = rule.value();
         let reset = change.flags.contains(FlowModFlags::RESET_COUNTS);
         let flow = Flow {

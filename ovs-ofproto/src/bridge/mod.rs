@@ -12,6 +12,7 @@ mod options;
 mod ports;
 mod prefixes;
 mod select;
+mod support;
 
 pub(crate) use flow_mod::{Gone, Round, RuleEvent, Undo};
 pub(crate) use identity::datapath_id_of;

@@ -30,6 +30,8 @@ pub(crate) struct Megaflow {
     pub busy: bool,
     /// What it was made from has changed while a change of it was under way.
     pub again: bool,
+    /// It is to be deleted, whatever it would be translated to.
+    pub doomed: bool,
     /// Installed again while its deletion was under way.
     pub next: Option<Box<Megaflow>>,
 }

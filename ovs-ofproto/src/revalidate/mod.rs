@@ -114,6 +114,17 @@ impl Revalidator {
         }
     }
 
+    /// Marks all megaflows to be deleted.
+    pub fn doom_all(&mut self) {
+        let all: Vec<Ufid> = self.index.ufids().collect();
+        for ufid in all {
+            if let Some(flow) = self.index.get_mut(&ufid) {
+                flow.doomed = true;
+            }
+            self.mark(ufid);
+        }
+    }
+
     /// Whether nothing is left to be done about changes so far.
     pub fn settled(&self) -> bool {
         self.dirty.is_empty() && self.changes.is_empty() && self.pending.is_empty()

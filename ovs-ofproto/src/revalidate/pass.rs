@@ -58,6 +58,9 @@ impl Revalidator {
             flow.again = true;
             return true;
         }
+        if flow.doomed {
+            return self.delete(ufid, dpif);
+        }
         let key = flow.key.expand();
         let translation = translate_deciding(snapshot, &key, None, Some(decide), scratch, &mut Unwatched);
         match self.judge(ufid, &translation) {

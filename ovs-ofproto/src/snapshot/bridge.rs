@@ -36,7 +36,12 @@ pub(crate) struct World {
     pub bridges: BTreeMap<BridgeId, Arc<BridgeSnap>>,
     /// To which bridge and port a datapath's port belongs.
     pub ports: BTreeMap<DpPort, (BridgeId, OfPort)>,
+    /// What translation makes use of in the datapath.
     pub features: Features,
+    /// How many VLAN tags of a packet the datapath looks at.
+    pub vlan_headers: usize,
+    /// Megaflows match all of their packet.
+    pub exact_megaflows: bool,
     /// Numbers of the timeout policies of the connection tracker's zones.
     pub zone_policies: Arc<BTreeMap<u16, u32>>,
     /// Whose tunnel a packet came by.

@@ -210,6 +210,7 @@ impl Switch {
             round: self.revalidator.sweep.round,
             busy: false,
             again: false,
+            doomed: false,
             next: None,
         };
         match self.revalidator.index.get_mut(&ufid) {

@@ -92,6 +92,7 @@ impl Switch {
             gone: &mut gone,
             new_table: false,
             limit: self.config.limits.rules_per_table,
+            features: self.features,
             past: self.settler.past(),
             undo: None,
             events: bridge.watched.then(Vec::new),

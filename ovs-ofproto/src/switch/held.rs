@@ -54,8 +54,7 @@ impl Switch {
 
     /// Installs a megaflow for the packets that follow, on the worker that asked.
     fn install_held(&mut self, held: &HeldPacket, translation: Translation, actions: &Actions, age: Age) {
-        let mut bits = Box::new(translation.mask);
-        masks::for_datapath(&mut bits);
+        let bits = Box::new(masks::installed(&self.snapshot(), &held.key, translation.mask));
         let identities = Identities::new(self.config.seed);
         let mask = Compact::new(&bits.fields);
         let ufid = identities.of(&held.key, &mask);

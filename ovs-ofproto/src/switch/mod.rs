@@ -5,6 +5,7 @@ mod apply;
 mod bundles;
 mod effects;
 mod fail_mode;
+mod features;
 mod held;
 mod in_band;
 mod learn;
@@ -22,6 +23,7 @@ mod texts;
 mod trace;
 mod trace_text;
 mod tunnels;
+mod upkeep;
 mod view;
 mod zones;
 
@@ -35,7 +37,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use ovs_classifier::Version;
-use ovs_dpif::{Busy, Completion, Dpif, DpifError, MeterId, Op, Ticket};
+use ovs_dpif::{Busy, Completion, Dpif, DpifError, Features, MeterId, Op, Ticket};
 use ovs_flow::{DpPort, OfPort};
 use ovs_netdev::{Registry, Wait};
 
@@ -89,6 +91,10 @@ pub struct Switch {
     net: net::Net,
     /// Sessions of forwarding detection.
     monitors: monitor::Monitors,
+    /// What translation makes use of in the datapath.
+    features: Features,
+    /// How megaflows are looked after.
+    upkeep: upkeep::Upkeep,
 
     waker: crate::upcall::SharedWaker,
     messages: Receiver<Box<Message>>,
@@ -126,7 +132,9 @@ impl Switch {
             waker: Arc::clone(&waker),
             seed: config.seed,
         }));
-        let world = Arc::new(World { features: dpif.features(), ..World::default() });
+        let features = dpif.features();
+        let vlan_headers = features.max_vlan_headers;
+        let world = Arc::new(World { features, vlan_headers, ..World::default() });
         let snapshot =
             Snapshot { world: Arc::clone(&world), version: shared.version(), shared: Arc::clone(&shared) };
         shared.publish_world(Arc::clone(&world));
@@ -146,6 +154,8 @@ impl Switch {
             scratch: Scratch::new(&snapshot),
             net: net::Net::default(),
             monitors: monitor::Monitors::default(),
+            features,
+            upkeep: upkeep::Upkeep::default(),
             shared,
             world,
             retired: VecDeque::new(),

@@ -47,7 +47,8 @@ impl Switch {
         self.resume_monitors();
         self.flush_outputs();
         // Counters that the sweep has pushed may have moved addresses: their dependents are to be marked yet.
-        let dirty = !self.revalidator.dirty.is_empty() || !self.revalidator.changes.is_empty();
+        let dirty = !self.upkeep.paused
+            && (!self.revalidator.dirty.is_empty() || !self.revalidator.changes.is_empty());
         let more = !drained | dirty | self.agents_have_work() | self.collect();
         self.drained = drained;
         let next = self.next_deadline(busy).into_iter().chain(fail_open).min();
@@ -77,6 +78,9 @@ impl Switch {
 
     /// Translates dependents of changes again.
     fn revalidate(&mut self, budget: usize) -> usize {
+        if self.upkeep.paused {
+            return 0;
+        }
         self.revalidator.mark_dependents();
         if self.revalidator.dirty.is_empty() {
             return 0;
@@ -103,6 +107,9 @@ impl Switch {
     }
 
     fn sweep(&mut self, budget: usize) {
+        if self.upkeep.paused {
+            return;
+        }
         let limits = &self.config.limits;
         let aging = crate::revalidate::Aging {
             max_idle: self.state.max_idle.unwrap_or(limits.max_idle),
@@ -132,7 +139,7 @@ impl Switch {
 
     fn next_deadline(&self, busy: bool) -> Option<Duration> {
         let flows = self.revalidator.index.len() > 0 || self.dpif.stats().flows > 0;
-        let sweep = flows.then_some(self.revalidator.sweep.next);
+        let sweep = (flows && !self.upkeep.paused).then_some(self.revalidator.sweep.next);
         let retry = busy.then_some(self.now + Duration::from_millis(1));
         let rules = self.bridges.values().filter_map(crate::bridge::BridgeState::next_expiry);
         let own = self.net.neighbors.next_expiry().into_iter().chain(self.monitors.next());

@@ -42,7 +42,9 @@ impl Switch {
         let mut world = World {
             generation: self.world.generation + 1,
             version: if self.rules_changed { self.version } else { self.shared.version() },
-            features: self.dpif.features(),
+            features: self.features,
+            vlan_headers: self.dpif.features().max_vlan_headers,
+            exact_megaflows: self.upkeep.exact_megaflows,
             zone_policies: Arc::clone(&self.zone_policies),
             ends: Arc::clone(&self.net.ends),
             router: Arc::clone(&self.net.routes),

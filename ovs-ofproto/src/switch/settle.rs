@@ -128,7 +128,7 @@ impl Switch {
             Phase::Working { drained } => {
                 let drained = drained || messages_drained;
                 self.settler.phase = Phase::Working { drained };
-                if drained && self.revalidator.settled() {
+                if drained && self.is_revalidated() {
                     self.end_round();
                 }
             }
@@ -142,7 +142,12 @@ impl Switch {
     pub fn is_settled(&self) -> bool {
         let idle = matches!(self.settler.phase, Phase::Idle) && self.settler.wanted <= self.settler.round;
         let published = !self.rules_changed && !self.world_changed;
-        self.drained && idle && published && self.revalidator.settled() && !self.agents_have_work()
+        self.drained && idle && published && self.is_revalidated() && !self.agents_have_work()
+    }
+
+    /// Whether megaflows are as the tables say, or as they were when somebody stopped translating them again.
+    fn is_revalidated(&self) -> bool {
+        self.upkeep.paused || self.revalidator.settled()
     }
 
     fn end_round(&mut self) {

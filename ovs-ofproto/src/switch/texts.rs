@@ -6,7 +6,7 @@ use std::time::Duration;
 use ovs_flow::text::{MatchDisplay, NoNames};
 use ovs_openflow::text::ActionsDisplay;
 
-use super::{Switch, view};
+use super::Switch;
 
 impl Switch {
     /// All rules of a bridge, hidden ones too, as `bridge/dump-flows` prints them; empty for a bridge that is not
@@ -60,28 +60,5 @@ impl Switch {
     /// Rules of all bridges, hidden ones not counted.
     pub fn rule_count(&self) -> usize {
         self.bridges.values().map(|bridge| bridge.tables.total()).sum()
-    }
-
-    /// How the revalidator is doing.
-    pub fn revalidation(&self) -> view::Revalidation {
-        let counters = &self.revalidator.stats;
-        view::Revalidation {
-            flows: self.revalidator.index.len(),
-            average: counters.average,
-            most: counters.most,
-            limit: self.flow_limit(),
-            sweep_duration: counters.sweep_duration,
-            kept: counters.kept,
-            modified: counters.modified,
-            deleted: counters.deleted,
-            expired: counters.expired,
-        }
-    }
-
-    /// The most megaflows that are kept: what was asked for, but no more than what the sweep has shown that it
-    /// can look after in time.
-    pub(super) fn flow_limit(&self) -> usize {
-        let wanted = self.state.flow_limit.unwrap_or(self.config.limits.megaflows);
-        wanted.min(self.revalidator.stats.adapted_limit)
     }
 }

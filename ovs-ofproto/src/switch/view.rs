@@ -43,6 +43,8 @@ pub struct Revalidation {
     pub deleted: u64,
     /// Megaflows that were deleted because nobody used them.
     pub expired: u64,
+    /// Dumps of flows show their identities alone.
+    pub terse: bool,
 }
 
 impl Switch {

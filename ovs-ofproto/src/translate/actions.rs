@@ -93,6 +93,9 @@ impl<'s, T: Tracer> Context<'s, T> {
             Action::Bundle(bundle) => self.bundle(bundle),
             Action::Multipath(choice) => self.multipath(choice),
             Action::Clone(list) => self.run_clone(List::Actions(list)),
+            Action::CheckPktLarger { len, dst } if !self.snapshot.world.features.check_pkt_len => {
+                self.check_this_packet(*len, *dst);
+            }
             Action::CheckPktLarger { len, dst } => {
                 self.check_pkt_larger(*len, *dst, rest);
                 return false;

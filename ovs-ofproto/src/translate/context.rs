@@ -239,7 +239,8 @@ impl<'s, T: Tracer> Context<'s, T> {
         } else {
             self.open_last_clone();
             mask::finish(key, &self.flow, &mut self.mask);
-            if let (true, Some(code)) = (self.out.is_empty(), self.dropped.and_then(DropReason::drop_code)) {
+            let named = self.dropped.filter(|_| self.snapshot.world.features.explicit_drop);
+            if let (true, Some(code)) = (self.out.is_empty(), named.and_then(DropReason::drop_code)) {
                 self.out.push(DpAction::Drop(code));
             }
         }

@@ -33,7 +33,8 @@ impl<'s, T: Tracer> Context<'s, T> {
         self.run_list(List::Actions(&ct.actions));
         let written = (self.mask.fields.ct_mark, self.mask.fields.ct_label);
         let helper = self.ct_helper(ct.alg);
-        let policy = self.snapshot.world.zone_policies.get(&zone).filter(|_| ct.commit);
+        let names_policy = ct.commit && self.snapshot.world.features.ct_timeout;
+        let policy = self.snapshot.world.zone_policies.get(&zone).filter(|_| names_policy);
         let action = CtAction {
             commit: ct.commit,
             force: ct.force,
@@ -111,7 +112,9 @@ impl<'s, T: Tracer> Context<'s, T> {
         if self.conntracked {
             self.conntracked = false;
             clear_conntrack(&mut self.flow);
-            self.out.push(DpAction::CtClear);
+            if self.snapshot.world.features.ct_clear {
+                self.out.push(DpAction::CtClear);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Headers around packets: `encap`, `decap`, `dec_nsh_ttl`.
 
-use ovs_dpif::NshMetadata;
+use ovs_dpif::{NshMetadata, SlowPath};
 use ovs_flow::{FlowKey, U16, U32};
 use ovs_openflow::action::{Encap, EncapProperty, PacketType};
 
@@ -89,6 +89,9 @@ impl<T: Tracer> Context<'_, T> {
         if n >= ovs_flow::MAX_MPLS {
             self.error.get_or_insert(TranslateError::TooManyLabels);
             return;
+        }
+        if !self.snapshot.world.features.add_mpls {
+            self.go_slow(SlowPath::Action);
         }
         self.flow.packet_type = U32::new(key_type(kind));
         mpls::push(&mut self.flow, n, kind.number, Some(&mut self.mask), false);

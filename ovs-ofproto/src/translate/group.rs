@@ -120,7 +120,11 @@ impl<'s, T: Tracer> Context<'s, T> {
             Chooser::DpHash { symmetric, basis, slots } => {
                 // Hashes of the datapath are never 0.
                 if self.flow.dp_hash == 0 {
-                    let algorithm = if *symmetric { HashAlgorithm::SymmetricL4 } else { HashAlgorithm::L4 };
+                    let known = self.snapshot.world.features.max_hash_algorithm;
+                    let algorithm = match HashAlgorithm::SymmetricL4 {
+                        best if *symmetric && best as usize <= known => best,
+                        _ => HashAlgorithm::L4,
+                    };
                     self.freeze_for_hash(algorithm, *basis);
                     return None;
                 }

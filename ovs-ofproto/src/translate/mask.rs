@@ -2,6 +2,8 @@
 
 use ovs_flow::{FlowKey, FlowMask, TunnelFlags, U16, U32, VLAN_CFI, VlanTag};
 
+use crate::snapshot::Snapshot;
+
 fn is_ip(key: &FlowKey) -> bool {
     matches!(key.ethertype(), 0x0800 | 0x86dd)
 }
@@ -99,6 +101,17 @@ pub(super) fn touch_label(mask: &mut FlowMask) {
 /// Whether the whole flow label is in the mask, and not by a rule's match.
 pub(crate) fn is_label_touched(mask: &FlowMask) -> bool {
     mask.fields.ipv6_label.get() == LABEL
+}
+
+/// The mask of the megaflow that is installed for a packet whose translation looked at `mask`.
+pub(crate) fn installed(snapshot: &Snapshot, key: &FlowKey, mut mask: FlowMask) -> FlowMask {
+    if snapshot.world.exact_megaflows {
+        mask.merge(&FlowMask::for_packet(key));
+        // That has what only traces tell, too.
+        forget_pipeline(&mut mask);
+    }
+    for_datapath(&mut mask);
+    mask
 }
 
 /// Makes the mask one that a datapath can hold: the presence of a tag cannot be wildcarded there, so the

@@ -39,6 +39,7 @@ mod output;
 mod patch;
 mod special;
 mod tunnel_in;
+mod tunnel_key;
 mod tunnel_out;
 mod vlan;
 
@@ -301,7 +302,9 @@ pub(crate) fn translate_deciding(
         let mut actions = Vec::new();
         if key.tunnel.is_present() {
             mask_to_options(&key.tunnel, &mut mask, &[]);
-            actions.push(DpAction::Drop(UNKNOWN_TUNNEL));
+            if snapshot.world.features.explicit_drop {
+                actions.push(DpAction::Drop(UNKNOWN_TUNNEL));
+            }
         }
         return Translation { actions, mask, ..Translation::default() };
     };

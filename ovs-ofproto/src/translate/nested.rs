@@ -1,6 +1,6 @@
 //! Lists in lists: `clone`, and the two ways after `check_pkt_larger`.
 
-use ovs_dpif::{Action as DpAction, CheckPktLenAction};
+use ovs_dpif::{Action as DpAction, CheckPktLenAction, SampleAction, SlowPath};
 use ovs_flow::{FlowKey, Subfield};
 use ovs_openflow::Action;
 
@@ -13,6 +13,10 @@ use crate::trace::Tracer;
 /// How many lengths one translation may check: what follows each check is translated twice, so that a list of them doubles
 /// with each. The original has no such limit; it does not survive as many.
 const MAX_CHECKS: u32 = 64 * 64;
+
+/// The depth to which samples must nest before copies are made with them; as in the original, which keeps three levels for
+/// itself.
+const SAMPLES: usize = 4;
 
 /// What a packet is at the head of a list that runs on a copy.
 struct Fork<'s> {
@@ -30,7 +34,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         let (flow, stack, set) = (self.flow, self.stack.clone(), self.action_set.clone());
         if self.last || list.actions().all(reversible) {
             self.run_outermost(list);
-        } else {
+        } else if self.can_copy() {
             self.commit();
             let before = (self.base, self.was_mpls, self.conntracked);
             let inner = self.collect(|context| {
@@ -38,12 +42,32 @@ impl<'s, T: Tracer> Context<'s, T> {
                 context.run_outermost(list);
                 context.last = outer;
             });
-            if !inner.is_empty() {
-                self.out.push(DpAction::Clone(inner.into()));
-            }
+            self.push_copy(inner);
             (self.base, self.was_mpls, self.conntracked) = before;
         }
         (self.flow, self.stack, self.action_set) = (flow, stack, set);
+    }
+
+    /// Whether the datapath can do a list on a copy of the packet.
+    fn can_copy(&mut self) -> bool {
+        let features = &self.snapshot.world.features;
+        let can = features.clone || features.sample_nesting >= SAMPLES;
+        if !can {
+            self.fail_softly(|| "Failed to compose clone action".into());
+        }
+        can
+    }
+
+    /// A list on a copy: without an action for that, on a sample that every packet is in.
+    pub(super) fn push_copy(&mut self, inner: Vec<DpAction>) {
+        if inner.is_empty() {
+            return;
+        }
+        self.out.push(if self.snapshot.world.features.clone {
+            DpAction::Clone(inner.into())
+        } else {
+            DpAction::Sample(SampleAction { probability: u32::MAX, actions: inner.into() })
+        });
     }
 
     /// A group's bucket, whose caller puts the packet's key back.
@@ -52,13 +76,11 @@ impl<'s, T: Tracer> Context<'s, T> {
         // As in the original, which forks before the tracker without a copy.
         if list.actions().all(|action| reversible(action) || tracks(action)) {
             self.run_bucket_list(list);
-        } else {
+        } else if self.can_copy() {
             self.commit();
             let before = (self.base, self.was_mpls, self.conntracked);
             let inner = self.collect(|context| context.run_bucket_list(list));
-            if !inner.is_empty() {
-                self.out.push(DpAction::Clone(inner.into()));
-            }
+            self.push_copy(inner);
             (self.base, self.was_mpls, self.conntracked) = before;
         }
         self.last = last;
@@ -69,6 +91,14 @@ impl<'s, T: Tracer> Context<'s, T> {
         if self.freezing {
             self.finish_freezing();
         }
+    }
+
+    /// `check_pkt_larger` where the datapath cannot look: each packet is looked at here. One that is not there is no longer
+    /// than anything.
+    pub(super) fn check_this_packet(&mut self, len: u16, dst: Subfield) {
+        let larger = self.packet.is_some_and(|packet| packet.len() > usize::from(len));
+        self.go_slow(SlowPath::Action);
+        dst.set(&mut self.flow, larger.into());
     }
 
     /// `check_pkt_larger`: what follows it, once for each answer.

@@ -1,6 +1,6 @@
 //! Output: real ports, reserved ports, queues.
 
-use ovs_dpif::Action as DpAction;
+use ovs_dpif::{Action as DpAction, SlowPath};
 use ovs_flow::{OfPort, Subfield, TableId};
 use ovs_openflow::PortConfig;
 
@@ -51,6 +51,9 @@ impl<T: Tracer> Context<'_, T> {
                 if self.bridge.ports.get(&port).and_then(|port| port.dp_port).is_none() {
                     self.fail_softly(|| format!("output_trunc does not support patch port {port}"));
                     return;
+                }
+                if !self.snapshot.world.features.trunc {
+                    self.go_slow(SlowPath::Action);
                 }
                 self.out.push(DpAction::Trunc(max_len));
                 self.output(port, 0);

@@ -71,7 +71,8 @@ impl<T: Tracer> Context<'_, T> {
     /// instead. `false` if the packet is to be sent out of the port after all.
     pub(super) fn end_tunnel(&mut self) -> bool {
         let world = &self.snapshot.world;
-        if world.tunnels.is_empty() || self.bridge.local_addresses.is_empty() {
+        if !world.features.tnl_push_pop || world.tunnels.is_empty() || self.bridge.local_addresses.is_empty()
+        {
             return false;
         }
         self.mask.fields.dl_dst = [0xff; 6];

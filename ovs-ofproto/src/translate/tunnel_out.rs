@@ -9,6 +9,7 @@ use ovs_netdev::EtherAddr;
 
 use super::context::Context;
 use super::encap::ETHERTYPES;
+use super::tunnel_key::Outside;
 use super::{Dep, Push, Solicit};
 use crate::neighbor::neighbor_key;
 use crate::snapshot::{BridgeId, BridgeSnap};
@@ -57,6 +58,10 @@ impl<'s, T: Tracer> Context<'s, T> {
         if let Some(mark) = tunnel.egress_mark {
             self.flow.pkt_mark = mark;
             self.mask.fields.pkt_mark = u32::MAX;
+        }
+        if !self.snapshot.world.features.tnl_push_pop {
+            self.output_by_key(number, tunnel, dp_port, &Outside { src: ends.src, dst: ends.dst, tos, ttl });
+            return;
         }
         self.commit();
         self.detail(|| "output to native tunnel".into());
@@ -253,7 +258,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         if self.last {
             self.out.extend(inner);
         } else {
-            self.out.push(DpAction::Clone(inner.into()));
+            self.push_copy(inner);
         }
     }
 }

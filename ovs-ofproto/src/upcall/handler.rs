@@ -129,7 +129,7 @@ impl Handler {
     }
 
     fn key_of(&mut self, punt: &Punt<'_>) -> FlowKey {
-        let tags = self.snapshot.world.features.max_vlan_headers;
+        let tags = self.snapshot.world.vlan_headers;
         let packet_type = punt.packet.facts().packet_type;
         extract::extract_bytes(punt.packet.data(), packet_type, punt.metadata, tags, &mut self.sparse);
         self.sparse.expand()
@@ -152,8 +152,7 @@ impl UpcallHandler for Handler {
             };
         }
         let mut actions: Actions = translation.actions.as_slice().into();
-        let mut bits = Box::new(translation.mask);
-        masks::for_datapath(&mut bits);
+        let bits = Box::new(masks::installed(&self.snapshot, upcall.key, translation.mask));
         let installed: Actions = match translation.slow {
             None => Arc::clone(&actions),
             Some(_) => translation.megaflow_actions().into(),

@@ -118,6 +118,8 @@ pub struct Vswitchd {
     settling: Vec<RequestId>,
     /// Operations on megaflows that were asked for by hand.
     operations: Vec<commands::megaflow::Operation>,
+    /// Which code of several does the datapaths' work.
+    variants: commands::variants::Variants,
     exiting: Option<(Vec<RequestId>, bool)>,
     configured: Option<u64>,
     wanted: Option<(BTreeMap<String, DesiredState>, Polling, Option<i64>)>,
@@ -163,6 +165,7 @@ impl Vswitchd {
             warp: None,
             settling: Vec::new(),
             operations: Vec::new(),
+            variants: commands::variants::Variants::default(),
             exiting: None,
             configured: None,
             wanted: None,
@@ -401,8 +404,10 @@ impl Vswitchd {
             let Some(at) = self.operations.iter().position(|operation| operation.is(&name, ticket)) else {
                 continue;
             };
-            let (request, answer) = self.operations.remove(at).answer(&self.program.name, result, now);
-            self.reply(request, answer);
+            let (request, answer) = self.operations.remove(at).complete(self, result, now);
+            if let Some(answer) = answer {
+                self.reply(request, answer);
+            }
         }
     }
 
@@ -476,7 +481,8 @@ impl Vswitchd {
     }
 
     fn answer_settled(&mut self, now: Duration) {
-        if self.settling.is_empty() || self.datapaths.values().any(|dp| !dp.switch.is_settled()) {
+        let waits = |switch: &ovs_ofproto::Switch| !switch.is_settled() || switch.is_revalidation_paused();
+        if self.settling.is_empty() || self.datapaths.values().any(|dp| waits(&dp.switch)) {
             return;
         }
         self.poll_datapaths(now);
@@ -515,8 +521,7 @@ impl Vswitchd {
     }
 
     fn capability_updates(&self) -> Vec<report::Update> {
-        let features =
-            self.datapaths.iter().map(|(kind, dp)| (kind.clone(), dp.switch.dpif().features())).collect();
+        let features = self.datapaths.iter().map(|(kind, dp)| (kind.clone(), dp.switch.features())).collect();
         report::capabilities(&self.database, &features)
     }
 

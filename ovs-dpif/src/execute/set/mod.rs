@@ -29,8 +29,8 @@ pub(super) fn set(field: &SetField, packet: &mut Packet, metadata: &mut Metadata
         SetField::Nsh(nsh) => super::nsh::set(packet, nsh),
         SetField::Mpls(entry) => link::mpls(packet, *entry),
         SetField::Arp { sip, tip, op, sha, tha } => link::arp(packet, (*sip, *tip), *op, (*sha, *tha)),
-        SetField::Ipv4 { src, dst, tos, ttl } => ip::v4(packet, (*src, *dst), *tos, *ttl),
-        SetField::Ipv6 { src, dst, label, tclass, hlimit } => {
+        SetField::Ipv4 { src, dst, tos, ttl, .. } => ip::v4(packet, (*src, *dst), *tos, *ttl),
+        SetField::Ipv6 { src, dst, label, tclass, hlimit, .. } => {
             ip::v6(packet, (*src, *dst), *label, *tclass, *hlimit);
         }
         SetField::Tcp { src, dst } => transport::ports(packet, transport::TCP, *src, *dst),

@@ -4,7 +4,7 @@ use ovs_flow::{TunnelFlags, TunnelKey};
 
 use super::ParseActionsError;
 use super::scan::{Parsed, Scanner};
-use crate::{Masked, SetField};
+use crate::{Masked, SetField, WholeIp};
 
 /// The inside of `set(…)`.
 pub(super) fn field(scan: &mut Scanner<'_>) -> Parsed<SetField> {
@@ -85,38 +85,62 @@ fn arp(scan: &mut Scanner<'_>) -> Parsed<SetField> {
     Ok(SetField::Arp { sip, tip, op, sha, tha })
 }
 
-/// Protocol and fragment kind may stand there, but cannot be set.
-fn ignored(scan: &mut Scanner<'_>, name: &str) -> bool {
-    let known = matches!(name, "proto" | "frag");
-    if known {
-        scan.word();
+/// Protocol and fragment kind may stand there, but cannot be set: where both stand there as a whole, they are kept.
+#[derive(Default)]
+struct Told {
+    proto: Option<u8>,
+    frag: Option<u8>,
+}
+
+impl Told {
+    /// Reads one of them; `false` if it is something else.
+    fn take(&mut self, scan: &mut Scanner<'_>, name: &str) -> Parsed<bool> {
+        match name {
+            "proto" => self.proto = Some(scan.number(0xff)? as u8),
+            "frag" => {
+                self.frag = match scan.word() {
+                    "no" => Some(0),
+                    "first" => Some(1),
+                    "later" => Some(3),
+                    _ => None,
+                }
+            }
+            _ => return Ok(false),
+        }
         if scan.eat("/") {
             scan.word();
+            *self = Self::default();
         }
+        Ok(true)
     }
-    known
+
+    fn whole(&self) -> Option<WholeIp> {
+        Some(WholeIp { proto: self.proto?, frag: self.frag? })
+    }
 }
 
 fn ipv4(scan: &mut Scanner<'_>) -> Parsed<SetField> {
     let (mut src, mut dst) = (Masked::NONE, Masked::NONE);
-    let (mut tos, mut ttl) = (Masked::NONE, Masked::NONE);
+    let (mut tos, mut ttl, mut told) = (Masked::NONE, Masked::NONE, Told::default());
     scan.members(&mut |scan, name| {
         match name {
             "src" => src = scan.masked(Scanner::v4)?,
             "dst" => dst = scan.masked(Scanner::v4)?,
             "tos" => tos = scan.masked_u8()?,
             "ttl" => ttl = scan.masked_u8()?,
-            _ => return Ok(ignored(scan, name)),
+            _ => return told.take(scan, name),
         }
         Ok(true)
     })?;
-    Ok(SetField::Ipv4 { src, dst, tos, ttl })
+    let all = src.is_exact() && dst.is_exact() && tos.is_exact() && ttl.is_exact();
+    let whole = told.whole().filter(|_| all);
+    Ok(SetField::Ipv4 { src, dst, tos, ttl, whole })
 }
 
 fn ipv6(scan: &mut Scanner<'_>) -> Parsed<SetField> {
     let (mut src, mut dst) = (Masked::NONE, Masked::NONE);
     let (mut tclass, mut hlimit) = (Masked::NONE, Masked::NONE);
-    let mut label = Masked::NONE;
+    let (mut label, mut told) = (Masked::NONE, Told::default());
     scan.members(&mut |scan, name| {
         match name {
             "src" => src = scan.masked(Scanner::v6)?,
@@ -124,11 +148,13 @@ fn ipv6(scan: &mut Scanner<'_>) -> Parsed<SetField> {
             "label" => label = scan.masked(|scan| scan.number(0x000f_ffff).map(|n| n as u32))?,
             "tclass" => tclass = scan.masked_u8()?,
             "hlimit" => hlimit = scan.masked_u8()?,
-            _ => return Ok(ignored(scan, name)),
+            _ => return told.take(scan, name),
         }
         Ok(true)
     })?;
-    Ok(SetField::Ipv6 { src, dst, label, tclass, hlimit })
+    let all = src.is_exact() && dst.is_exact() && label.is_exact();
+    let whole = told.whole().filter(|_| all && tclass.is_exact() && hlimit.is_exact());
+    Ok(SetField::Ipv6 { src, dst, label, tclass, hlimit, whole })
 }
 
 fn ports(scan: &mut Scanner<'_>) -> Parsed<(Masked<u16>, Masked<u16>)> {

@@ -78,7 +78,7 @@ impl Switch {
     /// The key of a packet, parsed as the datapath does.
     pub(in crate::switch) fn key_of(&self, packet: &Packet, metadata: &Metadata) -> FlowKey {
         let mut sparse = SparseKey::new();
-        let tags = self.world.features.max_vlan_headers;
+        let tags = self.world.vlan_headers;
         extract::extract_bytes(packet.data(), packet.facts().packet_type, metadata, tags, &mut sparse);
         sparse.expand()
     }

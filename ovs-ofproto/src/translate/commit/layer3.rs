@@ -1,6 +1,7 @@
 //! IPv4, IPv6 and ARP headers.
 
-use ovs_dpif::{Action as DpAction, SetField, SlowPath};
+use ovs_dpif::{Action as DpAction, SetField, SlowPath, WholeIp};
+use ovs_flow::{FlowKey, U32};
 
 use super::masked;
 use crate::trace::Tracer;
@@ -30,44 +31,58 @@ impl<T: Tracer> Context<'_, T> {
     }
 
     fn commit_ipv4(&mut self) {
-        let (flow, base, mask) = (&self.flow, &self.base, &self.mask.fields);
-        let address = |new: ovs_flow::U32, old: ovs_flow::U32, bits: ovs_flow::U32| {
-            masked(new.get().to_be_bytes(), old.get().to_be_bytes(), bits.get().to_be_bytes())
+        let of = |key: &FlowKey| (key.nw_src, key.nw_dst, key.nw_tos, key.nw_ttl);
+        if of(&self.flow) == of(&self.base) {
+            return;
+        }
+        let writes = self.writes();
+        let (flow, base, mask) = (&self.flow, &mut self.base, &mut self.mask.fields);
+        if writes.whole {
+            mask.nw_src.set(u32::MAX);
+            mask.nw_dst.set(u32::MAX);
+            (mask.nw_tos, mask.nw_ttl) = (0xff, 0xff);
+        }
+        let address = |new: U32, old: U32, bits: U32| {
+            writes.of(new.get().to_be_bytes(), old.get().to_be_bytes(), bits.get().to_be_bytes())
         };
         let src = address(flow.nw_src, base.nw_src, mask.nw_src);
         let dst = address(flow.nw_dst, base.nw_dst, mask.nw_dst);
-        let tos = masked(flow.nw_tos, base.nw_tos, mask.nw_tos);
-        let ttl = masked(flow.nw_ttl, base.nw_ttl, mask.nw_ttl);
-        let of = |key: &ovs_flow::FlowKey| (key.nw_src, key.nw_dst, key.nw_tos, key.nw_ttl);
-        if of(flow) != of(base) {
-            self.out.push(DpAction::Set(SetField::Ipv4 { src, dst, tos, ttl }));
-            let flow = &self.flow;
-            (self.base.nw_src, self.base.nw_dst) = (flow.nw_src, flow.nw_dst);
-            (self.base.nw_tos, self.base.nw_ttl) = (flow.nw_tos, flow.nw_ttl);
-        }
+        let tos = writes.of(flow.nw_tos, base.nw_tos, mask.nw_tos);
+        let ttl = writes.of(flow.nw_ttl, base.nw_ttl, mask.nw_ttl);
+        let whole = writes.whole.then(|| facts(flow));
+        self.out.push(DpAction::Set(SetField::Ipv4 { src, dst, tos, ttl, whole }));
+        (base.nw_src, base.nw_dst) = (flow.nw_src, flow.nw_dst);
+        (base.nw_tos, base.nw_ttl) = (flow.nw_tos, flow.nw_ttl);
     }
 
     fn commit_ipv6(&mut self) {
-        let (flow, base, mask) = (&self.flow, &self.base, &self.mask.fields);
-        let src = masked(flow.ipv6_src, base.ipv6_src, mask.ipv6_src);
-        let dst = masked(flow.ipv6_dst, base.ipv6_dst, mask.ipv6_dst);
-        let label = masked(flow.ipv6_label.get(), base.ipv6_label.get(), mask.ipv6_label.get());
-        let tclass = masked(flow.nw_tos, base.nw_tos, mask.nw_tos);
-        let hlimit = masked(flow.nw_ttl, base.nw_ttl, mask.nw_ttl);
-        let of =
-            |key: &ovs_flow::FlowKey| (key.ipv6_src, key.ipv6_dst, key.ipv6_label, key.nw_tos, key.nw_ttl);
-        if of(flow) != of(base) {
-            self.out.push(DpAction::Set(SetField::Ipv6 { src, dst, label, tclass, hlimit }));
-            let flow = &self.flow;
-            (self.base.ipv6_src, self.base.ipv6_dst) = (flow.ipv6_src, flow.ipv6_dst);
-            self.base.ipv6_label = flow.ipv6_label;
-            (self.base.nw_tos, self.base.nw_ttl) = (flow.nw_tos, flow.nw_ttl);
+        let of = |key: &FlowKey| (key.ipv6_src, key.ipv6_dst, key.ipv6_label, key.nw_tos, key.nw_ttl);
+        if of(&self.flow) == of(&self.base) {
+            return;
         }
+        let writes = self.writes();
+        if writes.whole {
+            let mask = &mut self.mask.fields;
+            (mask.ipv6_src, mask.ipv6_dst) = ([0xff; 16], [0xff; 16]);
+            mask.ipv6_label.set(u32::MAX);
+            (mask.nw_tos, mask.nw_ttl) = (0xff, 0xff);
+        }
+        let (flow, base, mask) = (&self.flow, &mut self.base, &self.mask.fields);
+        let src = writes.of(flow.ipv6_src, base.ipv6_src, mask.ipv6_src);
+        let dst = writes.of(flow.ipv6_dst, base.ipv6_dst, mask.ipv6_dst);
+        let label = writes.of(flow.ipv6_label.get(), base.ipv6_label.get(), mask.ipv6_label.get());
+        let tclass = writes.of(flow.nw_tos, base.nw_tos, mask.nw_tos);
+        let hlimit = writes.of(flow.nw_ttl, base.nw_ttl, mask.nw_ttl);
+        let whole = writes.whole.then(|| facts(flow));
+        self.out.push(DpAction::Set(SetField::Ipv6 { src, dst, label, tclass, hlimit, whole }));
+        (base.ipv6_src, base.ipv6_dst) = (flow.ipv6_src, flow.ipv6_dst);
+        base.ipv6_label = flow.ipv6_label;
+        (base.nw_tos, base.nw_ttl) = (flow.nw_tos, flow.nw_ttl);
     }
 
     fn commit_arp(&mut self) {
         let (flow, base, mask) = (&self.flow, &self.base, &self.mask.fields);
-        let address = |new: ovs_flow::U32, old: ovs_flow::U32, bits: ovs_flow::U32| {
+        let address = |new: U32, old: U32, bits: U32| {
             masked(new.get().to_be_bytes(), old.get().to_be_bytes(), bits.get().to_be_bytes())
         };
         let sip = address(flow.nw_src, base.nw_src, mask.nw_src);
@@ -77,7 +92,7 @@ impl<T: Tracer> Context<'_, T> {
         let op = masked(u16::from(flow.nw_proto), u16::from(base.nw_proto), bits);
         let sha = masked(flow.arp_sha, base.arp_sha, mask.arp_sha);
         let tha = masked(flow.arp_tha, base.arp_tha, mask.arp_tha);
-        let of = |key: &ovs_flow::FlowKey| (key.nw_src, key.nw_dst, key.nw_proto, key.arp_sha, key.arp_tha);
+        let of = |key: &FlowKey| (key.nw_src, key.nw_dst, key.nw_proto, key.arp_sha, key.arp_tha);
         if of(flow) != of(base) {
             self.out.push(DpAction::Set(SetField::Arp { sip, tip, op, sha, tha }));
             let flow = &self.flow;
@@ -96,7 +111,7 @@ impl<T: Tracer> Context<'_, T> {
         let target = masked(flow.nd_target, base.nd_target, mask.nd_target);
         let sll = masked(flow.arp_sha, base.arp_sha, mask.arp_sha);
         let tll = masked(flow.arp_tha, base.arp_tha, mask.arp_tha);
-        let of = |key: &ovs_flow::FlowKey| (key.nd_target, key.arp_sha, key.arp_tha);
+        let of = |key: &FlowKey| (key.nd_target, key.arp_sha, key.arp_tha);
         if of(flow) != of(base) {
             self.out.push(DpAction::Set(SetField::Nd { target, sll, tll }));
             let flow = &self.flow;
@@ -107,9 +122,14 @@ impl<T: Tracer> Context<'_, T> {
     }
 }
 
+/// What is told of a header that is written as a whole.
+fn facts(flow: &FlowKey) -> WholeIp {
+    WholeIp { proto: flow.nw_proto, frag: flow.nw_frag }
+}
+
 /// Whether there would be something to write to a network header.
-fn differs(flow: &ovs_flow::FlowKey, base: &ovs_flow::FlowKey) -> bool {
-    let of = |key: &ovs_flow::FlowKey| {
+fn differs(flow: &FlowKey, base: &FlowKey) -> bool {
+    let of = |key: &FlowKey| {
         let addresses = (key.nw_src, key.nw_dst, key.ipv6_src, key.ipv6_dst, key.ipv6_label);
         (addresses, key.nw_tos, key.nw_ttl)
     };

@@ -2,19 +2,23 @@
 
 use ovs_dpif::{Action as DpAction, Masked, SetField, SlowPath};
 
-use super::masked;
 use crate::trace::Tracer;
 use crate::translate::context::Context;
 
 impl<T: Tracer> Context<'_, T> {
     pub(super) fn commit_layer4(&mut self) {
-        let (flow, base, mask) = (&self.flow, &self.base, &self.mask.fields);
+        let writes = self.writes();
+        let (flow, base, mask) = (&self.flow, &self.base, &mut self.mask.fields);
         let is_ip = matches!(base.ethertype(), 0x0800 | 0x86dd);
         if !is_ip || (flow.tp_src, flow.tp_dst) == (base.tp_src, base.tp_dst) {
             return;
         }
-        let src = masked(flow.tp_src.get(), base.tp_src.get(), mask.tp_src.get());
-        let dst = masked(flow.tp_dst.get(), base.tp_dst.get(), mask.tp_dst.get());
+        if writes.whole && matches!(flow.nw_proto, 6 | 17 | 132) {
+            mask.tp_src.set(u16::MAX);
+            mask.tp_dst.set(u16::MAX);
+        }
+        let src = writes.of(flow.tp_src.get(), base.tp_src.get(), mask.tp_src.get());
+        let dst = writes.of(flow.tp_dst.get(), base.tp_dst.get(), mask.tp_dst.get());
         // Type and code are written as a whole.
         let kind = Masked::exact(flow.tp_src.get() as u8);
         let code = Masked::exact(flow.tp_dst.get() as u8);

@@ -22,6 +22,19 @@ fn masked<V: Bits>(new: V, old: V, looked_at: V) -> Masked<V> {
     if new == old { Masked::NONE } else { Masked::new(new, looked_at) }
 }
 
+/// How much of a header is written: what has changed, or all of it where the datapath knows no masks.
+#[derive(Clone, Copy)]
+struct Writes {
+    whole: bool,
+}
+
+impl Writes {
+    /// A field's part in it.
+    fn of<V: Bits>(self, new: V, old: V, looked_at: V) -> Masked<V> {
+        if self.whole { Masked::exact(new) } else { masked(new, old, looked_at) }
+    }
+}
+
 impl<T: Tracer> Context<'_, T> {
     /// Writes out all differences between the key and what the datapath has.
     pub(super) fn commit(&mut self) {
@@ -47,21 +60,33 @@ impl<T: Tracer> Context<'_, T> {
             self.base.skb_priority = self.flow.skb_priority;
             self.mask.fields.skb_priority = u32::MAX;
         }
-        let mark = masked(self.flow.pkt_mark, self.base.pkt_mark, self.mask.fields.pkt_mark);
-        if mark.mask != 0 {
+        if self.flow.pkt_mark != self.base.pkt_mark {
+            let writes = self.writes();
+            if writes.whole {
+                self.mask.fields.pkt_mark = u32::MAX;
+            }
+            let mark = writes.of(self.flow.pkt_mark, self.base.pkt_mark, self.mask.fields.pkt_mark);
             self.out.push(DpAction::Set(SetField::Mark(mark)));
             self.base.pkt_mark = self.flow.pkt_mark;
         }
     }
 
+    fn writes(&self) -> Writes {
+        Writes { whole: !self.snapshot.world.features.masked_set }
+    }
+
     fn commit_ethernet(&mut self) {
-        let (flow, base, looked_at) = (&self.flow, &self.base, &self.mask.fields);
+        let writes = self.writes();
+        let (flow, base, looked_at) = (&self.flow, &self.base, &mut self.mask.fields);
         let is_frame = flow.packet_type.get() == 0;
         if !is_frame || (flow.dl_src, flow.dl_dst) == (base.dl_src, base.dl_dst) {
             return;
         }
-        let src = masked(flow.dl_src, base.dl_src, looked_at.dl_src);
-        let dst = masked(flow.dl_dst, base.dl_dst, looked_at.dl_dst);
+        if writes.whole {
+            (looked_at.dl_src, looked_at.dl_dst) = ([0xff; 6], [0xff; 6]);
+        }
+        let src = writes.of(flow.dl_src, base.dl_src, looked_at.dl_src);
+        let dst = writes.of(flow.dl_dst, base.dl_dst, looked_at.dl_dst);
         self.out.push(DpAction::Set(SetField::Ethernet { src, dst }));
         (self.base.dl_src, self.base.dl_dst) = (self.flow.dl_src, self.flow.dl_dst);
     }

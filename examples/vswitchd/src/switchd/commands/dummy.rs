@@ -56,6 +56,11 @@ fn frame(text: &str, length: Option<usize>) -> Result<Vec<u8>, String> {
     Ok(ovs_flow::compose(&key, payload))
 }
 
+/// `netdev-dummy/conn-state`: dummy devices have no connections, of which nothing can be known.
+pub fn connection_state(_switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
+    done(request.args.first().map(|name| format!("{name}: unknown\n")).unwrap_or_default())
+}
+
 /// `netdev-dummy/set-admin-state`.
 pub fn set_admin_state(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
     let up = match request.args.last().map(String::as_str) {

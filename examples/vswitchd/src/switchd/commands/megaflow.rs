@@ -1,4 +1,4 @@
-//! Megaflows by hand: `dpctl/add-flow`, `mod-flow`, `del-flow`, `del-flows`, `get-flow`.
+//! Megaflows by hand: `dpctl/add-flow`, `mod-flow`, `del-flow`, `get-flow`.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -12,20 +12,19 @@ use ovs_flow::{FlowKey, FlowMask, Ufid};
 use super::super::Vswitchd;
 use super::super::datapath::Datapath;
 use super::datapath::choose;
+use super::flow_file::{self, Change, Lines};
 use super::flows::{Names, Style, line};
 use super::{Answer, Command, done, fail};
 
 /// An operation that a command waits for.
 #[derive(Debug)]
 pub struct Operation {
-    /// The datapath's name.
-    datapath: String,
-    ticket: Ticket,
+    begun: Begun,
     request: RequestId,
-    /// What failed, if it fails.
-    what: &'static str,
     /// Whether the flow's counters are the answer.
     statistics: bool,
+    /// What is to be done next, if it comes from a file.
+    lines: Option<Lines>,
 }
 
 /// The arguments of a command, taken apart.
@@ -90,43 +89,69 @@ pub(super) fn ufid_of(text: &str) -> Option<Ufid> {
     u128::from_str_radix(&hex, 16).ok().filter(|_| right).map(Ufid)
 }
 
-/// Submits an operation whose completion is the answer.
-fn submit(
-    switchd: &mut Vswitchd,
-    request: &Request<Command>,
-    name: Option<&str>,
-    (what, statistics): (&'static str, bool),
-    op: impl FnOnce(&Datapath) -> Result<Op, String>,
-) -> Answer {
-    let program = switchd.program.name.clone();
-    let datapath = match choose(switchd, name) {
-        Ok(datapath) => datapath,
-        Err(error) => return fail(error),
-    };
-    let submitted =
-        op(datapath).and_then(|op| datapath.switch.submit(op).map_err(|busy| format!("{what} ({busy})")));
-    let ticket = match submitted {
-        Ok(ticket) => ticket,
-        Err(error) => return fail(format!("{program}: {error}")),
-    };
-    let datapath = datapath.switch.dpif().name().to_owned();
-    switchd.operations.push(Operation { datapath, ticket, request: request.id, what, statistics });
-    None
+/// An operation that was given to a datapath.
+#[derive(Debug)]
+pub struct Begun {
+    /// The datapath's name.
+    datapath: String,
+    ticket: Ticket,
+    /// What failed, if it fails.
+    what: &'static str,
 }
 
-fn put(switchd: &mut Vswitchd, request: &Request<Command>, modify: bool) -> Answer {
-    let asked = match Asked::of(&request.args) {
-        Ok(asked) => asked,
-        Err(error) => return fail(format!("{}: {error}", switchd.program.name)),
-    };
-    let (name, words) = asked.split(2);
-    let &[text, actions] = words else { return fail("a flow and actions are needed") };
-    let mode = match (modify, asked.may_create) {
-        (false, _) => PutMode::Create,
-        (true, false) => PutMode::Modify,
-        (true, true) => PutMode::Upsert,
-    };
-    submit(switchd, request, name, ("updating flow table", asked.statistics), |datapath| {
+/// Submits an operation; the error is what the user reads.
+fn submit(
+    switchd: &mut Vswitchd,
+    name: Option<&str>,
+    what: &'static str,
+    op: impl FnOnce(&Datapath) -> Result<Op, String>,
+) -> Result<Begun, String> {
+    let program = switchd.program.name.clone();
+    let datapath = choose(switchd, name)?;
+    let submitted =
+        op(datapath).and_then(|op| datapath.switch.submit(op).map_err(|busy| format!("{what} ({busy})")));
+    let ticket = submitted.map_err(|error| format!("{program}: {error}"))?;
+    Ok(Begun { datapath: datapath.switch.dpif().name().to_owned(), ticket, what })
+}
+
+/// Waits for an operation whose completion is the answer.
+fn await_it(
+    switchd: &mut Vswitchd,
+    request: &Request<Command>,
+    statistics: bool,
+    begun: Result<Begun, String>,
+) -> Answer {
+    match begun {
+        Ok(begun) => {
+            let (request, lines) = (request.id, None);
+            switchd.operations.push(Operation { begun, request, statistics, lines });
+            None
+        }
+        Err(error) => fail(error),
+    }
+}
+
+/// Begins what a line of a file asks for.
+pub(super) fn begin(
+    switchd: &mut Vswitchd,
+    name: Option<&str>,
+    change: Change,
+    (flow, actions): (&str, &str),
+) -> Result<Begun, String> {
+    match change {
+        Change::Add => begin_put(switchd, name, PutMode::Create, (flow, actions)),
+        Change::Modify => begin_put(switchd, name, PutMode::Modify, (flow, actions)),
+        Change::Delete => begin_delete(switchd, name, flow),
+    }
+}
+
+fn begin_put(
+    switchd: &mut Vswitchd,
+    name: Option<&str>,
+    mode: PutMode,
+    (text, actions): (&str, &str),
+) -> Result<Begun, String> {
+    submit(switchd, name, "updating flow table", |datapath| {
         let names = Names::of(datapath, true);
         let Named { ufid, matching } = flow(text, &names)?;
         let (key, mask) = matching.ok_or("parsing flow key (Invalid argument)")?;
@@ -142,6 +167,31 @@ fn put(switchd: &mut Vswitchd, request: &Request<Command>, modify: bool) -> Answ
         };
         Ok(Op::FlowPut(put))
     })
+}
+
+fn begin_delete(switchd: &mut Vswitchd, name: Option<&str>, text: &str) -> Result<Begun, String> {
+    submit(switchd, name, "deleting flow", |datapath| {
+        let Named { ufid, matching } = flow(text, &Names::of(datapath, true))?;
+        let ufid = ufid.or_else(|| matching.map(|(key, mask)| flow_ufid(&key, &mask)));
+        let ufid = ufid.ok_or("parsing flow key (Invalid argument)")?;
+        Ok(Op::FlowDel { ufid, worker: None })
+    })
+}
+
+fn put(switchd: &mut Vswitchd, request: &Request<Command>, modify: bool) -> Answer {
+    let asked = match Asked::of(&request.args) {
+        Ok(asked) => asked,
+        Err(error) => return fail(format!("{}: {error}", switchd.program.name)),
+    };
+    let (name, words) = asked.split(2);
+    let &[text, actions] = words else { return fail("a flow and actions are needed") };
+    let mode = match (modify, asked.may_create) {
+        (false, _) => PutMode::Create,
+        (true, false) => PutMode::Modify,
+        (true, true) => PutMode::Upsert,
+    };
+    let begun = begin_put(switchd, name, mode, (text, actions));
+    await_it(switchd, request, asked.statistics, begun)
 }
 
 /// `dpctl/add-flow`.
@@ -162,18 +212,15 @@ pub fn delete(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
     };
     let (name, words) = asked.split(1);
     let &[text] = words else { return fail("a flow is needed") };
-    submit(switchd, request, name, ("deleting flow", asked.statistics), |datapath| {
-        let Named { ufid, matching } = flow(text, &Names::of(datapath, true))?;
-        let ufid = ufid.or_else(|| matching.map(|(key, mask)| flow_ufid(&key, &mask)));
-        let ufid = ufid.ok_or("parsing flow key (Invalid argument)")?;
-        Ok(Op::FlowDel { ufid, worker: None })
-    })
+    let begun = begin_delete(switchd, name, text);
+    await_it(switchd, request, asked.statistics, begun)
 }
 
-/// `dpctl/del-flows`.
-pub fn delete_all(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
+/// `dpctl/del-flows` of all.
+pub(super) fn delete_all(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
     let name = request.args.first().map(String::as_str);
-    submit(switchd, request, name, ("deleting all flows", false), |_| Ok(Op::FlowFlush))
+    let begun = submit(switchd, name, "deleting all flows", |_| Ok(Op::FlowFlush));
+    await_it(switchd, request, false, begun)
 }
 
 /// `dpctl/get-flow`.
@@ -202,45 +249,61 @@ pub fn get(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
 }
 
 impl Operation {
+    /// One of several that a file asks for.
+    pub(super) fn of_file(begun: Begun, request: RequestId, lines: Lines) -> Self {
+        Self { begun, request, statistics: false, lines: Some(lines) }
+    }
+
     /// Whether it is this one that has completed.
     pub fn is(&self, datapath: &str, ticket: Ticket) -> bool {
-        self.is_of(datapath) && self.ticket == ticket
+        self.is_of(datapath) && self.begun.ticket == ticket
     }
 
     /// Whether it was given to this datapath.
     pub fn is_of(&self, datapath: &str) -> bool {
-        self.datapath == datapath
+        self.begun.datapath == datapath
     }
 
     /// Whose answer it is, and that there will be none from the datapath.
     pub fn give_up(self, program: &str) -> (RequestId, Result<String, String>) {
-        (self.request, Err(format!("{program}: {} (the datapath is gone)", self.what)))
+        (self.request, Err(format!("{program}: {} (the datapath is gone)", self.begun.what)))
     }
 
-    /// Whose answer it is, and the answer.
-    pub fn answer(
+    /// It has completed. Whose answer that is, and the answer; `None` if more is to be done before.
+    pub fn complete(
         self,
-        program: &str,
+        switchd: &mut Vswitchd,
         result: Result<Completion, DpifError>,
         now: Duration,
-    ) -> (RequestId, Result<String, String>) {
-        let answer = match result {
-            Ok(completion) if self.statistics => Ok(counters(&completion, now)),
-            Ok(_) => Ok(String::new()),
-            Err(error) => {
-                let (why, hint) = match error {
-                    DpifError::FlowExists => ("File exists".to_owned(), ""),
-                    DpifError::NoFlow if self.what == "deleting flow" => {
-                        ("No such file or directory".to_owned(), "\nPerhaps you need to specify a UFID?")
-                    }
-                    DpifError::NoFlow => ("No such file or directory".to_owned(), ""),
-                    other => (other.to_string(), ""),
-                };
-                Err(format!("{program}: {} ({why}){hint}", self.what))
+    ) -> (RequestId, Answer) {
+        let failed =
+            result.as_ref().err().map(|error| refusal(&switchd.program.name, self.begun.what, error));
+        if let Some(mut lines) = self.lines {
+            if let Some(error) = failed {
+                lines.say(&error);
             }
+            let answer = flow_file::next(switchd, self.request, Some(&self.begun.datapath), lines);
+            return (self.request, answer);
+        }
+        let answer = match (result, failed) {
+            (Ok(completion), _) if self.statistics => Ok(counters(&completion, now)),
+            (_, failed) => failed.map_or_else(|| Ok(String::new()), Err),
         };
-        (self.request, answer)
+        (self.request, Some(answer))
     }
+}
+
+/// Why an operation failed, as the user reads it.
+fn refusal(program: &str, what: &str, error: &DpifError) -> String {
+    let (why, hint) = match error {
+        DpifError::FlowExists => ("File exists".to_owned(), ""),
+        DpifError::NoFlow if what == "deleting flow" => {
+            ("No such file or directory".to_owned(), "\nPerhaps you need to specify a UFID?")
+        }
+        DpifError::NoFlow => ("No such file or directory".to_owned(), ""),
+        other => (other.to_string(), ""),
+    };
+    format!("{program}: {what} ({why}){hint}")
 }
 
 /// The counters of a flow, of all workers together.

@@ -1,11 +1,14 @@
 //! The appctl commands: names bound to what the libraries can show and do.
 
+mod admin;
 mod bfd;
 mod conntrack;
 mod datapath;
 mod dpctl;
 mod dummy;
 mod fdb;
+mod features;
+mod flow_file;
 mod flows;
 mod fragments;
 pub mod megaflow;
@@ -18,6 +21,8 @@ mod qos;
 mod rxq;
 mod trace;
 mod tunnel;
+mod upkeep;
+pub mod variants;
 mod view;
 
 use ovs_db::json::Json;
@@ -98,7 +103,12 @@ const COMMANDS: &[Row] = &[
     ("bridge/reconnect", "[bridge]", 0, 1, ofproto::bridge_reconnect),
     ("coverage/read-counter", "COUNTER", 1, 1, process::coverage_read_counter),
     ("coverage/show", "", 0, 0, process::coverage_show),
+    ("dpctl/add-dp", "dp [iface...]", 1, 1024, admin::refuse),
     ("dpctl/add-flow", "[dp] flow actions", 2, 3, megaflow::add),
+    ("dpctl/add-flows", "[dp] file", 1, 2, flow_file::add),
+    ("dpctl/add-if", "dp iface...", 2, 1024, admin::refuse),
+    ("dpctl/cache-get-size", "[dp]", 0, 1, admin::cache_get_size),
+    ("dpctl/cache-set-size", "dp cache <size>", 3, 3, admin::cache_set_size),
     ("dpctl/ct-bkts", "[dp] [gt=N]", 0, 2, conntrack::buckets),
     ("dpctl/ct-del-limits", "[dp] [default] [zone=N1[,N2]...]", 1, 3, conntrack::del_limits),
     ("dpctl/ct-disable-tcp-seq-chk", "[dp]", 0, 1, conntrack::disable_check),
@@ -112,8 +122,10 @@ const COMMANDS: &[Row] = &[
     ("dpctl/ct-set-maxconns", "[dp] maxconns", 1, 2, conntrack::set_maxconns),
     ("dpctl/ct-set-sweep-interval", "[dp] ms", 1, 2, conntrack::set_sweep),
     ("dpctl/ct-stats-show", "[dp] [zone=N]", 0, 3, conntrack::stats),
+    ("dpctl/del-dp", "dp", 1, 1, admin::refuse),
     ("dpctl/del-flow", "[-s] [dp] flow", 1, 3, megaflow::delete),
-    ("dpctl/del-flows", "[dp]", 0, 1, megaflow::delete_all),
+    ("dpctl/del-flows", "[dp] [file]", 0, 2, flow_file::delete),
+    ("dpctl/del-if", "dp iface...", 2, 1024, admin::refuse),
     ("dpctl/dump-conntrack", "[-m] [-s] [dp] [zone=N]", 0, 4, conntrack::dump),
     ("dpctl/dump-dps", "", 0, 0, datapath::dump_dps),
     ("dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, flows::dpctl_dump_flows),
@@ -124,17 +136,35 @@ const COMMANDS: &[Row] = &[
     ("dpctl/ipf-set-enabled", "[dp] v4|v6", 1, 2, fragments::enable),
     ("dpctl/ipf-set-max-nfrags", "[dp] maxfrags", 1, 2, fragments::set_most),
     ("dpctl/ipf-set-min-frag", "[dp] v4|v6 minfragment", 2, 3, fragments::set_least),
+    ("dpctl/list-commands", "", 0, 1024, admin::list_commands),
     ("dpctl/mod-flow", "[--may-create] [-s] [dp] flow actions", 2, 5, megaflow::modify),
+    ("dpctl/mod-flows", "[dp] file", 1, 2, flow_file::modify),
+    ("dpctl/offload-stats-show", "[dp]", 0, 1, admin::offload_stats),
+    ("dpctl/parse-actions", "actions", 1, 1024, admin::parse),
+    ("dpctl/set-if", "dp iface...", 2, 1024, admin::refuse),
     ("dpctl/show", "[-s] [dp...]", 0, 1024, datapath::dpctl_show),
+    ("dpif-netdev/dpif-impl-get", "", 0, 0, variants::datapath_get),
+    ("dpif-netdev/dpif-impl-set", "dpif_implementation_name", 1, 1, variants::datapath_set),
+    ("dpif-netdev/miniflow-parser-get", "", 0, 0, variants::parser_get),
+    (
+        "dpif-netdev/miniflow-parser-set",
+        "[-pmd core] miniflow_implementation_name [study_pkt_cnt]",
+        1,
+        5,
+        variants::parser_set,
+    ),
     ("dpif-netdev/pmd-rxq-rebalance", "[dp]", 0, 1, rxq::rebalance),
     ("dpif-netdev/pmd-rxq-show", "[-pmd core] [-secs secs] [dp]", 0, 5, rxq::show),
     ("dpif-netdev/pmd-sleep-show", "[dp]", 0, 1, rxq::sleep_show),
     ("dpif-netdev/pmd-stats-clear", "[-pmd core] [dp]", 0, 3, pmd::stats_clear),
     ("dpif-netdev/pmd-stats-show", "[-pmd core] [dp]", 0, 3, pmd::stats_show),
+    ("dpif-netdev/subtable-lookup-info-get", "", 0, 0, variants::lookup_get),
+    ("dpif-netdev/subtable-lookup-prio-set", "[lookup_func] [prio]", 2, 2, variants::lookup_set),
     ("dpif/dump-dps", "", 0, 0, datapath::dump_dps),
     ("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 3, flows::dpif_dump_flows),
     ("dpif/show", "", 0, 0, datapath::dpif_show),
-    ("dpif/show-dp-features", "bridge", 1, 1, ofproto::show_features),
+    ("dpif/set-dp-features", "bridge", 1, 3, features::set),
+    ("dpif/show-dp-features", "bridge", 1, 1, features::show),
     ("exit", "[--cleanup]", 0, 1, process::exit),
     ("fdb/add", "bridge port vlan mac", 4, 4, fdb::add),
     ("fdb/del", "bridge vlan mac", 3, 3, fdb::delete),
@@ -143,6 +173,8 @@ const COMMANDS: &[Row] = &[
     ("fdb/stats-clear", "[bridge]", 0, 1, fdb::stats_clear),
     ("fdb/stats-show", "bridge", 1, 1, fdb::stats_show),
     ("memory/show", "", 0, 0, process::memory_show),
+    ("odp-execute/action-impl-set", "name", 1, 1, variants::actions_set),
+    ("odp-execute/action-impl-show", "", 0, 0, variants::actions_show),
     ("ofproto/list", "", 0, 0, ofproto::list),
     ("ofproto/list-tunnels", "", 0, 0, tunnel::list),
     ("ovs/route/add", "ip/plen output_bridge [gw] [pkt_mark=mark] [src=src_ip]", 2, 5, tunnel::add_route),
@@ -154,7 +186,10 @@ const COMMANDS: &[Row] = &[
     ("ovs/route/show", "", 0, 0, tunnel::routes),
     ("qos/show", "interface", 1, 1, qos::show),
     ("qos/show-types", "interface", 1, 1, qos::show_types),
-    ("revalidator/wait", "", 0, 0, process::revalidator_wait),
+    ("revalidator/pause", "", 0, 0, upkeep::pause),
+    ("revalidator/purge", "", 0, 0, upkeep::purge),
+    ("revalidator/resume", "", 0, 0, upkeep::resume),
+    ("revalidator/wait", "", 0, 0, upkeep::wait),
     ("tnl/arp/aging", "[SECS]", 0, 1, tunnel::neighbor_aging),
     ("tnl/arp/flush", "", 0, 0, tunnel::flush_neighbors),
     ("tnl/arp/set", "BRIDGE IP MAC", 3, 3, tunnel::set_neighbor),
@@ -165,7 +200,12 @@ const COMMANDS: &[Row] = &[
     ("tnl/neigh/set", "BRIDGE IP MAC", 3, 3, tunnel::set_neighbor),
     ("tnl/neigh/show", "", 0, 0, tunnel::neighbors),
     ("tnl/ports/show", "-v", 0, 1, tunnel::ports),
-    ("upcall/show", "", 0, 0, ofproto::upcall_show),
+    ("upcall/disable-megaflows", "", 0, 0, upkeep::megaflows_off),
+    ("upcall/disable-ufid", "", 0, 0, upkeep::ufid_off),
+    ("upcall/enable-megaflows", "", 0, 0, upkeep::megaflows_on),
+    ("upcall/enable-ufid", "", 0, 0, upkeep::ufid_on),
+    ("upcall/set-flow-limit", "flow-limit-number", 1, 1, upkeep::set_flow_limit),
+    ("upcall/show", "", 0, 0, upkeep::show),
 ];
 
 /// Commands without arguments that show something as text and as JSON.
@@ -196,6 +236,7 @@ const TELLERS: &[(&str, &str, usize, usize, Teller)] = &[
 
 /// Commands of the dummy mode.
 const DUMMY_COMMANDS: &[Row] = &[
+    ("netdev-dummy/conn-state", "[netdev]", 0, 1, dummy::connection_state),
     ("netdev-dummy/ip4addr", "[netdev] ipaddr/mask-prefix-len", 2, 2, tunnel::dummy_address),
     ("netdev-dummy/ip6addr", "[netdev] ip6addr", 2, 2, tunnel::dummy_address),
     ("netdev-dummy/receive", "name [--qid queue_id] packet|flow [--len packet_len]", 2, 1024, dummy::receive),

@@ -1,12 +1,9 @@
 //! Commands about bridges: their rules, traces.
 
-use std::fmt::Write as _;
-
 use ovs_db::unixctl::Request;
 
 use super::super::Vswitchd;
 use super::super::datapath::Datapath;
-use super::datapath::full_name;
 use super::{Answer, Command, done, fail};
 
 /// The datapath that a bridge belongs to.
@@ -32,21 +29,6 @@ pub fn bridge_dump_flows(switchd: &mut Vswitchd, request: &Request<Command>) -> 
     }
 }
 
-/// `dpif/show-dp-features`.
-pub fn show_features(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
-    let Some(datapath) = request.args.first().and_then(|bridge| find(switchd, bridge)) else {
-        return fail("no such bridge");
-    };
-    let mut text = String::new();
-    for feature in datapath.switch.dpif().features().list() {
-        if let Some(title) = feature.title {
-            // Writing to a string does not fail.
-            let _ = writeln!(text, "{title}: {}", feature.value);
-        }
-    }
-    done(text)
-}
-
 /// `bridge/reconnect`.
 pub fn bridge_reconnect(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
     let now = switchd.clock.now();
@@ -66,23 +48,4 @@ pub fn bridge_reconnect(switchd: &mut Vswitchd, request: &Request<Command>) -> A
         }
     }
     done("")
-}
-
-/// `upcall/show`.
-pub fn upcall_show(switchd: &mut Vswitchd, _request: &Request<Command>) -> Answer {
-    let mut text = String::new();
-    for datapath in switchd.datapaths.values() {
-        let view = datapath.switch.revalidation();
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "{}:", full_name(datapath));
-        let _ = writeln!(
-            text,
-            "  flows         : (current {}) (avg {}) (max {}) (limit {})",
-            view.flows, view.average, view.most, view.limit
-        );
-        let _ = writeln!(text, "  dump duration : {}ms", view.sweep_duration.as_millis().max(1));
-        let _ = writeln!(text, "  ufid enabled : true");
-        let _ = writeln!(text, "\n  0: (keys {})", view.flows);
-    }
-    done(text)
 }

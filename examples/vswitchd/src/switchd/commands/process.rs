@@ -94,9 +94,3 @@ pub fn memory_show(switchd: &mut Vswitchd, _request: &Request<Command>) -> Answe
     words.push(format!("udpif keys:{flows}"));
     done(words.join(" ") + "\n")
 }
-
-/// `revalidator/wait`: answered once everything that changed has reached the megaflows.
-pub fn revalidator_wait(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer {
-    switchd.answer_when_settled(request.id);
-    None
-}

@@ -52,8 +52,8 @@ pub fn compare(ours: &World, peer: &World, tool: &str, args: &[&str], allowed: &
             Some(rest) => format!("ovs-vswitchd: {rest}"),
             None => text.to_owned(),
         };
-        let [out, err] =
-            [out, named(&err)].map(|text| normal(&text.replace(&folder, "FOLDER"), allowed, any_order));
+        let [out, err] = [named(&out), named(&err)]
+            .map(|text| normal(&text.replace(&folder, "FOLDER"), allowed, any_order));
         (code, out, err)
     });
     let [ours, peer] = results;
