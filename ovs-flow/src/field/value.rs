@@ -317,6 +317,8 @@ pub(crate) fn write_packet_type(f: &mut impl fmt::Write, packet_type: u32) -> fm
     match (packet_type >> 16, packet_type & 0xffff) {
         (1, 0) => f.write_str("(1,0)"),
         (1, kind) => write!(f, "(1,{kind:#x})"),
+        // What is behind a header that was taken off is yet to be found out.
+        (0, 0xfffe) => f.write_str("(0,0xfffe)"),
         (namespace, kind) => write!(f, "({namespace},{kind})"),
     }
 }

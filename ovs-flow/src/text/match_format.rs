@@ -6,7 +6,7 @@ use super::flags::{CT_STATE, TCP_FLAGS, TUN_FLAGS};
 use super::list::{Hash, List};
 use super::{PortNames, frag};
 use crate::field::Field;
-use crate::field::numbers::{eth, ip, nd};
+use crate::field::numbers::{eth, ip};
 use crate::{FlowKey, FlowMask, MAX_MPLS, MAX_VLANS, Match, OfPort, TunnelFlags, TunnelKey, U32, VLAN_CFI};
 
 /// A match as `ovs-ofctl` prints it: `tcp,in_port=1,nw_src=10.0.0.0/8`.
@@ -387,7 +387,9 @@ impl<P: PortNames> Printer<'_, P> {
                 continue;
             }
             if mask != 0 && field == Field::NSH_FLAGS && mask != place.bits {
-                out.item(format_args!("{field}={}/{}", Hash(value as u64), Hash(mask as u64)))?;
+                out.item(format_args!("{field}={value:#04x}/{mask:#04x}"))?;
+            } else if mask != 0 && context && mask != place.bits {
+                out.item(format_args!("{field}={value:#x}/{mask:#x}"))?;
             } else if mask != 0 && (field == Field::NSH_SPI || context) {
                 out.item(format_args!("{field}=0x{value:x}"))?;
             } else if mask != 0 {
@@ -431,7 +433,7 @@ impl<P: PortNames> Printer<'_, P> {
             (eth::IPV4, ip::ICMP) | (eth::IPV6, ip::ICMPV6) => {
                 out.port("icmp_type", src, src_mask)?;
                 out.port("icmp_code", dst, dst_mask)?;
-                if dl_type == eth::IPV6 && matches!(src, nd::SOLICIT | nd::ADVERT) {
+                if dl_type == eth::IPV6 {
                     self.nd(out)?;
                 }
             }

@@ -99,6 +99,8 @@ impl<T: Tracer> Context<'_, T> {
 
     /// `decap`; the packet is looked at anew where that takes off more than an Ethernet header.
     pub(super) fn decap(&mut self, to: PacketType) {
+        // What was done to what is inside comes before what is around it is taken off.
+        self.commit();
         let kind = self.flow.packet_type.get();
         if kind == 0 {
             self.decap_ethernet();
@@ -129,7 +131,6 @@ impl<T: Tracer> Context<'_, T> {
     }
 
     fn decap_nsh(&mut self) {
-        self.commit();
         let np = self.flow.nsh.np;
         let Some((_, kind)) = NEXT.iter().find(|(known, _)| *known == np) else {
             let text = || format!("Dropping packet as NSH next protocol {np} is not supported.");

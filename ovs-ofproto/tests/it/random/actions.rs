@@ -102,7 +102,7 @@ fn action(draw: &mut Draw, depth: usize) -> String {
 }
 
 fn extra(draw: &mut Draw, depth: usize) -> String {
-    match draw.below(16) {
+    match draw.below(18) {
         0 if depth > 0 => {
             let list: Vec<String> = (0..=draw.below(3)).map(|_| action(draw, depth - 1)).collect();
             format!("clone({})", list.join(","))
@@ -121,6 +121,7 @@ fn extra(draw: &mut Draw, depth: usize) -> String {
         ),
         9 => draw.of(&["group:1", "group:2", "group:3", "group:4"]).into(),
         10 => "delete_field:tun_metadata0".into(),
+        11..=12 => draw.of(&HEADERS).into(),
         _ => mpls(draw),
     }
 }
@@ -134,6 +135,22 @@ const SMALL: [&str; 8] = [
     "sample(probability=7,collector_set_id=2,obs_domain_id=3,obs_point_id=4)",
     "controller(userdata=01.02.03,pause)",
     "output:table",
+];
+
+/// Headers that are put around packets and taken off.
+const HEADERS: [&str; 12] = [
+    "encap(ethernet)",
+    "encap(nsh)",
+    "encap(nsh(md_type=1))",
+    "encap(nsh(md_type=2,tlv(0x1000,10,0x12345678)))",
+    "encap(mpls)",
+    "encap(mpls_mc)",
+    "decap()",
+    "decap()",
+    "decap(packet_type(ns=0,type=0))",
+    "decap(packet_type(ns=1,type=0x894f))",
+    "encap(nsh),dec_nsh_ttl",
+    "encap(nsh),set_field:0x1234->nsh_spi,encap(ethernet)",
 ];
 
 const LEARNED: [&str; 6] = [

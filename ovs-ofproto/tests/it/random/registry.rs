@@ -20,6 +20,8 @@ fn left_out(field: Field) -> Option<&'static str> {
         Some("no OpenFlow message can name it")
     } else if [Field::RECIRC_ID, Field::DP_HASH].contains(&field) {
         Some("both refuse rules that match it")
+    } else if field == Field::ND_OPTIONS_TYPE {
+        Some("3.1 keeps it in the half of 16 bits that it does not read, and prints the other with its mask")
     } else if name.starts_with("nd_") {
         Some(
             "the original looks at neighbour discovery a stage before it looks at ICMP types: its masks are wider",
@@ -108,10 +110,10 @@ fn joined(before: &str, text: String) -> String {
     if before.is_empty() { text } else { format!("{before},{text}") }
 }
 
-/// Of the former the original's client sends the value as the mask; the latter are looked at as a whole.
+/// The original's client sends the value as the mask of these.
 fn takes_masks(field: Field) -> bool {
     let missent = ["tun_erspan_ver", "tun_erspan_dir", "tun_erspan_hwid"].contains(&field.name());
-    !missent && field.facts().prereq != Prereq::Nsh
+    !missent && ![Field::NSH_MDTYPE, Field::NSH_NP].contains(&field)
 }
 
 fn value(draw: &mut Draw, field: Field) -> u128 {
@@ -170,13 +172,7 @@ pub struct Coverage {
 }
 
 /// Actions that rules have elsewhere, and why not here.
-const ELSEWHERE: [(&str, &str); 6] = [
-    ("Encap", "not compared yet: behind other headers than Ethernet's, masks of tags and refusals differ"),
-    ("Decap", "not compared yet: behind other headers than Ethernet's, masks of tags and refusals differ"),
-    (
-        "DecNshTtl",
-        "not compared yet: behind other headers than Ethernet's, masks of tags and refusals differ",
-    ),
+const ELSEWHERE: [(&str, &str); 3] = [
     ("Ct", "compared with the tracker's states, in conntrack.rs"),
     ("CtClear", "compared with the tracker's states, in conntrack.rs"),
     ("Nat", "compared with the tracker's states, in conntrack.rs"),
