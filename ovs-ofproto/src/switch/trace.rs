@@ -82,7 +82,7 @@ impl Switch {
         let (mut tree, packet) = (Tree::with_names(how.names), how.packet.as_ref());
         let result = self.with_learner(|scratch, decide| {
             let decide = packet.map(|_| decide);
-            let input = Input { bridge, key: *key, packet, start, dry: packet.is_none(), decide };
+            let input = Input { bridge, key, packet, start, dry: packet.is_none(), decide };
             translate_input(&snapshot, &input, scratch, &mut tree)
         });
         if let Some(packet) = packet {

@@ -93,13 +93,15 @@ pub(super) struct Context<'s, T> {
     pub frozen: Vec<RecircRef>,
     pub packet: Option<&'s Packet>,
     /// The key before any action, to see whether lookups are made with a changed one.
-    pub original: FlowKey,
+    pub original: &'s FlowKey,
     /// It may be; else it is not worth comparing.
     pub may_differ: bool,
     pub tracer: &'s mut T,
 }
 
 impl<'s, T: Tracer> Context<'s, T> {
+    // In the caller's frame from the start: it is several kilobytes.
+    #[inline]
     pub fn new(
         snapshot: &'s Snapshot,
         guard: &'s Guard<'s>,
@@ -109,8 +111,8 @@ impl<'s, T: Tracer> Context<'s, T> {
         tracer: &'s mut T,
     ) -> Self {
         let mut mask = FlowMask::default();
-        mask::begin(&input.key, &mut mask);
-        let mut flow = input.key;
+        mask::begin(input.key, &mut mask);
+        let mut flow = *input.key;
         flow.actset_output = u32::from(ovs_flow::OfPort::UNSET.0);
         let Lists { actions, push, deps } = std::mem::take(lists);
         Self {
@@ -118,7 +120,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             guard,
             bridge,
             flow,
-            base: input.key,
+            base: *input.key,
             mask,
             out: actions,
             table: TableId(0),
@@ -163,7 +165,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             deps,
             frozen: Vec::new(),
             packet: input.packet,
-            original: flow,
+            original: input.key,
             may_differ: !matches!(input.start, Start::Tables),
             tracer,
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ovs_classifier::Rule;
 use ovs_flow::text::MatchDisplay;
-use ovs_flow::{FlowKey, FragKind, OfPort, TableId};
+use ovs_flow::{FragKind, OfPort, TableId};
 use ovs_openflow::PortConfig;
 use ovs_openflow::text::RuleDisplay;
 
@@ -167,6 +167,24 @@ impl<'s, T: Tracer> Context<'s, T> {
         self.error.is_none()
     }
 
+    /// Whether actions have changed what lookups see.
+    fn is_changed(&mut self) -> bool {
+        let changed = self.flow.in_port != self.original.in_port || self.may_differ && self.differs();
+        debug_assert!(changed || !self.differs(), "who changes the key says so");
+        changed
+    }
+
+    fn differs(&mut self) -> bool {
+        let output = self.flow.actset_output;
+        if output == u32::from(OfPort::UNSET.0) {
+            // So it is from the start, and in keys of packets it is nothing.
+            self.flow.actset_output = self.original.actset_output;
+        }
+        let differs = self.flow.words() != self.original.words();
+        self.flow.actset_output = output;
+        differs
+    }
+
     fn find(&mut self, in_port: OfPort, may_punt: bool) -> Found<'s> {
         let bridge = self.bridge;
         let fragment = self.flow.nw_frag & FragKind::ANY.bits() != 0;
@@ -174,13 +192,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             return Found::DroppedFragment;
         }
         let table = self.table;
-        debug_assert!(
-            self.may_differ
-                || self.flow.in_port != self.original.in_port
-                || !differs(&self.flow, &self.original)
-        );
-        let other_port = self.flow.in_port != self.original.in_port;
-        let changed = other_port || self.may_differ && differs(&self.flow, &self.original);
+        let changed = self.is_changed();
         self.depend(if changed { Dep::ChangedKey(bridge.id, table) } else { Dep::Table(bridge.id, table) });
         let reader = bridge.tables.get(usize::from(table.0)).and_then(Option::as_ref);
         let rule = reader.and_then(|reader| {
@@ -309,11 +321,6 @@ impl<'s, T: Tracer> Context<'s, T> {
             self.tracer.close();
         }
     }
-}
-
-/// Whether actions have changed what lookups see.
-fn differs(flow: &FlowKey, original: &FlowKey) -> bool {
-    flow.words() != original.words()
 }
 
 /// A rule as the trace names it: table, match, priority, cookie.

@@ -262,7 +262,7 @@ pub(crate) enum Start<'a> {
 pub(crate) struct Input<'a> {
     pub bridge: BridgeId,
     /// `in_port` is an [`OfPort`].
-    pub key: FlowKey,
+    pub key: &'a FlowKey,
     pub packet: Option<&'a Packet>,
     pub start: Start<'a>,
     /// Packet-ins are not to be sent (traces).
@@ -311,7 +311,7 @@ pub(crate) fn translate_deciding(
     let maps = snapshot.tlv_table(bridge);
     let mut fields = tunnel_in::fields_of(key, maps);
     fields.in_port = u32::from(port.0);
-    let input = Input { bridge, key: fields, packet, start: Start::Tables, dry: false, decide };
+    let input = Input { bridge, key: &fields, packet, start: Start::Tables, dry: false, decide };
     let mut translation = translate_input(snapshot, &input, scratch, tracer);
     if key.tunnel.is_present() {
         let at = Push::Tunnel { port: (bridge, port), header: 0, incoming: true };
@@ -354,7 +354,7 @@ fn translate_again(
         fields.in_port = u32::from(port.0);
     }
     let input =
-        Input { bridge: state.bridge, key: fields, packet, start: Start::Thaw(&state), dry: false, decide };
+        Input { bridge: state.bridge, key: &fields, packet, start: Start::Thaw(&state), dry: false, decide };
     let mut translation = translate_input(snapshot, &input, scratch, tracer);
     if key.tunnel.is_present() {
         mask_to_options(&key.tunnel, &mut translation.mask, maps);
@@ -388,7 +388,7 @@ pub(crate) fn translate_input<T: Tracer>(
         }
     }
     context.close_bridge();
-    context.finish(&input.key, lists)
+    context.finish(input.key, lists)
 }
 
 impl BridgeSnap {

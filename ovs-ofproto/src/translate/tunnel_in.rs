@@ -152,6 +152,7 @@ fn congestion(outer: u8, inner: u8) -> Congestion {
 }
 
 /// The key without outer headers that a bridge has no fields for is the key that rules see.
+#[inline]
 pub(super) fn fields_of(key: &FlowKey, maps: &[ovs_openflow::TlvMap]) -> FlowKey {
     let mut key = *key;
     crate::tunnel::options_to_fields(&mut key.tunnel, maps);

@@ -57,8 +57,7 @@ impl Switch {
     ) {
         let snapshot = self.snapshot();
         let translation = self.with_learner(|scratch, decide| {
-            let input =
-                Input { bridge, key: *key, packet: Some(&packet), start, dry: false, decide: Some(decide) };
+            let input = Input { bridge, key, packet: Some(&packet), start, dry: false, decide: Some(decide) };
             translate_input(&snapshot, &input, scratch, &mut Unwatched)
         });
         let (bytes, tcp_flags) = (packet.len() as u64, key.tcp_flags.get());
