@@ -16,7 +16,10 @@ fuzz_target!(|data: &[u8]| {
     }
     if let Ok(decoded) = decode_match(rest, first & 1 != 0, first & 2 != 0) {
         let m = decoded.m;
-        assert_eq!(m.key.masked(&m.mask.fields), m.key);
+        let options = m.options();
+        assert!(options.iter().all(|option| option.value & option.mask == option.value && option.len <= 124));
+        assert!(m.is_packed() || m.key.masked(&m.mask.fields) == m.key);
+        assert_eq!(m.is_packed(), !options.is_empty());
         for version in [OfVersion::Extension, OfVersion::V12, OfVersion::V13, OfVersion::V15] {
             settles(&m, version);
         }

@@ -134,6 +134,8 @@ bitflags::bitflags! {
         const KEY = 1 << 3;
         /// Geneve options are kept as they came ([`TunnelKey::options`]); never visible.
         const RAW_OPTIONS = 1 << 4;
+        /// A match tells the lengths of its options itself ([`Match::options`](crate::Match::options)); never visible.
+        const PACKED_OPTIONS = 1 << 5;
     }
 }
 

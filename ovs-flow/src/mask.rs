@@ -66,7 +66,8 @@ impl FlowMask {
 
 /// A set of packets: those whose key agrees with `key` under `mask`.
 ///
-/// Invariant, kept by every constructor of this crate: `key` has no bit that `mask` has not.
+/// Invariant, kept by every constructor of this crate: `key` has no bit that `mask` has not; but a match
+/// [that tells](Match::is_packed) the lengths of its tunnel options has them in `key.tunnel.metadata_present`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Match {
     /// The values.

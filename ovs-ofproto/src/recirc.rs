@@ -28,7 +28,7 @@ pub(crate) struct FrozenState {
     pub table: TableId,
     /// Registers, metadata, tunnel, port of entry: the words of the key before the Ethernet header.
     pub metadata: Box<[u64]>,
-    pub stack: Box<[(Subfield, u128)]>,
+    pub stack: Box<[(Subfield, ovs_flow::Wide)]>,
     /// What is left to do; nothing for a lookup in `table`.
     pub steps: Box<[Step]>,
     pub action_set: Box<[Action]>,

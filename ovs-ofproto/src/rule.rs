@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use ovs_flow::TableId;
+use ovs_classifier::Rule;
+use ovs_flow::{Match, OptionPlaces, TableId};
 use ovs_openflow::{Action, FlowModFlags};
+
+use crate::tunnel::{NO_OPTIONS, OptionTable};
 
 /// What a rule is beside its match and priority. Never changes: a modification puts a new rule in its place
 /// that shares the counters.
@@ -23,6 +26,20 @@ pub(crate) struct Flow {
     pub modified: Duration,
     pub actions: Arc<[Action]>,
     pub stats: Arc<RuleStats>,
+    /// Where in keys the options of tunnels lie that it matches on, if it does.
+    pub places: Option<Arc<OptionTable>>,
+}
+
+impl Flow {
+    /// Where in keys the options lie that it matches on.
+    pub fn places(&self) -> &OptionPlaces {
+        &self.places.as_deref().unwrap_or(&NO_OPTIONS).places
+    }
+}
+
+/// A rule's match as messages and texts have it: it tells the lengths of its options itself.
+pub(crate) fn told_match(rule: &Rule<Flow>) -> Match {
+    rule.value().places().packed(rule.to_match())
 }
 
 /// A rule's counters. One writer, the control side; anyone reads.

@@ -4,7 +4,7 @@ use zerocopy::IntoBytes;
 
 use super::facts::{Facts, Masking, Order, Place, Setter};
 use super::rows::Field;
-use crate::{FlowKey, FlowMask, Match, OfPort, VLAN_CFI};
+use crate::{FlowKey, FlowMask, Match, OfPort, OptionMatch, VLAN_CFI, Wide};
 
 /// Why a value cannot be put into a match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -121,9 +121,10 @@ impl Field {
         }
     }
 
-    /// All bits that the field can have: the mask of an exact match.
+    /// All bits that the field can have: the mask of an exact match. Of a tunnel option it stands for all bits, however many
+    /// they are.
     pub fn full(self) -> u128 {
-        self.facts().place.bits
+        if self.option().is_some() { u128::MAX } else { self.facts().place.bits }
     }
 
     /// Whether the field can have this value: none of its bits lies beyond the field, and what is an enumeration knows
@@ -194,17 +195,41 @@ impl Field {
         Ok(())
     }
 
-    /// What the match says: value and mask.
+    /// What the match says: value and mask. Of a tunnel option it is what it says of the lowest 128 bits;
+    /// [`Match::option`] tells all.
     pub fn get_match(self, m: &Match) -> (u128, u128) {
+        if let Some(n) = self.option() {
+            let told = m.option(n);
+            let mask = |told: OptionMatch| if told.is_exact() { u128::MAX } else { told.mask.low() };
+            return told.map_or((0, 0), |told| (told.value.low(), mask(told)));
+        }
         (self.get(&m.key), self.get_mask(&m.mask))
     }
 
     /// Takes what the match says of this field out of it.
     pub fn clear_match(self, m: &mut Match) {
-        self.put(m, 0, 0);
+        match self.option() {
+            Some(n) => m.clear_option(n),
+            None => self.put(m, 0, 0),
+        }
+    }
+
+    fn put_option(n: usize, m: &mut Match, value: u128, mask: u128) {
+        let (value, mask) = (Wide::from(value), Wide::from(mask));
+        let option = if mask.low() == u128::MAX {
+            OptionMatch::exact(n, OptionMatch::len_of(&value), value)
+        } else {
+            OptionMatch::masked(n, OptionMatch::len_of(&(value | mask)), value, mask)
+        };
+        // A match without room for one more says nothing of it; those that read messages and texts ask before.
+        let _ = m.set_option(option);
     }
 
     fn put(self, m: &mut Match, value: u128, mask: u128) {
+        if let Some(n) = self.option() {
+            Self::put_option(n, m, value & mask, mask);
+            return;
+        }
         let Facts { place, setter, .. } = *self.facts();
         let value = if setter == Setter::Port32 { folded_port(value) } else { value };
         place.set(&mut m.mask.fields, mask);
@@ -218,11 +243,6 @@ impl Field {
             Setter::DlVlan | Setter::VlanPcp if mask != 0 => {
                 tag.0.set(tag.0.get() | PRESENT as u16);
                 tag.1.set(tag.1.get() | PRESENT as u16);
-            }
-            Setter::TunOption(n) => {
-                let bit = 1_u64 << n;
-                m.key.tunnel.metadata_present |= bit;
-                m.mask.fields.tunnel.metadata_present |= bit;
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use alloc::string::String;
 use core::fmt;
 
 use super::rows::Field;
-use crate::{FlowKey, FlowMask};
+use crate::{FlowKey, FlowMask, Wide};
 
 /// Bits `start` to `start + width - 1` of a field; at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -87,7 +87,7 @@ impl SubfieldError {
             Self::Reversed { .. } => "the lower bit first".into(),
             Self::Beyond { width, .. } => format!("bits below {width}"),
             Self::NotInteger { field, .. } => {
-                format!("a decimal or 0x number of at most {} bytes", field.facts().size)
+                format!("a decimal or 0x number of at most {} bytes", field.longest())
             }
             Self::TooWide { width, .. } => format!("a number of at most {width} bits"),
         }
@@ -104,6 +104,8 @@ impl Field {
             // What says that there is a tag is no bit of the identifier.
             Self::VLAN_VID => 12,
             Self::IP_TOS | Self::CT_STATE | Self::ARP_OP => u16::from(facts.size) * 8,
+            // As long as the longest option; how many of them there are, a table says.
+            _ if self.option().is_some() => 8 * crate::MAX_OPTION as u16,
             _ => (facts.place.width() as u16).min(u16::from(facts.size) * 8),
         }
     }
@@ -167,21 +169,28 @@ impl Subfield {
         self.width
     }
 
-    /// The bits as a mask of the field's value.
+    /// The bits as a mask of the field's value; of a tunnel option only the lowest 128.
     pub fn bits(&self) -> u128 {
         let ones = if self.width >= 128 { u128::MAX } else { (1 << self.width) - 1 };
-        ones << self.start
+        ones.checked_shl(self.start.into()).unwrap_or(0)
     }
 
-    /// The value of these bits in a key, right-aligned.
+    /// The bits as a mask of the field's value.
+    pub fn wide_bits(&self) -> Wide {
+        Wide::ones(self.width).shl(self.start)
+    }
+
+    /// The value of these bits in a key, right-aligned. Options of tunnels lie where a key without a table has them; see
+    /// [`OptionPlaces::get`](crate::OptionPlaces::get).
     pub fn get(&self, key: &FlowKey) -> u128 {
-        (self.field.get(key) & self.bits()) >> self.start
+        (self.field.get(key) & self.bits()).checked_shr(self.start.into()).unwrap_or(0)
     }
 
-    /// Writes these bits of a key.
+    /// Writes these bits of a key, likewise.
     pub fn set(&self, key: &mut FlowKey, value: u128) {
         let rest = self.field.get(key) & !self.bits();
-        self.field.set_key(key, rest | value << self.start & self.bits());
+        let value = value.checked_shl(self.start.into()).unwrap_or(0);
+        self.field.set_key(key, rest | value & self.bits());
     }
 
     /// Adds these bits to a mask.

@@ -8,9 +8,9 @@ use super::facts::{Format, Masking};
 use super::rows::Field;
 use crate::text::addr::{Eth, Ip4, Ip6, parse_eth, parse_ipv4, parse_ipv6};
 use crate::text::flags::{CT_STATE, TCP_FLAGS, TUN_FLAGS, write_masked, write_set};
-use crate::text::number::{NumberError, parse_number};
+use crate::text::number::{NumberError, parse_number, parse_wide_number};
 use crate::text::{PortNames, frag};
-use crate::{OfPort, TunnelFlags};
+use crate::{MAX_OPTION, OfPort, TunnelFlags, Wide};
 
 /// Why a value's text is refused. The texts are those that users of the tools know.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -130,6 +130,12 @@ pub enum ValueError {
         /// The option.
         field: Field,
     },
+    /// There is no room for all the options that a match asks for.
+    #[error("field {field} exceeds maximum size for tunnel metadata (used {used}, max {max})", used = crate::TUN_METADATA_BYTES, max = crate::TUN_METADATA_BYTES)]
+    NoRoom {
+        /// The option.
+        field: Field,
+    },
     /// A field that needs a value has none.
     #[error("field {field} missing value")]
     Missing {
@@ -143,7 +149,7 @@ impl ValueError {
     pub fn expected(&self) -> String {
         match self {
             Self::Syntax { field, .. } | Self::TooLarge { field, .. } => {
-                format!("a decimal or 0x number of at most {} bytes", field.facts().size)
+                format!("a decimal or 0x number of at most {} bytes", field.longest())
             }
             Self::Mask { .. } => "no mask: the field is matched as a whole".into(),
             Self::Ethernet { .. } => "xx:xx:xx:xx:xx:xx, or two of them with a slash between".into(),
@@ -154,6 +160,7 @@ impl ValueError {
             Self::Frag { .. } => "no, yes, first, later or not_later".into(),
             Self::UnknownFlag { what, .. } => format!("flags of {what}"),
             Self::SetTwice { .. } => "each option once".into(),
+            Self::NoRoom { .. } => "options of 256 bytes together".into(),
             Self::FlagTwice { .. } => "each flag once".into(),
             Self::FlagSign { .. } => "+ or - before each flag".into(),
             Self::PacketType { .. } => "(NAMESPACE,TYPE)".into(),
@@ -197,6 +204,35 @@ impl Field {
         Ok((value, mask & full))
     }
 
+    /// Bytes of the longest value that a text can give it.
+    pub(crate) fn longest(self) -> u8 {
+        if self.option().is_some() { MAX_OPTION as u8 } else { self.facts().size }
+    }
+
+    /// Parses the text of an option's value, or of `value/mask`; `*` is no constraint. Gives value and mask, which has all
+    /// bits of [`Wide`] if there is none. Other fields' are parsed as [`Field::parse`] does.
+    pub fn parse_wide(self, text: &str, ports: &impl PortNames) -> Result<(Wide, Wide), ValueError> {
+        if self.option().is_none() {
+            let (value, mask) = self.parse(text, ports)?;
+            let mask = if mask == self.full() { Wide::MAX } else { mask.into() };
+            return Ok((value.into(), mask));
+        }
+        if text == "*" {
+            return Ok((Wide::ZERO, Wide::ZERO));
+        }
+        let size = self.longest();
+        let part = |digits: &str, part| {
+            parse_wide_number(digits, size.into()).map_err(|error| match error {
+                NumberError::Syntax => ValueError::Syntax { text: text.into(), field: self, part },
+                NumberError::TooLarge => ValueError::TooLarge { text: text.into(), field: self, part, size },
+            })
+        };
+        match text.split_once('/') {
+            None => Ok((part(text, "value")?, Wide::MAX)),
+            Some((value, mask)) => Ok((part(value, "value")?, part(mask, "mask")?)),
+        }
+    }
+
     /// Whether a match may have this mask, as wide as the field on the wire: exact fields know no bit or all.
     pub(crate) fn is_mask_valid(self, mask: u128) -> bool {
         let bits = 8 * u32::from(self.facts().size);
@@ -205,7 +241,8 @@ impl Field {
     }
 
     fn parse_integer(self, text: &str) -> Result<(u128, u128), ValueError> {
-        let size = self.facts().size;
+        // Of an option only numbers of 128 bits fit what this gives.
+        let size = if self.option().is_some() { 16 } else { self.facts().size };
         let part = |digits: &str, part| {
             parse_number(digits, usize::from(size)).map_err(|error| match error {
                 NumberError::Syntax => ValueError::Syntax { text: text.into(), field: self, part },

@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use super::match_parse::protocol;
 use super::{PortNames, tokens};
 use crate::field::{Field, ValueError};
-use crate::{FlowKey, Match, OfPort};
+use crate::{FlowKey, Match, OfPort, OptionMatch, PlaceError, Wide};
 
 /// Why a text is no packet's key; the texts are those that users of the tools know. `column` counts bytes from the
 /// text's beginning.
@@ -57,6 +57,14 @@ pub enum FlowError {
         /// Where the field begins.
         column: usize,
     },
+    /// The option has no field, or its value is longer than the field.
+    #[error("{source}")]
+    Option {
+        /// What is wrong.
+        source: PlaceError,
+        /// Where the field begins.
+        column: usize,
+    },
     /// A protocol's name behind another one, or behind a type.
     #[error("Ethernet type set multiple times")]
     TypeTwice {
@@ -80,6 +88,7 @@ impl FlowError {
             | Self::Wildcards { column, .. }
             | Self::Prerequisites { column, .. }
             | Self::SetTwice { column, .. }
+            | Self::Option { column, .. }
             | Self::TypeTwice { column }
             | Self::ProtocolTwice { column } => *column,
         }
@@ -107,6 +116,8 @@ pub fn parse_flow(text: &str, ports: &impl PortNames) -> Result<FlowKey, FlowErr
             None => set_field(&mut flow, name, token.value, column, ports)?,
         }
     }
+    // That they have places was asked when they were set.
+    let _ = ports.option_places().place(&mut flow);
     let mut key = flow.key;
     if key.in_port == 0 {
         key.in_port = u32::from(OfPort::NONE.0);
@@ -142,8 +153,11 @@ fn set_field(
     if !field.applies(&flow.key) {
         return Err(FlowError::Prerequisites { name: written(), column });
     }
-    if is_set(field, &flow.key) {
+    if field.option().is_none() && is_set(field, &flow.key) {
         return Err(FlowError::SetTwice { name: written(), column });
+    }
+    if let Some(n) = field.option() {
+        return set_option(flow, n, text, column, ports);
     }
     let (value, mask) =
         field.parse(text, ports).map_err(|source| FlowError::Value { name: written(), source, column })?;
@@ -152,6 +166,33 @@ fn set_field(
     }
     field.set_match(flow, value);
     Ok(())
+}
+
+fn set_option(
+    flow: &mut Match,
+    n: usize,
+    text: &str,
+    column: usize,
+    ports: &impl PortNames,
+) -> Result<(), FlowError> {
+    let Some(field) = Field::tun_metadata(n) else { return Ok(()) };
+    let name = || field.to_string();
+    if flow.option(n).is_some_and(|option| !option.value.is_zero()) {
+        return Err(FlowError::SetTwice { name: name(), column });
+    }
+    let (value, mask) =
+        field.parse_wide(text, ports).map_err(|source| FlowError::Value { name: name(), source, column })?;
+    if mask != Wide::MAX {
+        return Err(FlowError::Wildcards { name: name(), text: text.into(), column });
+    }
+    let room = flow.set_option(OptionMatch::exact(n, OptionMatch::len_of(&value), value));
+    room.map_err(|_| FlowError::Value { name: name(), source: ValueError::NoRoom { field }, column })?;
+    let fits = match ports.option_places().len(n) {
+        None => Err(PlaceError::Unmapped(field)),
+        Some(len) if usize::from(value.bit_len()) > 8 * len => Err(PlaceError::TooLong(field)),
+        Some(_) => Ok(()),
+    };
+    fits.map_err(|source| FlowError::Option { source, column })
 }
 
 /// Whether something was said of a field. A port of entry of 0 is said by nobody, whatever the form of the number.

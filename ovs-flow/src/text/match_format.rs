@@ -38,6 +38,9 @@ impl<P: PortNames> Display for FlowDisplay<'_, P> {
         let mut mask = FlowMask::for_packet(self.key);
         hide_zero_metadata(self.key, &mut mask);
         show_tunnel(self.key, &mut mask);
+        if self.key.tunnel.is_present() && self.key.tunnel.options().is_none() {
+            self.ports.option_places().mask_of(&self.key.tunnel, &mut mask.fields.tunnel);
+        }
         MatchDisplay { m: &Match { key: *self.key, mask }, ports: self.ports }.fmt(f)
     }
 }
@@ -281,19 +284,18 @@ impl<P: PortNames> Printer<'_, P> {
             // As they came they are no fields.
             return Ok(());
         }
-        let present = self.mask.tunnel.metadata_present;
-        for (i, field) in (0..64).filter_map(Field::tun_metadata).enumerate() {
-            if present >> i & 1 == 0 {
-                continue;
-            }
-            let place = field.facts().place;
-            let mask = place.get(self.mask);
-            out.item(format_args!("{field}"))?;
-            if mask != 0 {
-                out.f.write_char('=')?;
-                crate::field::write_hex(out.f, place.get(self.key))?;
-                if mask != place.bits {
-                    write!(out.f, "/{}", Hash(mask as u64))?;
+        if self.mask.tunnel.metadata_present == 0 {
+            return Ok(());
+        }
+        let m = Match { key: *self.key, mask: FlowMask { fields: *self.mask } };
+        for option in self.ports.option_places().packed(m).options() {
+            out.item(format_args!("tun_metadata{}", option.index))?;
+            if !m.is_packed() && self.key.tunnel.metadata_present >> option.index & 1 == 0 {
+                out.f.write_str("=NP")?;
+            } else if !option.mask.is_zero() {
+                write!(out.f, "={}", option.value)?;
+                if !option.is_exact() {
+                    write!(out.f, "/{}", option.mask)?;
                 }
             }
         }

@@ -2,11 +2,11 @@
 
 use alloc::string::{String, ToString};
 
-use super::number::parse_number;
+use super::number::{parse_number, parse_wide_number};
 use super::{NoNames, PortNames};
-use crate::Match;
 use crate::field::numbers::{eth, ip};
-use crate::field::{Field, Masking, Setter, Subfield, SubfieldError, ValueError};
+use crate::field::{Field, Masking, Subfield, SubfieldError, ValueError};
+use crate::{Match, NoRoom, OptionMatch, Wide};
 
 /// Why a match's text is refused; the texts are those that users of the tools know. `column` counts bytes from the
 /// text's beginning.
@@ -234,9 +234,8 @@ pub fn parse_field(name: &str, value: &str, m: &mut Match, ports: &impl PortName
     let Some(field) = Field::by_name(name) else {
         return Err(MatchError::UnknownKeyword { name: name.into(), column: 0 });
     };
-    if matches!(field.facts().setter, Setter::TunOption(_)) && field.is_present(m) {
-        let source = ValueError::SetTwice { field };
-        return Err(MatchError::Value { field: Some(field), source, column: 0 });
+    if let Some(n) = field.option() {
+        return parse_option(field, n, value, m, ports);
     }
     let (value, mask) = if value.is_empty() { field.parse("0/0", ports) } else { field.parse(value, ports) }
         .map_err(|source| MatchError::Value { field: Some(field), source, column: 0 })?;
@@ -246,11 +245,53 @@ pub fn parse_field(name: &str, value: &str, m: &mut Match, ports: &impl PortName
     Ok(())
 }
 
+/// Constrains an option, of which a match says something once.
+fn parse_option(
+    field: Field,
+    n: usize,
+    text: &str,
+    m: &mut Match,
+    ports: &impl PortNames,
+) -> Result<(), MatchError> {
+    let wrong = |source| MatchError::Value { field: Some(field), source, column: 0 };
+    if field.is_present(m) {
+        return Err(wrong(ValueError::SetTwice { field }));
+    }
+    let (value, mask) = field.parse_wide(if text.is_empty() { "0/0" } else { text }, ports).map_err(wrong)?;
+    let option = if mask == Wide::MAX {
+        OptionMatch::exact(n, OptionMatch::len_of(&value), value)
+    } else {
+        OptionMatch::masked(n, OptionMatch::len_of(&(value | mask)), value, mask)
+    };
+    m.set_option(option).map_err(|NoRoom| wrong(ValueError::NoRoom { field }))
+}
+
+/// Constrains some bits of an option, and leaves what the match says of the others.
+fn parse_option_bits(subfield: Subfield, n: usize, text: &str, m: &mut Match) -> Result<(), SubfieldError> {
+    let field = subfield.field();
+    let value = parse_wide_number(text, field.longest().into())
+        .map_err(|_| SubfieldError::NotInteger { field, text: text.into() })?;
+    if value.bit_len() > subfield.width() {
+        return Err(SubfieldError::TooWide { field, text: value.to_string(), width: subfield.width() });
+    }
+    let (value, bits) = (value.shl(subfield.start()), subfield.wide_bits());
+    let old = m.option(n);
+    let (old_value, old_mask) = old.map_or((Wide::ZERO, Wide::ZERO), |old| (old.value, old.mask));
+    let (value, mask) = (old_value & !bits | value, old_mask | bits);
+    let len = OptionMatch::len_of(&mask).max(old.map_or(0, |old| old.len));
+    // One that is long enough for all of its bits says nothing of longer ones.
+    m.set_option(OptionMatch::masked(n, len, value, mask))
+        .map_err(|NoRoom| SubfieldError::NotInteger { field, text: text.into() })
+}
+
 /// Constrains some bits, and leaves what the match says of the others.
 fn parse_subfield(name: &str, text: &str, m: &mut Match) -> Result<(), MatchError> {
     let wrong = |source| MatchError::Subfield { name: name.into(), source, column: 0 };
     let subfield: Subfield = name.parse().map_err(wrong)?;
     let field = subfield.field();
+    if let Some(n) = field.option() {
+        return parse_option_bits(subfield, n, text, m).map_err(wrong);
+    }
     let value = parse_number(text, field.facts().size.into())
         .map_err(|_| wrong(SubfieldError::NotInteger { field, text: text.into() }))?;
     let low = subfield.bits() >> subfield.start();

@@ -1,5 +1,7 @@
 //! Numbers as users write them: decimal, `0x` hexadecimal, or octal with a leading zero.
 
+use crate::Wide;
+
 /// Why a text is no number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NumberError {
@@ -27,6 +29,16 @@ pub(crate) fn parse_number(text: &str, bytes: usize) -> Result<u128, NumberError
         return Err(NumberError::TooLarge);
     }
     Ok(value)
+}
+
+/// A number of at most `bytes` bytes, however many these are. Only hexadecimal ones have more than 64 bits.
+pub(crate) fn parse_wide_number(text: &str, bytes: usize) -> Result<Wide, NumberError> {
+    let value = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).filter(|d| !d.is_empty()) {
+        None => parse_number(text, 16)?.into(),
+        Some(digits) if !digits.bytes().all(|b| b.is_ascii_hexdigit()) => return Err(NumberError::Syntax),
+        Some(digits) => Wide::from_hex(digits).ok_or(NumberError::TooLarge)?,
+    };
+    if usize::from(value.bit_len()) > 8 * bytes { Err(NumberError::TooLarge) } else { Ok(value) }
 }
 
 fn digits_of(digits: &str, radix: u32, max: u128) -> Result<u128, NumberError> {

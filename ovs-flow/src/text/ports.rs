@@ -3,15 +3,20 @@
 use alloc::string::String;
 use core::fmt;
 
-use crate::{DpPort, OfPort};
+use crate::{DpPort, OfPort, OptionPlaces};
 
-/// Names of a bridge's ports.
+/// Names of a bridge's ports, and its options of tunnels.
 pub trait PortNames {
     /// The name to print for this number, if it has one.
     fn name(&self, port: OfPort) -> Option<&str>;
 
     /// The number behind this name.
     fn number(&self, name: &str) -> Option<OfPort>;
+
+    /// Where keys have options of tunnels: without a table, four bytes each.
+    fn option_places(&self) -> &OptionPlaces {
+        &OptionPlaces::UNMAPPED
+    }
 
     /// Prints a port: reserved name, else name (in quotes where it needs them), else number.
     fn write_of_port(&self, port: OfPort, f: &mut dyn fmt::Write) -> fmt::Result {

@@ -159,6 +159,8 @@ fn values_come_back_from_keys() {
         let special = ["in_port", "in_port_oxm", "actset_output"].contains(&field.name());
         for _ in 0..20 {
             let value = (u128::from(rng.next()) << 64 | u128::from(rng.next())) & field.full();
+            // Without a table an option has four bytes.
+            let value = if field.option().is_some() { value & 0xffff_ffff } else { value };
             let value = if special { value & 0xff } else { value };
             let mut key = FlowKey::default();
             field.set_key(&mut key, value);
@@ -173,7 +175,8 @@ fn values_come_back_from_keys() {
         }
         let mut mask = FlowMask::default();
         field.mask_into(&mut mask);
-        assert_eq!(field.get_mask(&mask), field.full(), "{field}");
+        let full = field.facts().place.bits;
+        assert_eq!(field.get_mask(&mask), full, "{field}");
     }
 }
 

@@ -55,6 +55,9 @@ fn names(f: &Facts) -> String {
 
 fn bits(field: Field) -> String {
     let (bits, bytes) = (usize::from(field.bit_width()), usize::from(field.facts().size));
+    if field.option().is_some() {
+        return format!("{bits} at most");
+    }
     if bits == bytes * 8 { bits.to_string() } else { format!("{bits} ({bytes})") }
 }
 

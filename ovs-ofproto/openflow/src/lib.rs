@@ -10,7 +10,7 @@ pub mod message;
 pub mod text;
 mod version;
 
-pub use action::{Action, Mod, NO_BUFFER, SetField, SetForm, ToController};
+pub use action::{Action, Mod, NO_BUFFER, SetField, SetForm, SetOption, ToController};
 pub use error::{ErrorCode, ErrorMsg, NX_VENDOR, ONF_VENDOR, OfError, WireError};
 pub use header::{HEADER_LEN, Header};
 pub use message::*;

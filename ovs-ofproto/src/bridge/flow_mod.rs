@@ -80,7 +80,15 @@ impl BridgeState {
     /// Carries out a change of flows whose actions have been checked.
     pub fn flow_mod(&mut self, change: &FlowMod, round: &mut Round<'_>) -> Result<(), OfError> {
         let deletes = matches!(change.command, FlowModCommand::Delete | FlowModCommand::DeleteStrict);
-        self.check_options(&change.matching, &change.actions)?;
+        let mut placed;
+        let change = if change.matching.is_packed() {
+            placed = change.clone();
+            self.place_options(&mut placed.matching)?;
+            &placed
+        } else {
+            change
+        };
+        self.check_options(&change.actions)?;
         if !deletes {
             self.check_names(&change.actions)?;
         }
@@ -144,6 +152,7 @@ impl BridgeState {
             modified: round.now,
             actions: change.actions.as_slice().into(),
             stats,
+            places: None,
         };
         self.insert(&change.matching, priority, flow, round)
     }
@@ -169,6 +178,7 @@ impl BridgeState {
             modified: round.now,
             actions: change.actions.as_slice().into(),
             stats: if reset { Arc::default() } else { Arc::clone(&old.stats) },
+            places: None,
         };
         round.modifies = true;
         let done = self.insert(&rule.to_match(), rule.priority(), flow, round);
@@ -181,9 +191,12 @@ impl BridgeState {
         &mut self,
         matching: &Match,
         priority: i32,
-        flow: Flow,
+        mut flow: Flow,
         round: &mut Round<'_>,
     ) -> Result<(), OfError> {
+        if matching.mask.fields.tunnel.metadata_present != 0 {
+            flow.places = Some(Arc::clone(&self.options));
+        }
         let table_id = flow.table;
         let (table, made) = self.tables.make(table_id);
         round.new_table |= made;
@@ -269,7 +282,7 @@ impl BridgeState {
 
     /// Checks that what actions name is there.
     pub fn check_names(&self, actions: &[Action]) -> Result<(), OfError> {
-        self.check_options(&Match::default(), actions)?;
+        self.check_options(actions)?;
         if !self.groups.have_all_of(actions) {
             return Err(OfError::BacBadOutGroup);
         }

@@ -49,6 +49,7 @@ impl BridgeState {
                 modified: round.now,
                 actions: actions.into(),
                 stats,
+                places: None,
             };
             // An empty table has room for them.
             let _ = self.insert(&matching, priority, flow, round);

@@ -22,18 +22,19 @@ pub(crate) use ports::{PortCounters, PortRecord};
 pub(crate) use select::Criteria;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ovs_classifier::rcu::Domain;
 use ovs_flow::{Match, OfPort};
 use ovs_netdev::EtherAddr;
-use ovs_openflow::TlvMap;
 
 use crate::group::Groups;
 use crate::mac_learning::MacTable;
 use crate::meter::Meters;
 use crate::snapshot::BridgeId;
 use crate::table::{TableSettings, Tables};
+use crate::tunnel::OptionTable;
 use crate::{BridgeConfig, Limits};
 
 /// Hidden rules by which a bridge is controlled over the network that it is a part of.
@@ -64,8 +65,8 @@ pub(crate) struct BridgeState {
     pub learned: learned::Learned,
     pub mirrors: Mirrors,
     pub table_settings: BTreeMap<u8, TableSettings>,
-    /// Geneve options that have fields, by field.
-    pub tlv_table: Vec<TlvMap>,
+    /// Geneve options that have fields.
+    pub options: Arc<OptionTable>,
     /// Somebody has flow monitors.
     pub watched: bool,
     pub ports: BTreeMap<OfPort, PortRecord>,
@@ -103,7 +104,7 @@ impl BridgeState {
             learned: learned::Learned::default(),
             mirrors: Mirrors::default(),
             table_settings: BTreeMap::new(),
-            tlv_table: Vec::new(),
+            options: Arc::default(),
             watched: false,
             ports: BTreeMap::new(),
             remembered: BTreeMap::new(),

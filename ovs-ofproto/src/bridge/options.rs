@@ -2,22 +2,33 @@
 //! original, groups may name what they like.
 
 use ovs_classifier::Version;
-use ovs_flow::field::Setter;
-use ovs_flow::{Field, Match};
+use ovs_flow::{Field, Match, PlaceError};
 use ovs_openflow::action::for_each_field;
 use ovs_openflow::{Action, OfError};
 
 use super::BridgeState;
 
 impl BridgeState {
-    /// Checks that every option that a match and actions name has a field.
-    pub fn check_options(&self, matching: &Match, actions: &[Action]) -> Result<(), OfError> {
-        let known = self.tlv_table.iter().fold(0, |bits, map| bits | bit(map.index));
-        if (named_by(matching) | named_in(actions)) & !known == 0 {
-            Ok(())
-        } else {
-            Err(OfError::NxFmfcInvalidTlvField)
-        }
+    /// Brings a match that came in a message into the form that keys can be compared with.
+    pub fn place_options(&self, matching: &mut Match) -> Result<(), OfError> {
+        self.options.places.place(matching).map_err(|error| match error {
+            PlaceError::TooLong(_) => OfError::BmcBadLen,
+            _ => OfError::NxFmfcInvalidTlvField,
+        })
+    }
+
+    /// Checks that every option that actions name has a field, and as many bits as they name.
+    pub fn check_options(&self, actions: &[Action]) -> Result<(), OfError> {
+        let mut found = Ok(());
+        for_each_field(actions, &mut |field: Field, bits| {
+            let Some(n) = field.option().filter(|_| found.is_ok()) else { return };
+            found = match self.options.places.len(n) {
+                None => Err(OfError::NxFmfcInvalidTlvField),
+                Some(len) if usize::from(bits) > 8 * len => Err(OfError::BacBadSetLen),
+                Some(_) => Ok(()),
+            };
+        });
+        found
     }
 
     /// A set of options, a bit each, that some flow names.
@@ -25,28 +36,12 @@ impl BridgeState {
         let mut named = 0;
         for (_, table) in self.tables.iter() {
             for rule in table.rules.rules(version) {
-                named |= named_by(&rule.to_match()) | named_in(&rule.value().actions);
+                named |= rule.to_match().mask.fields.tunnel.metadata_present;
+                for_each_field(&rule.value().actions, &mut |field, _| {
+                    named |= field.option().map_or(0, |n| 1 << n);
+                });
             }
         }
         named
     }
-}
-
-fn named_by(matching: &Match) -> u64 {
-    matching.mask.fields.tunnel.metadata_present
-}
-
-fn named_in(actions: &[Action]) -> u64 {
-    let mut named = 0;
-    for_each_field(actions, &mut |field: Field| {
-        if let Setter::TunOption(n) = field.facts().setter {
-            named |= 1 << n;
-        }
-    });
-    named
-}
-
-/// The bit of a field's number; none for a number that no field has.
-fn bit(index: u16) -> u64 {
-    1_u64.checked_shl(index.into()).unwrap_or(0)
 }

@@ -1,6 +1,6 @@
 //! Paused packets: what is left to do with one, as a controller gets it and gives it back.
 
-use ovs_flow::{Field, FlowKey, Subfield, TableId};
+use ovs_flow::{Field, FlowKey, Subfield, TableId, Wide};
 use ovs_openflow::{Action, Continuation, ContinuationStep, OfError};
 
 use crate::recirc::{FrozenState, Step};
@@ -35,9 +35,9 @@ pub(crate) fn from_state(state: &FrozenState, bridge: [u8; 16], dp_port: u32) ->
     rest
 }
 
-fn value_bytes(subfield: Subfield, value: u128) -> Vec<u8> {
-    let len = usize::from(subfield.width()).div_ceil(8).clamp(1, 16);
-    value.to_be_bytes()[16 - len..].to_vec()
+fn value_bytes(subfield: Subfield, value: Wide) -> Vec<u8> {
+    let len = usize::from(subfield.width()).div_ceil(8).clamp(1, ovs_flow::MAX_OPTION);
+    value.to_be_bytes()[Wide::BYTES - len..].to_vec()
 }
 
 /// The state to go on with. `key` has the metadata that the controller gave back.
@@ -62,12 +62,14 @@ pub(crate) fn to_state(
     Ok(state)
 }
 
-/// A value of the stack, with as many bits of a register as it has.
-fn value_of(bytes: &[u8]) -> Result<(Subfield, u128), OfError> {
-    let register = Field::xxreg(0).ok_or(OfError::BpcBadValue)?;
+/// A value of the stack, with as many bits of a field as it has.
+fn value_of(bytes: &[u8]) -> Result<(Subfield, Wide), OfError> {
+    // Only options are longer than the longest register.
+    let field = if bytes.len() > 16 { Field::tun_metadata(0) } else { Field::xxreg(0) };
+    let field = field.ok_or(OfError::BpcBadValue)?;
     let width = u16::try_from(bytes.len() * 8).map_err(|_| OfError::BpcBadLen)?;
-    let subfield = Subfield::new(register, 0, width).map_err(|_| OfError::BpcBadLen)?;
-    Ok((subfield, bytes.iter().fold(0, |all, byte| all << 8 | u128::from(*byte))))
+    let subfield = Subfield::new(field, 0, width).map_err(|_| OfError::BpcBadLen)?;
+    Ok((subfield, Wide::from_be_bytes(bytes)))
 }
 
 /// The actions that a controller gave back, to be checked.

@@ -8,7 +8,7 @@ use ovs_classifier::{ClassifierReader, Version};
 use ovs_dpif::Features;
 use ovs_flow::{DpPort, OfPort, TableId};
 use ovs_netdev::EtherAddr;
-use ovs_openflow::{PortConfig, TlvMap};
+use ovs_openflow::PortConfig;
 
 use super::{BundleSnap, MirrorSnap, Vlans};
 use crate::bridge::InternalStats;
@@ -20,7 +20,7 @@ use crate::router::Router;
 use crate::rule::Flow;
 use crate::table::Miss;
 use crate::translate::BfdFilter;
-use crate::tunnel::{Ends, TunnelConfig, TunnelIndex};
+use crate::tunnel::{Ends, OptionTable, TunnelConfig, TunnelIndex};
 
 /// A bridge of a switch, small and `Copy`. Numbers are not used again while a switch lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,7 +91,7 @@ pub(crate) struct BridgeSnap {
     /// Its network addresses.
     pub local_addresses: Vec<IpAddr>,
     /// Geneve options that have fields.
-    pub tlv_table: Vec<TlvMap>,
+    pub options: Arc<OptionTable>,
 }
 
 impl BridgeSnap {

@@ -25,7 +25,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// The Geneve options that a bridge has fields for.
-    pub(crate) fn tlv_table(&self, bridge: BridgeId) -> &[ovs_openflow::TlvMap] {
-        self.world.bridges.get(&bridge).map_or(&[], |bridge| bridge.tlv_table.as_slice())
+    pub(crate) fn options(&self, bridge: BridgeId) -> &crate::tunnel::OptionTable {
+        self.world.bridges.get(&bridge).map_or(&crate::tunnel::NO_OPTIONS, |bridge| &bridge.options)
     }
 }

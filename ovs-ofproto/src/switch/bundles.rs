@@ -81,7 +81,11 @@ pub(super) fn mirrors(bridge: &BridgeState, bundles: &mut [BundleSnap]) -> Vec<M
             bit,
             same_output: 0,
             vlans: Vlans::some(config.vlans.iter().copied().map(VlanId::get)),
-            filter: config.filter.clone(),
+            filter: config.filter.clone().map(|mut filter| {
+                // A filter that names an option without a field takes nothing.
+                let _ = bridge.options.places.place(&mut filter);
+                filter
+            }),
             output,
             snaplen: config.snaplen,
             stats: Arc::clone(stats),

@@ -34,6 +34,7 @@ pub(super) fn of_our_own(actions: Arc<[Action]>, now: Duration) -> Flow {
         modified: now,
         actions,
         stats: Arc::default(),
+        places: None,
     }
 }
 

@@ -120,7 +120,7 @@ impl Switch {
             local_mac: bridge.local_mac(),
             local_mtu: bridge.local_mtu(),
             local_addresses: self.net.router.addresses(name).iter().map(Prefix::address).collect(),
-            tlv_table: bridge.tlv_table.clone(),
+            options: Arc::clone(&bridge.options),
         }
     }
 

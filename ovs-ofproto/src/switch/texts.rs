@@ -7,6 +7,7 @@ use ovs_flow::text::{MatchDisplay, NoNames};
 use ovs_openflow::text::ActionsDisplay;
 
 use super::Switch;
+use crate::rule::told_match;
 
 impl Switch {
     /// All rules of a bridge, hidden ones too, as `bridge/dump-flows` prints them; empty for a bridge that is not
@@ -22,7 +23,7 @@ impl Switch {
                 let flow = rule.value();
                 let (packets, bytes) = flow.stats.counts();
                 let seconds = now.saturating_sub(flow.created).as_secs();
-                let matching = rule.to_match();
+                let matching = told_match(rule);
                 let matched = MatchDisplay { m: &matching, ports: &NoNames }.to_string();
                 // A text that grows cannot fail.
                 if id.0 != 0 {

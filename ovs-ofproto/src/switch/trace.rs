@@ -89,7 +89,8 @@ impl Switch {
             self.learn_from(&result, key, packet);
         }
         let last = result.last.as_deref().copied().unwrap_or(*key);
-        let names = if how.names { self.trace_names(&snapshot, bridge) } else { TraceNames::default() };
+        let mut names = if how.names { self.trace_names(&snapshot, bridge) } else { TraceNames::default() };
+        names.places = snapshot.options(bridge).places;
         TraceReport { flow: *key, tree, last, result, tracked: None, resumed: Vec::new(), names }
     }
 
@@ -109,7 +110,7 @@ impl Switch {
         let ports = snapshot.world.bridges.get(&bridge).map(|bridge| &bridge.ports);
         let openflow = ports.into_iter().flatten().map(|(number, port)| (*number, port.name.to_string()));
         let datapath = self.dpif.ports().into_iter().map(|port| (port.number, port.name));
-        TraceNames { openflow: openflow.collect(), datapath: datapath.collect() }
+        TraceNames { openflow: openflow.collect(), datapath: datapath.collect(), ..TraceNames::default() }
     }
 
     /// The rules and buckets by which a megaflow was made, in the order in which its packets come to them; `None` if

@@ -49,7 +49,7 @@ impl Switch {
     fn flow_of_bridge(&self, bridge: &str, text: &str) -> Result<FlowKey, TraceError> {
         let state = self.bridges.get(bridge).ok_or_else(|| TraceError::NoBridge(bridge.to_owned()))?;
         let openflow = state.ports.iter().map(|(number, port)| (*number, port.name.clone())).collect();
-        let names = TraceNames { openflow, ..TraceNames::default() };
+        let names = TraceNames { openflow, places: state.options.places, ..TraceNames::default() };
         let mut key =
             parse_flow(text, &names).map_err(|source| TraceError::Flow { text: text.to_owned(), source })?;
         for tag in &mut key.vlans {
@@ -86,7 +86,9 @@ impl Switch {
             .ok_or(TraceError::NoTunnel)?;
         let bridge = self.world.bridges.get(&found.0).ok_or(TraceError::NoTunnel)?;
         let mut key = *key;
-        crate::tunnel::options_to_fields(&mut key.tunnel, &bridge.tlv_table);
+        if !bridge.options.options_to_fields(&mut key.tunnel) {
+            return Err(TraceError::Options);
+        }
         key.in_port = u32::from(found.1.0);
         Ok((bridge.name.to_string(), key))
     }

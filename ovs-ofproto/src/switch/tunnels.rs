@@ -11,7 +11,7 @@ use ovs_netdev::{Status, TunnelPort};
 
 use super::Switch;
 use crate::bridge::{BridgeState, PortRecord};
-use crate::tunnel::{Carries, Inner, Key, Remote, TunnelConfig, TunnelMatch, wrap};
+use crate::tunnel::{Carries, Inner, Key, NO_OPTIONS, Remote, TunnelConfig, TunnelMatch, wrap};
 use crate::{InterfaceConfig, InterfaceError, TunnelError};
 
 impl Switch {
@@ -190,7 +190,7 @@ fn overhead(tunnel: &TunnelConfig, dst: IpAddr) -> Option<u32> {
         0 => IPV4_PACKET,
         payload => 1 << 16 | u32::from(payload),
     };
-    let inner = Inner { packet_type, flow: &TunnelKey::default(), maps: &[], dst };
+    let inner = Inner { packet_type, flow: &TunnelKey::default(), options: &NO_OPTIONS, dst };
     let wrapped = wrap(tunnel, &inner)?;
     Some(ip + wrapped.bytes.len() as u32 + if bare { 0 } else { 14 })
 }

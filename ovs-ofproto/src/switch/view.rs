@@ -98,7 +98,7 @@ impl Bridge<'_> {
         let rules = bridge.select(&criteria, version);
         let told = |rule: &ovs_classifier::RuleRef<crate::rule::Flow>| FlowStats {
             facts: facts(rule.value(), rule.priority(), now),
-            matching: rule.to_match(),
+            matching: crate::rule::told_match(rule),
             actions: rule.value().actions.to_vec(),
         };
         rules.iter().map(told).collect()

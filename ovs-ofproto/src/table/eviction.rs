@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ovs_classifier::RuleRef;
-use ovs_flow::Subfield;
+use ovs_flow::{Subfield, Wide};
 
 use super::timers::due;
 use crate::rule::Flow;
 
 /// The values of the fields that make groups; `None` for one that a rule does not match exactly.
-type GroupKey = Vec<Option<u128>>;
+type GroupKey = Vec<Option<Wide>>;
 /// Importance, time of its end, place in the table.
 type Order = (u16, Duration, u64);
 
@@ -49,10 +49,10 @@ impl Evictable {
     /// A rule came.
     pub fn insert(&mut self, rule: &RuleRef<Flow>) {
         let Some(order) = order(rule) else { return };
-        let matching = rule.to_match();
+        let (matching, places) = (rule.to_match(), rule.value().places());
         let value = |field: &Subfield| {
-            let exact = field.get(&matching.mask.fields) == field.bits();
-            exact.then(|| field.get(&matching.key))
+            let exact = places.get(&matching.mask.fields, *field) == Wide::ones(field.width());
+            exact.then(|| places.get(&matching.key, *field))
         };
         let key: GroupKey = self.fields.iter().map(value).collect();
         self.put(key, order, rule);

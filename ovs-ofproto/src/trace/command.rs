@@ -45,6 +45,9 @@ pub enum TraceError {
     /// The flow came through a tunnel that no bridge has.
     #[error("no OpenFlow tunnel port for this packet")]
     NoTunnel,
+    /// The flow's Geneve options are not understood.
+    #[error("Failed to parse Geneve options")]
+    Options,
     /// The flow came again, and nobody waits for it.
     #[error("no recirculation data for recirc_id {0:#x}")]
     NotWaiting(u32),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ovs_flow::text::{DpPortNames, PortNames};
-use ovs_flow::{DpPort, OfPort};
+use ovs_flow::{DpPort, OfPort, OptionPlaces};
 
 use crate::snapshot::BridgeSnap;
 
@@ -12,6 +12,8 @@ use crate::snapshot::BridgeSnap;
 pub struct TraceNames {
     pub(crate) openflow: BTreeMap<OfPort, String>,
     pub(crate) datapath: BTreeMap<DpPort, String>,
+    /// Where keys of the bridge have options of tunnels.
+    pub(crate) places: OptionPlaces,
 }
 
 impl PortNames for TraceNames {
@@ -21,6 +23,10 @@ impl PortNames for TraceNames {
 
     fn number(&self, name: &str) -> Option<OfPort> {
         self.openflow.iter().find(|(_, known)| *known == name).map(|(port, _)| *port)
+    }
+
+    fn option_places(&self) -> &OptionPlaces {
+        &self.places
     }
 }
 
@@ -34,17 +40,25 @@ impl DpPortNames for TraceNames {
     }
 }
 
-/// Names of the ports of the bridge that a packet is in, if names are wanted.
+/// What texts need to know of the bridge that a packet is in: names of ports only if they are wanted.
 #[derive(Clone, Copy)]
-pub(crate) struct Named<'a>(pub Option<&'a BridgeSnap>);
+pub(crate) struct Named<'a> {
+    pub bridge: &'a BridgeSnap,
+    pub names: bool,
+}
 
 impl PortNames for Named<'_> {
     fn name(&self, port: OfPort) -> Option<&str> {
-        self.0.and_then(|bridge| bridge.ports.get(&port)).map(|port| &*port.name)
+        let port = self.bridge.ports.get(&port).filter(|_| self.names);
+        port.map(|port| &*port.name)
     }
 
     fn number(&self, name: &str) -> Option<OfPort> {
-        let mut ports = self.0?.ports.iter();
+        let mut ports = self.bridge.ports.iter().filter(|_| self.names);
         ports.find(|(_, port)| &*port.name == name).map(|(number, _)| *number)
+    }
+
+    fn option_places(&self) -> &OptionPlaces {
+        &self.bridge.options.places
     }
 }

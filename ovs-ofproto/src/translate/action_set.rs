@@ -17,6 +17,7 @@ fn rank(action: &Action) -> Option<u8> {
         Action::DecMplsTtl => 6,
         Action::Move { .. } => 7,
         Action::SetField(_)
+        | Action::SetOption(_)
         | Action::Mod(_)
         | Action::SetVlanVid { .. }
         | Action::SetVlanPcp { .. }
@@ -43,6 +44,7 @@ fn replaces(new: &Action, old: &Action) -> bool {
         // Each field is set by itself; moves are all kept.
         (Some(8), Some(8)) => match (new, old) {
             (Action::SetField(a), Action::SetField(b)) => a.field == b.field && a.is_whole(),
+            (Action::SetOption(a), Action::SetOption(b)) => a.field == b.field && a.is_whole(),
             (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
         },
         (Some(7), Some(7)) => false,

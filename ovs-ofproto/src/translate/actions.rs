@@ -118,6 +118,7 @@ impl<'s, T: Tracer> Context<'s, T> {
             Action::SetVlanVid { vid, push } => self.set_vlan_vid(vid.get(), *push),
             Action::SetVlanPcp { pcp, push } => self.set_vlan_pcp(*pcp, *push),
             Action::SetField(set) => self.set_field(set),
+            Action::SetOption(set) => self.set_option(set),
             Action::Mod(change) => self.modify(*change),
             Action::Move { src, dst } => self.move_bits(*src, *dst),
             Action::StackPush(src) => self.stack_push(*src),

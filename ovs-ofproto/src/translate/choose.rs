@@ -20,8 +20,8 @@ impl<T: Tracer> Context<'_, T> {
             MultipathAlgorithm::Hrw => heaviest(0..links, |link| pair_hash(hash, link)),
             MultipathAlgorithm::IterHash => iterate(hash, links, choice.arg),
         };
-        choice.dst.mask_into(&mut self.mask);
-        choice.dst.set(&mut self.flow, u128::from(link));
+        self.mask_subfield(choice.dst);
+        self.write(choice.dst, &u128::from(link).into());
         self.report_subfield(choice.dst);
     }
 
@@ -45,8 +45,8 @@ impl<T: Tracer> Context<'_, T> {
         let port = port.unwrap_or(OfPort::NONE);
         match bundle.dst {
             Some(dst) => {
-                dst.mask_into(&mut self.mask);
-                dst.set(&mut self.flow, u128::from(port.0));
+                self.mask_subfield(dst);
+                self.write(dst, &u128::from(port.0).into());
                 self.report_subfield(dst);
             }
             None => self.output(port, 0),

@@ -3,7 +3,7 @@
 use ovs_classifier::Rule;
 use ovs_classifier::rcu::Guard;
 use ovs_dpif::{Action as DpAction, DropReason, HashAlgorithm, NshMetadata, SlowPath};
-use ovs_flow::{FlowKey, FlowMask, Subfield, TableId};
+use ovs_flow::{FlowKey, FlowMask, Subfield, TableId, Wide};
 use ovs_openflow::action::Nat;
 use ovs_openflow::{Action, MeterConfig, ToController};
 use ovs_packet::Packet;
@@ -37,7 +37,7 @@ pub(super) struct Context<'s, T> {
     pub table_miss_rule: bool,
     pub depth: u32,
     pub resubmits: u32,
-    pub stack: Vec<(Subfield, u128)>,
+    pub stack: Vec<(Subfield, Wide)>,
     /// Whether nothing follows what runs now.
     pub last: bool,
     /// Whether lists end because the packet has to come again.
@@ -180,7 +180,7 @@ impl<'s, T: Tracer> Context<'s, T> {
 
     /// Names of the ports of the bridge that the packet is in, if the watcher wants them.
     pub fn names(&self) -> Named<'s> {
-        Named((T::ACTIVE && self.tracer.names()).then_some(self.bridge))
+        Named { bridge: self.bridge, names: T::ACTIVE && self.tracer.names() }
     }
 
     pub fn warn(&mut self, text: impl FnOnce() -> String) {

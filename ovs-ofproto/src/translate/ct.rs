@@ -63,9 +63,9 @@ impl<'s, T: Tracer> Context<'s, T> {
             CtZone::Number(zone) => zone,
             CtZone::Field(src) => {
                 if self.original.recirc_id == 0 || !is_frozen(src.field()) {
-                    src.mask_into(&mut self.mask);
+                    self.mask_subfield(src);
                 }
-                src.get(&self.flow) as u16
+                self.read(src).low() as u16
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Actions that write fields, and the bits that make them depend on the packet.
 
 use ovs_flow::field::Prereq;
-use ovs_flow::{Field, FlowMask, Subfield, VLAN_CFI};
-use ovs_openflow::{Mod, SetField};
+use ovs_flow::{Field, FlowMask, Subfield, VLAN_CFI, Wide};
+use ovs_openflow::{Mod, SetField, SetOption};
 
 use super::context::Context;
 use super::mask::touch_label;
@@ -27,6 +27,10 @@ impl<T: Tracer> Context<'_, T> {
     /// `set_field`, `load`: a packet without the field stays as it is.
     pub(super) fn set_field(&mut self, set: &SetField) {
         let field = set.field;
+        if field.option().is_some() {
+            self.set_option(&set.into());
+            return;
+        }
         field.mask_prerequisites(&self.flow, &mut self.mask);
         if !self.has(field) {
             self.warn(|| format!("unmet prerequisites for {field}, set_field ignored"));
@@ -39,6 +43,30 @@ impl<T: Tracer> Context<'_, T> {
         self.mask_protocol(field);
         let value = field.get(&self.flow) & !set.mask | set.value;
         field.set_key(&mut self.flow, value);
+    }
+
+    /// The same of an option of a tunnel's header, which is there from then on.
+    pub(super) fn set_option(&mut self, set: &SetOption) {
+        let Some(n) = set.field.option() else { return };
+        let places = &self.bridge.options.places;
+        places.add_bits(&mut self.mask, n, &set.mask);
+        let value = places.read(&self.flow.tunnel, n) & !set.mask | set.value;
+        places.set(&mut self.flow, Subfield::whole(set.field), &value);
+    }
+
+    /// The value of some bits, right-aligned.
+    pub(super) fn read(&self, bits: Subfield) -> Wide {
+        self.bridge.options.places.get(&self.flow, bits)
+    }
+
+    /// Writes some bits.
+    pub(super) fn write(&mut self, bits: Subfield, value: &Wide) {
+        self.bridge.options.places.set(&mut self.flow, bits, value);
+    }
+
+    /// Adds some bits to the mask.
+    pub(super) fn mask_subfield(&mut self, bits: Subfield) {
+        self.bridge.options.places.mask_into(bits, &mut self.mask);
     }
 
     /// Whether the packet has a field: later fragments have no transport header, whatever their protocol.
@@ -122,7 +150,10 @@ impl<T: Tracer> Context<'_, T> {
 
     /// `delete_field`: an option of a tunnel's header is not there any more.
     pub(super) fn delete_field(&mut self, field: Field) {
-        field.clear_key(&mut self.flow);
+        match field.option() {
+            Some(n) => self.bridge.options.places.clear(&mut self.flow, n),
+            None => field.clear_key(&mut self.flow),
+        }
         self.detail(|| format!("delete {field}"));
     }
 
@@ -134,8 +165,8 @@ impl<T: Tracer> Context<'_, T> {
             if self.has(src.field()) {
                 self.look_at(dst);
                 self.look_at(src);
-                let value = src.get(&self.flow);
-                self.write_bits(dst, value);
+                let value = self.read(src);
+                self.write_bits(dst, &value);
             }
         }
         self.report_subfield(dst);
@@ -144,7 +175,7 @@ impl<T: Tracer> Context<'_, T> {
     /// `push`.
     pub(super) fn stack_push(&mut self, src: Subfield) {
         self.look_at(src);
-        let value = src.get(&self.flow);
+        let value = self.read(src);
         self.stack.push((src, value));
     }
 
@@ -155,14 +186,14 @@ impl<T: Tracer> Context<'_, T> {
             return;
         };
         self.look_at(dst);
-        self.write_bits(dst, value);
+        self.write_bits(dst, &value);
         self.report_subfield(dst);
     }
 
     /// Writes bits; those of a VLAN's identifier leave it open whether there is a tag.
-    fn write_bits(&mut self, dst: Subfield, value: u128) {
+    fn write_bits(&mut self, dst: Subfield, value: &Wide) {
         let tag = self.flow.vlans[0].tci.get() & VLAN_CFI;
-        dst.set(&mut self.flow, value);
+        self.write(dst, value);
         if dst.field() == Field::VLAN_VID {
             let tci = &mut self.flow.vlans[0].tci;
             tci.set(tci.get() & !VLAN_CFI | tag);
@@ -171,6 +202,10 @@ impl<T: Tracer> Context<'_, T> {
 
     /// Puts bits that an action reads or writes into the mask.
     fn look_at(&mut self, bits: Subfield) {
+        if bits.field().option().is_some() {
+            self.mask_subfield(bits);
+            return;
+        }
         mask_bits(bits.field(), bits.bits(), &mut self.mask);
         if bits.field() == Field::IPV6_LABEL {
             touch_label(&mut self.mask);
@@ -203,15 +238,14 @@ impl<T: Tracer> Context<'_, T> {
 
     pub(super) fn report_subfield(&mut self, dst: Subfield) {
         if T::ACTIVE {
-            let (value, field) = (dst.get(&self.flow), dst.field());
-            let whole = dst.start() == 0 && dst.width() == field.bit_width();
+            let (value, field) = (self.read(dst), dst.field());
+            let whole = field.option().is_none() && dst == Subfield::whole(field);
             self.detail(|| {
                 if whole {
-                    format!("{dst} is now {}", field.text(value, field.full(), &ovs_flow::text::NoNames))
-                } else if value == 0 {
-                    format!("{dst} is now 0")
+                    let text = field.text(value.low(), field.full(), &ovs_flow::text::NoNames);
+                    format!("{dst} is now {text}")
                 } else {
-                    format!("{dst} is now {value:#x}")
+                    format!("{dst} is now {value}")
                 }
             });
         }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use ovs_dpif::HashAlgorithm;
 use ovs_flow::hash::stable::{self, Fields};
-use ovs_flow::{Match, OfPort};
+use ovs_flow::{Match, OfPort, Wide};
 use ovs_openflow::text::{GroupDisplay, NoNames};
 use ovs_openflow::{GroupDesc, GroupMod, GroupType};
 
@@ -148,6 +148,10 @@ impl<'s, T: Tracer> Context<'s, T> {
             if !field.applies(&self.flow) {
                 continue;
             }
+            if let Some(n) = field.option() {
+                hash = self.hash_option(n, mask, hash);
+                continue;
+            }
             let mut looked_at = Match::default();
             // The mask has been taken as valid for the field when the group came.
             let _ = field.set_masked(&mut looked_at, 0, mask);
@@ -158,6 +162,16 @@ impl<'s, T: Tracer> Context<'s, T> {
             hash = stable::field_hash(&bytes[bytes.len() - size..], hash);
         }
         hash
+    }
+
+    /// Likewise over an option, of as many bytes as it has.
+    fn hash_option(&mut self, n: usize, mask: u128, hash: u32) -> u32 {
+        let places = &self.bridge.options.places;
+        let bits = if mask == u128::MAX { Wide::MAX } else { mask.into() };
+        places.add_bits(&mut self.mask, n, &bits);
+        let value = places.read(&self.flow.tunnel, n) & bits;
+        let len = places.len(n).unwrap_or(0);
+        stable::field_hash(&value.to_be_bytes()[Wide::BYTES - len..], hash)
     }
 
     /// Of the live buckets the one with the highest score; of equal ones the last.

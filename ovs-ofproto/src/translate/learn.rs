@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ovs_flow::text::{MatchDisplay, NoNames};
-use ovs_flow::{FlowKey, Match, OfPort, Subfield};
+use ovs_flow::{FlowKey, Match, OfPort, OptionPlaces, Subfield};
 use ovs_openflow::action::{Learn, LearnDst, LearnFlags, LearnSpec, LearnSrc};
 use ovs_openflow::text::ActionsDisplay;
-use ovs_openflow::{Action, FlowMod, FlowModCommand, FlowModFlags, SetField};
+use ovs_openflow::{Action, FlowMod, FlowModCommand, FlowModFlags, SetField, SetOption};
 
 use super::context::Context;
 use super::{Dep, Push};
@@ -39,21 +39,22 @@ impl<T: Tracer> Context<'_, T> {
     pub(super) fn learn_flow(&mut self, learn: &Learn) {
         for spec in &learn.specs {
             if let LearnSrc::Field(src) = spec.src {
-                src.mask_into(&mut self.mask);
+                self.mask_subfield(src);
             }
         }
         if self.dry {
             self.warn(|| "suppressing side effects, so learn action ignored".into());
             return;
         }
-        let change = learned(learn, &self.flow);
-        self.detail(|| describe(&change));
+        let change = learned(learn, &self.flow, &self.bridge.options.places);
+        let places = &self.bridge.options.places;
+        self.detail(|| describe(&change, places));
         let learned = Arc::new(LearnedFlow { change, limit: learn.limit });
         let success = self.is_learned(&learned.change) || self.can_learn(&learned);
         if let Some(dst) = learn.result_dst {
             self.depend(Dep::ChangedKey(self.bridge.id, learn.table));
-            dst.mask_into(&mut self.mask);
-            dst.set(&mut self.flow, u128::from(success));
+            self.mask_subfield(dst);
+            self.write(dst, &u128::from(success).into());
             self.report_subfield(dst);
         }
         if success {
@@ -83,9 +84,9 @@ impl<T: Tracer> Context<'_, T> {
 }
 
 /// A rule as traces tell that it is learned.
-fn describe(change: &FlowMod) -> String {
+fn describe(change: &FlowMod, places: &OptionPlaces) -> String {
     let mut text = format!("table={}", change.table.0);
-    let matched = MatchDisplay { m: &change.matching, ports: &NoNames }.to_string();
+    let matched = MatchDisplay { m: &places.packed(change.matching), ports: &NoNames }.to_string();
     // A text that grows cannot fail.
     let _ = if matched.is_empty() { Ok(()) } else { write!(text, " {matched}") };
     let _ = write!(text, " priority={}", change.priority);
@@ -102,8 +103,8 @@ fn describe(change: &FlowMod) -> String {
     text
 }
 
-/// What a packet of this key makes of a `learn` action.
-fn learned(learn: &Learn, key: &FlowKey) -> FlowMod {
+/// What a packet of this key makes of a `learn` action. Options that it matches on lie as in the key.
+fn learned(learn: &Learn, key: &FlowKey, places: &OptionPlaces) -> FlowMod {
     let mut matching = Match::default();
     let mut actions = Vec::new();
     if learn.fin_idle_timeout != 0 || learn.fin_hard_timeout != 0 {
@@ -111,7 +112,7 @@ fn learned(learn: &Learn, key: &FlowKey) -> FlowMod {
         actions.push(Action::FinTimeout { idle, hard });
     }
     for spec in &learn.specs {
-        apply(spec, key, &mut matching, &mut actions);
+        apply(spec, (key, places), &mut matching, &mut actions);
     }
     let mut change = FlowMod::new(FlowModCommand::ModifyStrict, matching);
     (change.table, change.priority, change.actions) = (learn.table, learn.priority, actions);
@@ -123,21 +124,35 @@ fn learned(learn: &Learn, key: &FlowKey) -> FlowMod {
     change
 }
 
-fn apply(spec: &LearnSpec, key: &FlowKey, matching: &mut Match, actions: &mut Vec<Action>) {
+fn apply(
+    spec: &LearnSpec,
+    (key, places): (&FlowKey, &OptionPlaces),
+    matching: &mut Match,
+    actions: &mut Vec<Action>,
+) {
     let value = match spec.src {
-        LearnSrc::Field(src) => src.get(key),
+        LearnSrc::Field(src) => places.get(key, src),
         LearnSrc::Value(value) => value,
     };
     match spec.dst {
-        LearnDst::Match(dst) => match_bits(dst, value, matching),
+        LearnDst::Match(dst) if dst.field().option().is_some() => {
+            places.set(&mut matching.key, dst, &value);
+            places.mask_into(dst, &mut matching.mask);
+        }
+        LearnDst::Match(dst) => match_bits(dst, value.low(), matching),
+        LearnDst::Load(dst) if dst.field().option().is_some() => {
+            actions.push(Action::SetOption(Box::new(SetOption::load(dst, &value))));
+        }
         LearnDst::Load(dst) => {
+            let value = value.low();
             let (field, mask) = (dst.field(), dst.bits());
             let mut set = SetField::masked(field, value << dst.start(), mask);
             set.form = ovs_openflow::SetForm::Load;
             actions.push(Action::SetField(set));
         }
         LearnDst::Output => {
-            let port = u16::try_from(value).map_or(OfPort::NONE, OfPort);
+            let number = value.narrow().and_then(|value| u16::try_from(value).ok());
+            let port = number.map_or(OfPort::NONE, OfPort);
             let reserved = matches!(port, OfPort::IN_PORT | OfPort::FLOOD | OfPort::LOCAL | OfPort::ALL);
             if port < OfPort::MAX || reserved {
                 actions.push(Action::Output { port, max_len: 0 });

@@ -12,7 +12,7 @@ use ovs_openflow::text::RuleDisplay;
 use super::context::Context;
 use super::list::List;
 use super::{Dep, MAX_DEPTH, MAX_RESUBMITS, Push, TranslateError, mask};
-use crate::rule::Flow;
+use crate::rule::{Flow, told_match};
 use crate::table::Miss;
 use crate::trace::{Named, NodeKind, Tracer};
 
@@ -304,7 +304,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         clauses.sort_by_key(|rule| rule.clauses().first().map(|clause| (clause.id, clause.dimension)));
         for clause in clauses {
             self.detail(|| {
-                let (matching, priority) = (clause.to_match(), clause.priority() as u16);
+                let (matching, priority) = (told_match(clause), clause.priority() as u16);
                 format!("conj. {}", RuleDisplay::new(&matching, priority).with_ports(&names))
             });
         }
@@ -326,7 +326,7 @@ impl<'s, T: Tracer> Context<'s, T> {
 /// A rule as the trace names it: table, match, priority, cookie.
 fn describe(rule: &Rule<Flow>, names: Named<'_>) -> String {
     let mut text = format!("{:>2}. ", rule.value().table.0);
-    let matched = MatchDisplay { m: &rule.to_match(), ports: &names }.to_string();
+    let matched = MatchDisplay { m: &told_match(rule), ports: &names }.to_string();
     if !matched.is_empty() {
         let _ = write!(text, "{matched}, ");
     }
@@ -341,7 +341,7 @@ fn describe(rule: &Rule<Flow>, names: Named<'_>) -> String {
 fn origin(rule: &Rule<Flow>) -> String {
     let flow = rule.value();
     // The priority of a hidden rule is shown cut, as everywhere.
-    let (matching, priority) = (rule.to_match(), rule.priority() as u16);
+    let (matching, priority) = (told_match(rule), rule.priority() as u16);
     let shown = RuleDisplay::new(&matching, priority).with_actions(&flow.actions);
     format!("cookie={:#x}, table={} {shown}", flow.cookie, flow.table.0)
 }

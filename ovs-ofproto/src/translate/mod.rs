@@ -47,7 +47,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ovs_classifier::rcu::Reader;
-use ovs_dpif::{Action as DpAction, MeterId, PuntCookie, SlowPath, UserspaceAction};
+use ovs_dpif::{Action as DpAction, DropReason, MeterId, PuntCookie, SlowPath, UserspaceAction};
 use ovs_flow::{FlowKey, FlowMask, OfPort, TableId};
 use ovs_netdev::EtherAddr;
 use ovs_openflow::Action;
@@ -58,7 +58,7 @@ use crate::recirc::{FrozenState, RecircRef};
 use crate::rule::RuleStats;
 use crate::snapshot::{BridgeId, BridgeSnap, Snapshot};
 use crate::trace::Tracer;
-use crate::tunnel::mask_to_options;
+use crate::tunnel::NO_OPTIONS;
 pub(crate) use action_set::execution_order;
 use context::Context;
 pub(crate) use fin_timeout::FinTimeout;
@@ -296,27 +296,20 @@ pub(crate) fn translate_deciding(
         return translate_again(snapshot, key, packet, decide, scratch, tracer);
     }
     let Some((bridge, port)) = origin(snapshot, key) else {
-        let mut mask = FlowMask::default();
-        mask::begin(key, &mut mask);
-        mask::finish(key, key, &mut mask);
-        let mut actions = Vec::new();
-        if key.tunnel.is_present() {
-            mask_to_options(&key.tunnel, &mut mask, &[]);
-            if snapshot.world.features.explicit_drop {
-                actions.push(DpAction::Drop(UNKNOWN_TUNNEL));
-            }
-        }
-        return Translation { actions, mask, ..Translation::default() };
+        return nowhere(snapshot, key, key.tunnel.is_present().then_some(DropReason::TunnelUnknown));
     };
-    let maps = snapshot.tlv_table(bridge);
-    let mut fields = tunnel_in::fields_of(key, maps);
+    let options = snapshot.options(bridge);
+    let mut fields = *key;
+    if !options.options_to_fields(&mut fields.tunnel) {
+        return nowhere(snapshot, key, Some(DropReason::InvalidTunnelMetadata));
+    }
     fields.in_port = u32::from(port.0);
     let input = Input { bridge, key: &fields, packet, start: Start::Tables, dry: false, decide };
     let mut translation = translate_input(snapshot, &input, scratch, tracer);
     if key.tunnel.is_present() {
         let at = Push::Tunnel { port: (bridge, port), header: 0, incoming: true };
         translation.push.insert(0, at);
-        mask_to_options(&key.tunnel, &mut translation.mask, maps);
+        options.mask_to_options(&key.tunnel, &mut translation.mask);
     }
     translation
 }
@@ -330,8 +323,19 @@ pub(crate) fn origin(snapshot: &Snapshot, key: &FlowKey) -> Option<(BridgeId, Of
     }
 }
 
-/// The code of `drop` for packets of tunnels that no bridge has.
-const UNKNOWN_TUNNEL: u32 = 14;
+/// The translation of a packet that gets to no bridge. It depends on where the packet came by, and on which options it has.
+fn nowhere(snapshot: &Snapshot, key: &FlowKey, reason: Option<DropReason>) -> Translation {
+    let mut mask = FlowMask::default();
+    mask::begin(key, &mut mask);
+    mask::finish(key, key, &mut mask);
+    if key.tunnel.is_present() {
+        NO_OPTIONS.mask_to_options(&key.tunnel, &mut mask);
+    }
+    // A datapath that drops by no name gets no action.
+    let reason = reason.filter(|_| snapshot.world.features.explicit_drop);
+    let actions = reason.and_then(DropReason::drop_code).map(DpAction::Drop).into_iter().collect();
+    Translation { actions, mask, ..Translation::default() }
+}
 
 /// Translates a packet that comes again; one that nobody waits for is dropped.
 fn translate_again(
@@ -348,8 +352,11 @@ fn translate_again(
         mask::finish(key, key, &mut mask);
         return Translation { mask, error: Some(TranslateError::NoRecirculation), ..Translation::default() };
     };
-    let maps = snapshot.tlv_table(state.bridge);
-    let mut fields = tunnel_in::fields_of(key, maps);
+    let options = snapshot.options(state.bridge);
+    let mut fields = *key;
+    if !options.options_to_fields(&mut fields.tunnel) {
+        return nowhere(snapshot, key, Some(DropReason::InvalidTunnelMetadata));
+    }
     if let Some((_, port)) = snapshot.world.ports.get(&key.dp_port()) {
         fields.in_port = u32::from(port.0);
     }
@@ -357,7 +364,7 @@ fn translate_again(
         Input { bridge: state.bridge, key: &fields, packet, start: Start::Thaw(&state), dry: false, decide };
     let mut translation = translate_input(snapshot, &input, scratch, tracer);
     if key.tunnel.is_present() {
-        mask_to_options(&key.tunnel, &mut translation.mask, maps);
+        options.mask_to_options(&key.tunnel, &mut translation.mask);
     }
     translation
 }

@@ -22,7 +22,7 @@ const SAMPLES: usize = 4;
 struct Fork<'s> {
     flow: FlowKey,
     base: FlowKey,
-    stack: Vec<(Subfield, u128)>,
+    stack: Vec<(Subfield, ovs_flow::Wide)>,
     action_set: Vec<&'s Action>,
     was_mpls: bool,
     conntracked: bool,
@@ -124,7 +124,7 @@ impl<'s, T: Tracer> Context<'s, T> {
     }
 
     fn branch_on(&mut self, dst: Subfield, answer: u128, rest: List<'s>) -> Vec<DpAction> {
-        dst.set(&mut self.flow, answer);
+        self.write(dst, &answer.into());
         self.collect(|context| context.run_outermost(rest))
     }
 

@@ -63,10 +63,10 @@ impl<T: Tracer> Context<'_, T> {
 
     /// `output:FIELD`.
     pub(super) fn output_field(&mut self, src: Subfield, max_len: u16) {
-        src.mask_into(&mut self.mask);
-        let value = src.get(&self.flow);
-        let port = u16::try_from(value).map(OfPort).ok();
-        let port = port.or_else(|| u32::try_from(value).ok().and_then(OfPort::from_u32));
+        self.mask_subfield(src);
+        let value = self.read(src);
+        let number = value.narrow().and_then(|value| u32::try_from(value).ok());
+        let port = number.and_then(|n| u16::try_from(n).map(OfPort).ok().or_else(|| OfPort::from_u32(n)));
         match port {
             Some(port) => {
                 self.detail(|| format!("output port is {port}"));

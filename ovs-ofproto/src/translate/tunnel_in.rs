@@ -4,7 +4,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use ovs_dpif::{Action as DpAction, DropReason};
-use ovs_flow::FlowKey;
 use ovs_netdev::EtherAddr;
 
 use super::Push;
@@ -149,12 +148,4 @@ fn congestion(outer: u8, inner: u8) -> Congestion {
         (CONGESTION, 1 | 2) => Congestion::Mark,
         _ => Congestion::Nothing,
     }
-}
-
-/// The key without outer headers that a bridge has no fields for is the key that rules see.
-#[inline]
-pub(super) fn fields_of(key: &FlowKey, maps: &[ovs_openflow::TlvMap]) -> FlowKey {
-    let mut key = *key;
-    crate::tunnel::options_to_fields(&mut key.tunnel, maps);
-    key
 }

@@ -68,7 +68,7 @@ impl<'s, T: Tracer> Context<'s, T> {
         let Some(way) = self.way_to(&ends) else { return };
         let packet_type = self.packet_type_in(tunnel);
         let inner =
-            Inner { packet_type, flow: &self.flow.tunnel, maps: &self.bridge.tlv_table, dst: ends.dst };
+            Inner { packet_type, flow: &self.flow.tunnel, options: &self.bridge.options, dst: ends.dst };
         let Some(wrap) = wrap(tunnel, &inner) else {
             self.tunnel_drop(DropReason::TunnelHeader);
             self.warn(|| "native tunnel header build failed".into());

@@ -19,5 +19,5 @@ pub(crate) use ends::{End, Ends, Pop, Ports, transports};
 pub use error::TunnelError;
 pub(crate) use header::{Outer, build};
 pub(crate) use index::{TunnelIndex, TunnelMatch};
-pub(crate) use options::{mask_to_options, options_to_fields};
+pub(crate) use options::{NO_OPTIONS, OptionTable};
 pub(crate) use wrap::{Inner, Wrap, wrap};

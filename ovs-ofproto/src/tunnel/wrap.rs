@@ -4,11 +4,9 @@ use std::net::IpAddr;
 
 use ovs_dpif::TunnelKind;
 use ovs_flow::{TunnelFlags, TunnelKey};
-use ovs_openflow::TlvMap;
 use ovs_packet::wire::EtherType;
 
-use super::options::fields_to_options;
-use super::{Key, TunnelConfig};
+use super::{Key, OptionTable, TunnelConfig};
 
 const UDP: u8 = 17;
 const ROUTING: u8 = 43;
@@ -23,7 +21,7 @@ pub(crate) struct Inner<'a> {
     pub packet_type: u32,
     /// What the flow says of the tunnel, and how that becomes options.
     pub flow: &'a TunnelKey,
-    pub maps: &'a [TlvMap],
+    pub options: &'a OptionTable,
     /// The other end.
     pub dst: IpAddr,
 }
@@ -140,7 +138,7 @@ fn vxlan(tunnel: &TunnelConfig, inner: &Inner<'_>) -> Option<[u8; 4]> {
 fn geneve(inner: &Inner<'_>, vni: [u8; 3], bytes: &mut Vec<u8>) -> Option<()> {
     /// The most that the header's length field can say.
     const MOST: usize = 63 * 4;
-    let options = fields_to_options(inner.flow, inner.maps);
+    let options = inner.options.fields_to_options(inner.flow);
     (options.len() <= MOST).then_some(())?;
     let oam = inner.flow.flags & TunnelFlags::OAM.bits() != 0;
     let flags = u8::from(oam) << 7 | u8::from(has_critical(&options)) << 6;

@@ -54,6 +54,102 @@ fn both_want_fields_for_options() {
     ofctl(&["add-group", "br0", "group_id=1,type=indirect,bucket=set_field:3->tun_metadata0,output:2"]);
 }
 
+/// Options of several lengths.
+const MAPS: &str = "{class=0x102,type=0x81,len=124}->tun_metadata1,{class=0x102,type=2,len=8}->tun_metadata2,\
+                    {class=0x102,type=3,len=0}->tun_metadata3,{class=0xffff,type=4,len=20}->tun_metadata63";
+
+/// Changes of the table that both refuse, or take.
+const CHANGES: &[&str] = &[
+    "{class=0x102,type=2,len=8}->tun_metadata5",
+    "{class=0x102,type=9,len=8}->tun_metadata2",
+    "{class=0x102,type=9,len=6}->tun_metadata5",
+    "{class=0x102,type=9,len=128}->tun_metadata5",
+    "{class=0x102,type=9,len=104}->tun_metadata5",
+    "{class=0x102,type=9,len=100}->tun_metadata5",
+    "{class=0x102,type=10,len=4}->tun_metadata6",
+];
+
+/// What flows say of options, the long digits of the first left out.
+const LONG: &[&str] = &[
+    "tun_metadata1=LONG,actions=drop",
+    "tun_metadata1=LONG/0xff000000000000000000000000000000000000000000000000000f,actions=drop",
+    "tun_metadata2=0x123456789abc/0xff00ff00ff00,actions=2",
+    "tun_metadata2,tun_metadata1,actions=2",
+    "tun_metadata3,actions=2",
+    "tun_metadata63=0x112233445566778899aabbccddeeff1122334455,tun_metadata2=7,actions=2",
+    "priority=1,actions=set_field:0x1234567890abcdef->tun_metadata2,3",
+    "priority=2,actions=set_field:LONG->tun_metadata1,set_field:7->tun_metadata63,3",
+    "priority=3,actions=set_field:0xf/0xff->tun_metadata1,3",
+    "priority=4,actions=move:tun_metadata1[900..991]->tun_metadata1[0..91],3",
+    "priority=5,actions=load:5->tun_metadata1[500..520],3",
+    "priority=6,actions=push:tun_metadata1[0..991],pop:tun_metadata1[0..991],push:tun_metadata63[3..99]",
+    "priority=7,actions=learn(table=1,NXM_NX_TUN_METADATA1[0..127],load:tun_metadata2[0..63]->tun_metadata2[0..63])",
+    "priority=8,actions=learn(table=1,tun_metadata1[0..319]=0x11223344556677889900112233445566778899)",
+    "priority=9,actions=delete_field:tun_metadata1,output:tun_metadata2[40..55]",
+];
+
+/// What flows say of more bits than their options have.
+const BEYOND: &[&str] = &[
+    "tun_metadata2=0x1234567890abcdef01,actions=2",
+    "actions=set_field:0x1234567890abcdef01->tun_metadata2,3",
+    "actions=move:tun_metadata2[32..64]->tun_metadata1[0..32],3",
+    "actions=load:5->tun_metadata2[60..70],3",
+    "actions=push:tun_metadata63[100..200]",
+    "actions=learn(table=1,tun_metadata2[0..127]=5)",
+];
+
+#[test]
+fn both_have_options_of_any_length() {
+    let Some(tools) = tools("long options of tunnels") else { return };
+    let _lock = exclusive();
+    let worlds = [Kind::Ours, Kind::Peer].map(|kind| world(&tools, kind));
+    let [ours, peer] = &worlds;
+    let ofctl = |version: &str, args: &[&str]| {
+        compare(ours, peer, "ovs-ofctl", &[&["-O", version], args].concat(), &[]);
+    };
+    let digits: Vec<String> = (0..124).map(|n| format!("{:02x}", 0x11 + n)).collect();
+    let digits = digits.concat();
+    let long = |text: &str| text.replace("LONG", &format!("0x{digits}"));
+    ofctl("OpenFlow13", &["add-tlv-map", "br0", MAPS]);
+    for change in CHANGES {
+        ofctl("OpenFlow13", &["add-tlv-map", "br0", change]);
+    }
+    ofctl("OpenFlow13", &["dump-tlv-map", "br0"]);
+    for version in ["OpenFlow10", "OpenFlow13", "OpenFlow15"] {
+        ofctl(version, &["del-flows", "br0"]);
+        for flow in LONG {
+            ofctl(version, &["add-flow", "br0", &long(flow)]);
+        }
+        for other in ["OpenFlow10", "OpenFlow13", "OpenFlow15"] {
+            ofctl(other, &["--no-stats", "dump-flows", "br0"]);
+        }
+        ofctl(version, &["--no-stats", "dump-flows", "br0", &long("tun_metadata1=LONG")]);
+        ofctl(version, &["del-flows", "br0", "tun_metadata2=7"]);
+        ofctl(version, &["dump-aggregate", "br0", "tun_metadata1"]);
+    }
+    // The original takes some of them, and drops bits.
+    for flow in BEYOND {
+        let output = ours.tool("ovs-ofctl").args(["-O", "OpenFlow15", "add-flow", "br0", flow]).output();
+        assert!(!output.expect("ovs-ofctl runs").status.success(), "{flow}");
+    }
+    ofctl("OpenFlow13", &["del-flows", "br0"]);
+    let rules = [
+        "tun_metadata1=0x7/0xf,actions=learn(table=1,NXM_NX_TUN_METADATA1[0..319],output:tun_metadata2[0..15]),\
+         move:tun_metadata1[100..919]->tun_metadata1[108..927],load:5->tun_metadata63[150..159],resubmit(,1)",
+        "table=1,tun_metadata63=0x0001400000000000000000000000000000000000/0x00ffc00000000000000000000000000000000000,\
+         actions=push:tun_metadata1[0..991],set_field:0->tun_metadata1,pop:tun_metadata1[0..991],3",
+    ];
+    for rule in rules {
+        ofctl("OpenFlow13", &["add-flow", "br0", rule]);
+    }
+    for flow in ["in_port=1,tun_metadata1=LONG,tun_metadata2=2", "in_port=1,tun_metadata1=0x17,tun_metadata3"]
+    {
+        for tunnel in ["", ",tun_src=1.1.1.1,tun_dst=2.2.2.2"] {
+            compare(ours, peer, "ovs-appctl", &["ofproto/trace", "br0", &(long(flow) + tunnel)], &[]);
+        }
+    }
+}
+
 /// Ends with the value.
 struct Monitor(Child);
 
@@ -95,8 +191,8 @@ fn both_pause_for_a_monitor_that_resumes() {
     let _lock = exclusive();
     let worlds = [Kind::Ours, Kind::Peer].map(|kind| world(&tools, kind));
     both(&worlds, "ovs-ofctl", &["del-flows", "br0"]);
-    let pauses =
-        "in_port=1,cookie=9,actions=set_field:5->reg1,controller(pause,userdata=01.02),output:2,resubmit(,1)";
+    both(&worlds, "ovs-ofctl", &["add-tlv-map", "br0", "{class=0x102,type=2,len=24}->tun_metadata9"]);
+    let pauses = "in_port=1,cookie=9,actions=set_field:5->reg1,set_field:0x112233445566778899->tun_metadata9,controller(pause,userdata=01.02),output:2,resubmit(,1)";
     both(&worlds, "ovs-ofctl", &["-O", "OpenFlow13", "add-flow", "br0", pauses]);
     both(&worlds, "ovs-ofctl", &["add-flow", "br0", "table=1,reg1=5,actions=output:3"]);
     for version in ["OpenFlow10", "OpenFlow13", "OpenFlow15"] {

@@ -111,11 +111,15 @@ fn traces_through_tunnels_are_the_originals() {
         trace(&worlds, &format!("in_port=9,actions=set_tunnel:0x99,{number}"), &[]);
     }
     trace(&worlds, "in_port=9,actions=2,LOCAL", &[]);
-    for map in ["{class=0xffff,type=0,len=4}->tun_metadata0", "{class=0x102,type=0x80,len=4}->tun_metadata1"]
-    {
+    for map in [
+        "{class=0xffff,type=0,len=4}->tun_metadata0",
+        "{class=0x102,type=0x80,len=4}->tun_metadata1",
+        "{class=0x102,type=7,len=20}->tun_metadata60",
+    ] {
         both(&worlds, "ovs-ofctl", &["add-tlv-map", "int", map]);
     }
-    let metadata = "set_field:0x1234->tun_metadata0,set_field:0x55->tun_metadata1";
+    let metadata = "set_field:0x112233445566778899aabbccddeeff->tun_metadata60,set_field:0x1234->tun_metadata0,\
+                    set_field:0x55->tun_metadata1";
     trace(
         &worlds,
         &format!("in_port=9,actions=set_field:1.1.2.92->tun_dst,set_field:7->tun_id,{metadata},5"),
@@ -153,6 +157,9 @@ fn arrivals(worlds: &[World; 2]) {
     for rule in [
         "in_port=2,actions=9",
         "in_port=4,tun_metadata0=5,actions=set_field:1.1.2.92->tun_dst,9,5",
+        "in_port=4,tun_metadata60=0x1122334455660000000000000000000000000000/0xffffffffffff0000000000000000000000000000,\
+         tun_metadata0=5,priority=40000,actions=move:tun_metadata60[0..95]->tun_metadata60[64..159],\
+         set_field:1.1.2.92->tun_dst,9,5",
         "in_port=5,actions=9",
     ] {
         both(worlds, "ovs-ofctl", &["add-flow", "int", rule]);
@@ -169,9 +176,15 @@ fn arrivals(worlds: &[World; 2]) {
     }
     let ip = "ipv4(src=10.0.0.1,dst=10.0.0.2,proto=17,tos=0,ttl=64,frag=no),udp(src=1,dst=2)";
     for (from, id) in [("1.1.2.92", 7), ("1.1.2.93", 7), ("1.1.2.94", 1)] {
-        let options = "geneve({class=0xffff,type=0,len=4,0x5}{class=0x1,type=3,len=4,0x5})";
-        let tunnel = format!("tunnel(tun_id={id},src={from},dst=1.1.2.88,ttl=64,{options},flags(df|key))");
-        let flow = format!("recirc_id(0),{tunnel},in_port(6081),{frame},{ip}");
-        compare(ours, peer, "ovs-appctl", &["ofproto/trace", "ovs-dummy", &flow], &[]);
+        for options in [
+            "geneve({class=0xffff,type=0,len=4,0x5}{class=0x1,type=3,len=4,0x5})",
+            "geneve({class=0x102,type=7,len=20,0x112233445566778899aabbccddeeff1122334455}{class=0xffff,type=0,len=4,0x5})",
+            "geneve({class=0x102,type=7,len=16,0x11223344556677889900aabbccddeeff}{class=0xffff,type=0,len=4,0x5})",
+        ] {
+            let tunnel =
+                format!("tunnel(tun_id={id},src={from},dst=1.1.2.88,ttl=64,{options},flags(df|key))");
+            let flow = format!("recirc_id(0),{tunnel},in_port(6081),{frame},{ip}");
+            compare(ours, peer, "ovs-appctl", &["ofproto/trace", "ovs-dummy", &flow], &[]);
+        }
     }
 }

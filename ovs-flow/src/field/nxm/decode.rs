@@ -1,10 +1,9 @@
 //! Reading entries.
 
-use super::super::facts::Setter;
 use super::super::rows::Field;
 use super::COOKIE;
-use crate::Match;
 use crate::field::place::big_endian as number;
+use crate::{MAX_OPTION, Match, OptionMatch, Wide};
 
 /// Why bytes are no match. `offset` counts from the first entry's first byte; the kinds are those of OpenFlow's
 /// `OFPET_BAD_MATCH` errors, and the entry's class and number tell more.
@@ -152,10 +151,52 @@ pub fn pull_header(bytes: &[u8]) -> Result<(Field, bool, usize), DecodeError> {
 
 /// Tunnel options are as long as their peer's TLV table says.
 fn is_option(field: Field) -> bool {
-    matches!(field.facts().setter, Setter::TunOption(_))
+    field.option().is_some()
 }
 
-/// Reads one entry from the front of `bytes`: known field, right length, mask and value as the field allows them.
+/// One tunnel option as it stood on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionEntry {
+    /// The field.
+    pub field: Field,
+    /// Bytes of its value; any number up to 124.
+    pub size: usize,
+    /// The value.
+    pub value: Wide,
+    /// Its mask, if there was one.
+    pub mask: Option<Wide>,
+    /// Bytes that the entry had.
+    pub len: usize,
+}
+
+/// Reads one entry of a tunnel option from the front of `bytes`; `None` if it is one of another field.
+pub fn pull_option(bytes: &[u8]) -> Option<Result<OptionEntry, DecodeError>> {
+    let header = raw_header(bytes, 0).ok()?;
+    let field = header.field().filter(|field| is_option(*field))?;
+    Some(option_at(&header, field, bytes, 0))
+}
+
+fn option_at(
+    header: &RawHeader,
+    field: Field,
+    bytes: &[u8],
+    offset: usize,
+) -> Result<OptionEntry, DecodeError> {
+    let len = header.len + header.payload;
+    let parts = if header.masked { 2 } else { 1 };
+    let (size, payload) = (header.payload / parts, bytes.get(header.len..len));
+    let payload = payload.filter(|payload| payload.len().is_multiple_of(parts) && size <= MAX_OPTION);
+    let (value, mask) = payload.ok_or(DecodeError::BadLength { offset })?.split_at(size);
+    let value = Wide::from_be_bytes(value);
+    let mask = header.masked.then(|| Wide::from_be_bytes(mask));
+    if mask.is_some_and(|mask| value & !mask != Wide::ZERO) {
+        return Err(DecodeError::BadWildcards { field, offset });
+    }
+    Ok(OptionEntry { field, size, value, mask, len })
+}
+
+/// Reads one entry from the front of `bytes`, of a tunnel option only if its value has no more than 16 bytes
+/// ([`pull_option`] reads the others): known field, right length, mask and value as the field allows them.
 pub fn pull_entry(bytes: &[u8]) -> Result<Entry, DecodeError> {
     let header = raw_header(bytes, 0)?;
     // Alone, an entry tells a wrong length from an unknown number.
@@ -173,12 +214,11 @@ fn entry_at(bytes: &[u8], offset: usize) -> Result<Entry, DecodeError> {
     let len = header.len + header.payload;
     let payload = bytes.get(header.len..len).ok_or(DecodeError::BadLength { offset })?;
     if is_option(field) {
-        return option_entry(field, payload, header.masked, offset).map(|(value, mask)| Entry {
-            field,
-            value,
-            mask,
-            len,
-        });
+        let option = option_at(&header, field, bytes, offset)?;
+        let long = DecodeError::BadLength { offset };
+        let value = option.value.narrow().ok_or(long)?;
+        let mask = option.mask.map(|mask| mask.narrow().ok_or(long)).transpose()?;
+        return Ok(Entry { field, value, mask, len });
     }
     let size = usize::from(field.facts().size);
     if payload.len() != size * if header.masked { 2 } else { 1 } {
@@ -189,26 +229,6 @@ fn entry_at(bytes: &[u8], offset: usize) -> Result<Entry, DecodeError> {
     let mask = header.masked.then(|| number(mask));
     check(field, value, mask, offset)?;
     Ok(Entry { field, value, mask, len })
-}
-
-/// A tunnel option may have any length; of one that is longer than its field the rest must be zero. A mask may say what it
-/// likes of that.
-fn option_entry(
-    field: Field,
-    payload: &[u8],
-    masked: bool,
-    offset: usize,
-) -> Result<(u128, Option<u128>), DecodeError> {
-    let (value, mask) = payload.split_at(if masked { payload.len() / 2 } else { payload.len() });
-    let size = usize::from(field.facts().size);
-    let low = |bytes: &[u8]| number(&bytes[bytes.len().saturating_sub(size)..]);
-    let beyond = &value[..value.len().saturating_sub(size)];
-    if beyond.iter().any(|byte| *byte != 0) || masked && !payload.len().is_multiple_of(2) {
-        return Err(DecodeError::BadLength { offset });
-    }
-    let (value, mask) = (low(value), masked.then(|| low(mask)));
-    check(field, value, mask, offset)?;
-    Ok((value, mask))
 }
 
 fn check(field: Field, value: u128, mask: Option<u128>, offset: usize) -> Result<(), DecodeError> {
@@ -242,6 +262,9 @@ pub fn decode_match(bytes: &[u8], strict: bool, cookies: bool) -> Result<Decoded
             let (value, mask) = rest[header.len..len].split_at(8);
             let mask = if header.masked { number(mask) as u64 } else { u64::MAX };
             decoded.cookie = Some((number(value) as u64, mask));
+        } else if let Some(field) = header.field().filter(|field| is_option(*field)) {
+            let option = option_at(&header, field, rest, offset)?;
+            add_option(&mut decoded.m, &option, offset)?;
         } else {
             match entry_at(rest, offset) {
                 Ok(entry) => add(&mut decoded.m, &entry, offset)?,
@@ -252,6 +275,19 @@ pub fn decode_match(bytes: &[u8], strict: bool, cookies: bool) -> Result<Decoded
         offset += len;
     }
     Ok(decoded)
+}
+
+fn add_option(m: &mut Match, entry: &OptionEntry, offset: usize) -> Result<(), DecodeError> {
+    let (field, value) = (entry.field, entry.value);
+    if field.is_present(m) {
+        return Err(DecodeError::Duplicate { field, offset });
+    }
+    let Some(n) = field.option() else { return Ok(()) };
+    let option = match entry.mask {
+        None => OptionMatch::exact(n, entry.size, value),
+        Some(mask) => OptionMatch::masked(n, entry.size, value, mask),
+    };
+    m.set_option(option).map_err(|_| DecodeError::BadLength { offset })
 }
 
 fn add(m: &mut Match, entry: &Entry, offset: usize) -> Result<(), DecodeError> {

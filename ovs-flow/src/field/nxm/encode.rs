@@ -6,7 +6,7 @@ use super::super::facts::{Header, OfVersion};
 use super::super::numbers::{eth, ip, nd};
 use super::super::rows::Field;
 use super::COOKIE;
-use crate::{Match, REGISTERS, TunnelKey, VLAN_CFI};
+use crate::{MAX_OPTION, Match, OptionMatch, REGISTERS, TunnelKey, VLAN_CFI, Wide};
 
 /// Appends a field's header: 4 bytes, or 8 for experimenters'.
 pub fn put_header(header: &Header, size: usize, masked: bool, out: &mut Vec<u8>) {
@@ -23,6 +23,12 @@ pub fn put_header(header: &Header, size: usize, masked: bool, out: &mut Vec<u8>)
 /// number.
 pub fn put_entry(field: Field, value: u128, mask: u128, version: OfVersion, out: &mut Vec<u8>) {
     let full = field.full();
+    if field.option().is_some() && mask != 0 {
+        let (value, mask) = (Wide::from(value), (mask != full).then_some(Wide::from(mask)));
+        let size = OptionMatch::len_of(&(value | mask.unwrap_or_default()));
+        put_option(field, size, &value, mask.as_ref(), version, out);
+        return;
+    }
     let Some(header) = field.header(version).filter(|_| mask & full != 0) else { return };
     let size = usize::from(field.facts().size);
     let flags = field == Field::CT_STATE || field == Field::TUN_FLAGS;
@@ -32,6 +38,23 @@ pub fn put_entry(field: Field, value: u128, mask: u128, version: OfVersion, out:
     out.extend(&value.to_be_bytes()[16 - size..]);
     if masked {
         out.extend(&(mask & full).to_be_bytes()[16 - size..]);
+    }
+}
+
+/// Appends a tunnel option of so many bytes, at most 124, and its mask.
+pub fn put_option(
+    field: Field,
+    size: usize,
+    value: &Wide,
+    mask: Option<&Wide>,
+    version: OfVersion,
+    out: &mut Vec<u8>,
+) {
+    let Some(header) = field.header(version) else { return };
+    let size = size.min(MAX_OPTION);
+    put_header(header, size, mask.is_some(), out);
+    for number in [Some(value), mask].into_iter().flatten() {
+        out.extend_from_slice(&number.to_be_bytes()[Wide::BYTES - size..]);
     }
 }
 
@@ -195,18 +218,11 @@ impl Writer<'_> {
         if self.m.mask.fields.tunnel == TunnelKey::default() {
             return;
         }
-        let present = self.m.mask.fields.tunnel.metadata_present;
-        for (i, field) in (0..64).filter_map(Field::tun_metadata).enumerate() {
-            if present >> i & 1 == 0 {
-                continue;
-            }
-            let (value, mask) = field.get_match(self.m);
-            if mask != 0 {
-                put_entry(field, value, mask, self.version, self.out);
-            } else if let Some(header) = field.header(self.version) {
-                // That the option is there at all: a mask without bits.
-                put_header(header, 4, true, self.out);
-                self.out.extend([0; 8]);
+        for option in self.m.options() {
+            if let Some(field) = Field::tun_metadata(option.index) {
+                // That the option is there at all is said by a mask without bits.
+                let mask = (!option.is_exact()).then_some(option.mask);
+                put_option(field, option.len, &option.value, mask.as_ref(), self.version, self.out);
             }
         }
         self.all(&[

@@ -11,8 +11,10 @@
 mod decode;
 mod encode;
 
-pub use decode::{DecodeError, Decoded, Entry, decode_match, pull_entry, pull_header};
-pub use encode::{encode_match, put_entry, put_header};
+pub use decode::{
+    DecodeError, Decoded, Entry, OptionEntry, decode_match, pull_entry, pull_header, pull_option,
+};
+pub use encode::{encode_match, put_entry, put_header, put_option};
 
 use super::facts::{Header, OfVersion};
 use super::rows::Field;

@@ -1,6 +1,6 @@
 //! Whether a flow's actions make sense for every packet that it matches.
 
-use ovs_flow::{CtState, Field, FlowMask, Match, Subfield, U16, U32, VLAN_CFI, VlanTag};
+use ovs_flow::{CtState, Field, FlowMask, Match, Subfield, U16, U32, VLAN_CFI, VlanTag, Wide};
 
 use super::{Action, AddressRange, Ct, CtZone, Learn, LearnDst, LearnSrc, Mod, Nat, PacketType};
 use crate::{OfError, Version};
@@ -170,7 +170,7 @@ impl Known {
                 LearnDst::Match(dst) => {
                     applies(dst.field(), &learned)?;
                     if let LearnSrc::Value(value) = spec.src {
-                        add(dst, value, &mut learned);
+                        add(dst, &value, &mut learned);
                     }
                 }
                 LearnDst::Load(dst) => applies(dst.field(), &learned)?,
@@ -259,8 +259,12 @@ fn is_ip(matching: &Match) -> bool {
     matches!(matching.key.ethertype(), 0x0800 | 0x86dd)
 }
 
-/// Adds bits to a learned flow's match.
-fn add(dst: Subfield, value: u128, learned: &mut Match) {
+/// Adds bits to a learned flow's match. On tunnel options nothing else depends.
+fn add(dst: Subfield, value: &Wide, learned: &mut Match) {
+    if dst.field().option().is_some() {
+        return;
+    }
+    let value = value.low();
     let (old, mask) = dst.field().get_match(learned);
     let bits = dst.bits();
     // A mask that a field cannot have leaves it as it was.

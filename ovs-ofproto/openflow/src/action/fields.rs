@@ -1,38 +1,40 @@
 //! Which fields actions name.
 
-use ovs_flow::Field;
+use ovs_flow::{Field, Subfield};
 
 use super::{Action, CtZone, LearnDst, LearnSrc};
 
-/// Calls `visit` with each field that a list of actions reads or writes, those of lists inside included; with a field as
-/// often as it is named.
-pub fn for_each_field(actions: &[Action], visit: &mut dyn FnMut(Field)) {
+/// Calls `visit` with each field that a list of actions reads or writes, those of lists inside included, and with how many of
+/// its lowest bits it must have for that; with a field as often as it is named.
+pub fn for_each_field(actions: &[Action], visit: &mut dyn FnMut(Field, u16)) {
     for action in actions {
+        let mut bits = |bits: &Subfield| visit(bits.field(), bits.start() + bits.width());
         match action {
-            Action::OutputReg { src, .. } | Action::StackPush(src) => visit(src.field()),
-            Action::StackPop(dst) | Action::CheckPktLarger { dst, .. } => visit(dst.field()),
-            Action::Bundle(bundle) => bundle.dst.iter().for_each(|dst| visit(dst.field())),
-            Action::Multipath(choice) => visit(choice.dst.field()),
+            Action::OutputReg { src, .. } | Action::StackPush(src) => bits(src),
+            Action::StackPop(dst) | Action::CheckPktLarger { dst, .. } => bits(dst),
+            Action::Bundle(bundle) => bundle.dst.iter().for_each(bits),
+            Action::Multipath(choice) => bits(&choice.dst),
             Action::Move { src, dst } => {
-                visit(src.field());
-                visit(dst.field());
+                bits(src);
+                bits(dst);
             }
-            Action::SetField(set) => visit(set.field),
-            Action::DeleteField(field) => visit(*field),
+            Action::SetField(set) => visit(set.field, 0),
+            Action::SetOption(set) => visit(set.field, set.needed_bits()),
+            Action::DeleteField(field) => visit(*field, 0),
             Action::Learn(learn) => {
-                learn.result_dst.iter().for_each(|dst| visit(dst.field()));
+                learn.result_dst.iter().for_each(&mut bits);
                 for spec in &learn.specs {
-                    if let LearnSrc::Field(src) = spec.src {
-                        visit(src.field());
+                    if let LearnSrc::Field(src) = &spec.src {
+                        bits(src);
                     }
-                    if let LearnDst::Match(dst) | LearnDst::Load(dst) = spec.dst {
-                        visit(dst.field());
+                    if let LearnDst::Match(dst) | LearnDst::Load(dst) = &spec.dst {
+                        bits(dst);
                     }
                 }
             }
             Action::Ct(ct) => {
-                if let CtZone::Field(src) = ct.zone {
-                    visit(src.field());
+                if let CtZone::Field(src) = &ct.zone {
+                    bits(src);
                 }
                 for_each_field(&ct.actions, visit);
             }
@@ -55,7 +57,7 @@ mod tests {
                     clone(check_pkt_larger(9)->reg10[0]),delete_field:tun_metadata3";
         let actions = parse_actions(text, &NoNames).unwrap();
         let mut names = Vec::new();
-        for_each_field(&actions, &mut |field| names.push(field.name()));
+        for_each_field(&actions, &mut |field, _| names.push(field.name()));
         let wanted =
             "reg0 reg1 reg2 reg3 reg4 reg5 reg6 eth_src eth_dst reg7 reg8 reg9 ct_mark reg10 tun_metadata3";
         assert_eq!(names.join(" "), wanted);

@@ -6,7 +6,7 @@
 //!          dst 0, 1: header, first bit     dst 2: nothing
 //! ```
 
-use ovs_flow::{Subfield, TableId};
+use ovs_flow::{Subfield, TableId, Wide};
 
 use super::kinds::nx;
 use super::set_field::{pull_field, put_header, subfield, writable};
@@ -31,7 +31,7 @@ pub enum LearnSrc {
     /// The packet.
     Field(Subfield),
     /// Always this: as many bits as the spec has.
-    Value(u128),
+    Value(Wide),
 }
 
 /// What a learned flow does with the value.
@@ -196,8 +196,7 @@ impl LearnSpec {
             LearnSrc::Field(src) => place(src, out),
             LearnSrc::Value(value) => {
                 let len = usize::from(self.bits.div_ceil(16)) * 2;
-                out.zeros(len.saturating_sub(16));
-                out.extend_from_slice(&value.to_be_bytes()[16_usize.saturating_sub(len)..]);
+                out.extend_from_slice(&value.to_be_bytes()[Wide::BYTES.saturating_sub(len)..]);
             }
         }
         match self.dst {
@@ -227,13 +226,11 @@ impl LearnSpec {
     }
 }
 
-/// A value of so many bits, in whole words of sixteen. Fields of more than 128 bits have only their lowest ones read;
-/// the others must be zero.
-fn take_value(r: &mut Reader<'_>, bits: u16) -> Result<u128, OfError> {
-    let len = usize::from(bits.div_ceil(16)) * 2;
-    let bytes = r.take(len)?;
-    let (high, low) = bytes.split_at(len.saturating_sub(16));
-    let value = low.iter().fold(0_u128, |n, b| n << 8 | u128::from(*b));
-    let fits = bits >= 128 || value >> bits == 0;
-    if fits && high.iter().all(|b| *b == 0) { Ok(value) } else { Err(OfError::BacBadArgument) }
+/// A value of so many bits, in whole words of sixteen.
+fn take_value(r: &mut Reader<'_>, bits: u16) -> Result<Wide, OfError> {
+    let bytes = r.take(usize::from(bits.div_ceil(16)) * 2)?;
+    let value = Wide::from_be_bytes(bytes);
+    let lost = bytes.len().saturating_sub(Wide::BYTES);
+    let fits = value.bit_len() <= bits && bytes[..lost].iter().all(|byte| *byte == 0);
+    if fits { Ok(value) } else { Err(OfError::BacBadArgument) }
 }

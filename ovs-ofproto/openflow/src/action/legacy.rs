@@ -94,7 +94,7 @@ pub(super) fn decode_v12(kind: u16, r: &mut Reader<'_>, version: Version) -> Res
         v12::GROUP => (Action::Group(r.u32()?), 0),
         v12::SET_NW_TTL => (Action::Mod(Mod::Ttl(r.u8()?)), 3),
         v12::DEC_NW_TTL => (Action::DecTtl(vec![0]), 4),
-        v12::SET_FIELD => (Action::SetField(set_field::decode_standard(r, version)?), r.len()),
+        v12::SET_FIELD => (set_field::decode_standard(r, version)?, r.len()),
         v12::COPY_FIELD if version >= Version::V15 => {
             let (src, dst) = set_field::decode_copy(r)?;
             (Action::Move { src, dst }, 0)

@@ -65,7 +65,9 @@ pub(super) fn encode(action: &Action, context: Context, out: &mut Vec<u8>) -> bo
         Action::Mod(change) => encode_mod(change, out),
         Action::SetMplsLabel(label) => put(out, v11::SET_MPLS_LABEL, |out| out.u32(label)),
         Action::SetMplsTc(tc) => put(out, v11::SET_MPLS_TC, |out| out.u8(tc)),
-        Action::SetField(ref set) if set.form == SetForm::Field && set.is_whole() => {
+        Action::SetField(ref set)
+            if set.form == SetForm::Field && set.is_whole() && set.field.option().is_none() =>
+        {
             return encode_set_field(set, context, out);
         }
         _ => return false,

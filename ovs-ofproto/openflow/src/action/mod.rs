@@ -26,6 +26,7 @@ mod nicira;
 mod parts;
 mod sample;
 mod set_field;
+mod set_option;
 mod vlan_compat;
 mod wire;
 
@@ -41,6 +42,7 @@ pub use nested::check_nesting;
 pub use parts::{Mod, SetField, SetForm, ToController};
 pub use sample::{ObservationId, Sample, SampleDirection};
 pub(crate) use set_field::segments;
+pub use set_option::SetOption;
 pub use wire::{decode_actions, encode_actions};
 
 use ovs_flow::{OfPort, Subfield, TableId, VlanId};
@@ -92,6 +94,8 @@ pub enum Action {
     PopQueue,
     /// `set_field` or `load`: write a field or some bits of it.
     SetField(SetField),
+    /// `set_field` or `load` of a tunnel option.
+    SetOption(Box<SetOption>),
     /// `mod_*`: write a field as OpenFlow 1.0 named it.
     Mod(Mod),
     /// `move`: copy bits from field to field.

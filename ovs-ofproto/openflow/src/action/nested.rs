@@ -51,6 +51,7 @@ impl Action {
     pub fn written_field(&self) -> Option<Field> {
         match self {
             Self::SetField(set) => Some(set.field),
+            Self::SetOption(set) => Some(set.field),
             Self::Move { dst, .. } | Self::StackPop(dst) | Self::CheckPktLarger { dst, .. } => {
                 Some(dst.field())
             }

@@ -6,7 +6,9 @@ use super::kinds::nx;
 use super::set_field;
 use super::vlan_compat::Context;
 use super::wire::{Depth, begin_nx, decode_nested, encode_one, finish, put_nx};
-use super::{Action, Bundle, Ct, Encap, Learn, Mod, Multipath, Nat, Sample, SetField, ToController};
+use super::{
+    Action, Bundle, Ct, Encap, Learn, Mod, Multipath, Nat, Sample, SetField, ToController, set_option,
+};
 use crate::header::{Put, Reader};
 use crate::message::PacketInReason;
 use crate::{EncodeError, OfError, Version};
@@ -46,8 +48,8 @@ pub(super) fn decode(
             let (src, dst) = set_field::decode_move(r)?;
             Action::Move { src, dst }
         }
-        nx::REG_LOAD => Action::SetField(set_field::decode_load(r)?),
-        nx::REG_LOAD2 => Action::SetField(set_field::decode_load2(r)?),
+        nx::REG_LOAD => set_field::decode_load(r)?,
+        nx::REG_LOAD2 => set_field::decode_load2(r)?,
         nx::NOTE => Action::Note(r.rest().to_vec()),
         nx::OUTPUT_REG | nx::OUTPUT_REG2 => {
             let (src, max_len) = set_field::decode_output_reg(subtype == nx::OUTPUT_REG2, r)?;
@@ -295,6 +297,7 @@ pub(super) fn encode(action: &Action, context: &mut Context, out: &mut Vec<u8>) 
             set_field::encode(set, context.version, out);
         }
         Action::SetField(set) => set_field::encode_nx(set, out),
+        Action::SetOption(set) => set_option::encode(set, context.version, out),
         Action::Move { src, dst } => put_nx(out, nx::REG_MOVE, |out| set_field::encode_move(*src, *dst, out)),
         Action::StackPush(sub) => put_nx(out, nx::STACK_PUSH, |out| set_field::encode_stack(*sub, out)),
         Action::StackPop(sub) => put_nx(out, nx::STACK_POP, |out| set_field::encode_stack(*sub, out)),

@@ -7,7 +7,7 @@ use ovs_flow::{Field, Subfield};
 use super::kinds::{nx, v10, v12};
 use super::legacy::encode_mod_v10;
 use super::wire::{put, put_nx};
-use super::{Mod, SetField, SetForm};
+use super::{Action, Mod, SetField, SetForm, set_option};
 use crate::header::{Put, Reader};
 use crate::matching::field_version;
 use crate::{EncodeError, OfError, Version};
@@ -52,14 +52,7 @@ pub(super) fn put_header(field: Field, out: &mut Vec<u8>) {
 
 /// The length that a header alone gives: of a tunnel option the longest that one can have.
 fn header_size(field: Field) -> usize {
-    if is_option(field) { MAX_OPTION } else { usize::from(field.facts().size) }
-}
-
-/// Bytes of the longest tunnel option.
-const MAX_OPTION: usize = 124;
-
-fn is_option(field: Field) -> bool {
-    matches!(field.facts().setter, ovs_flow::field::Setter::TunOption(_))
+    if field.option().is_some() { ovs_flow::MAX_OPTION } else { usize::from(field.facts().size) }
 }
 
 /// Reads a header where there is room for four bytes alone, which an experimenter's does not fit.
@@ -86,18 +79,27 @@ fn may_be_set(field: Field) -> bool {
 }
 
 /// From `OFPAT_SET_FIELD`'s entry. Masks came with 1.5.
-pub(super) fn decode_standard(r: &mut Reader<'_>, version: Version) -> Result<SetField, OfError> {
-    let set = decode_entry(r, version >= Version::V15)?;
-    if may_be_set(set.field) { Ok(set) } else { Err(OfError::BacBadSetArgument) }
+pub(super) fn decode_standard(r: &mut Reader<'_>, version: Version) -> Result<Action, OfError> {
+    match decode_entry(r, version >= Version::V15)? {
+        Action::SetField(set) if !may_be_set(set.field) => Err(OfError::BacBadSetArgument),
+        set => Ok(set),
+    }
 }
 
 /// From an entry, and zeros behind it.
-fn decode_entry(r: &mut Reader<'_>, masks: bool) -> Result<SetField, OfError> {
-    let entry = pull_part(r.peek()).unwrap_or_else(|| pull_entry(r.peek())).map_err(|error| match error {
+fn decode_entry(r: &mut Reader<'_>, masks: bool) -> Result<Action, OfError> {
+    let wrong = |error| match error {
         DecodeError::BadField { .. } => OfError::BacBadSetType,
         DecodeError::BadLength { .. } => OfError::BacBadSetLen,
         _ => OfError::BacBadSetArgument,
-    })?;
+    };
+    if let Some(option) = nxm::pull_option(r.peek()) {
+        let option = option.map_err(wrong)?;
+        r.skip(option.len)?;
+        r.zeros(r.len(), OfError::BacBadSetArgument)?;
+        return set_option::from_entry(&option, masks);
+    }
+    let entry = pull_part(r.peek()).unwrap_or_else(|| nxm::pull_entry(r.peek())).map_err(wrong)?;
     r.skip(entry.len)?;
     let (field, full) = (entry.field, entry.field.full());
     if entry.mask.is_some() && !masks {
@@ -112,13 +114,13 @@ fn decode_entry(r: &mut Reader<'_>, masks: bool) -> Result<SetField, OfError> {
         return Err(OfError::BacBadSetArgument);
     }
     r.zeros(r.len(), OfError::BacBadSetArgument)?;
-    Ok(SetField { form: SetForm::Field, field, value: entry.value, mask })
+    Ok(Action::SetField(SetField { form: SetForm::Field, field, value: entry.value, mask }))
 }
 
 /// Reads an entry that writes some bits of a field that a match has as a whole: actions may.
 fn pull_part(bytes: &[u8]) -> Option<Result<nxm::Entry, DecodeError>> {
     let (field, masked, head) = nxm::pull_header(bytes).ok()?;
-    if !masked || is_option(field) || field.facts().masking != ovs_flow::field::Masking::Exact {
+    if !masked || field.facts().masking != ovs_flow::field::Masking::Exact {
         return None;
     }
     let size = usize::from(field.facts().size);
@@ -130,56 +132,28 @@ fn pull_part(bytes: &[u8]) -> Option<Result<nxm::Entry, DecodeError>> {
     Some(if fits { Ok(entry) } else { Err(DecodeError::BadValue { field, offset: 0 }) })
 }
 
-/// Reads an entry. Tunnel options may have any length; those of more than four bytes must begin with zeros.
-fn pull_entry(bytes: &[u8]) -> Result<nxm::Entry, DecodeError> {
-    let Ok((field, masked, head)) = nxm::pull_header(bytes) else { return nxm::pull_entry(bytes) };
-    if !is_option(field) {
-        return nxm::pull_entry(bytes);
-    }
-    let short = DecodeError::BadLength { offset: 0 };
-    let len = bytes.get(3).map_or(0, |len| usize::from(*len));
-    let payload = bytes.get(head..head + len).ok_or(short)?;
-    let (value, mask) = payload.split_at(if masked { len / 2 } else { len });
-    let number = |bytes: &[u8]| {
-        let (high, low) = bytes.split_at(bytes.len().saturating_sub(4));
-        let n = low.iter().fold(0_u128, |n, b| n << 8 | u128::from(*b));
-        high.iter().all(|b| *b == 0).then_some(n)
-    };
-    let value = number(value).ok_or(short)?;
-    let mask = masked.then(|| number(mask).ok_or(short)).transpose()?;
-    Ok(nxm::Entry { field, value, mask, len: head + len })
-}
-
-/// Appends an entry. Tunnel options have as many bytes as they need.
+/// Appends an entry.
 fn put_entry(set: &SetField, version: OfVersion, out: &mut Vec<u8>) {
-    if !is_option(set.field) {
-        // A port has 16 bits on the wire of its field, and more in a key.
-        let ones = u128::MAX >> (128 - 8 * u32::from(set.field.facts().size.max(1)));
-        let mask = if set.mask & ones == ones { u128::MAX } else { set.mask };
-        let header = set.field.header(version).filter(|_| set.is_whole());
-        match header {
-            // Matches on flags are always masked; writes of all of them are not.
-            Some(header) => {
-                let size = usize::from(set.field.facts().size);
-                nxm::put_header(header, size, false, out);
-                out.extend_from_slice(&set.value.to_be_bytes()[16 - size..]);
-            }
-            None => nxm::put_entry(set.field, set.value, mask, version, out),
+    // A port has 16 bits on the wire of its field, and more in a key.
+    let ones = u128::MAX >> (128 - 8 * u32::from(set.field.facts().size.max(1)));
+    let mask = if set.mask & ones == ones { u128::MAX } else { set.mask };
+    match set.field.header(version).filter(|_| set.is_whole()) {
+        // Matches on flags are always masked; writes of all of them are not.
+        Some(header) => {
+            let size = usize::from(set.field.facts().size);
+            nxm::put_header(header, size, false, out);
+            out.extend_from_slice(&set.value.to_be_bytes()[16 - size..]);
         }
-        return;
-    }
-    let Some(header) = set.field.header(version) else { return };
-    let mask = if set.is_whole() { 0 } else { set.mask };
-    let size = (16 - (set.value | mask).leading_zeros() as usize / 8).max(1);
-    nxm::put_header(header, size, mask != 0, out);
-    out.extend_from_slice(&set.value.to_be_bytes()[16 - size..]);
-    if mask != 0 {
-        out.extend_from_slice(&mask.to_be_bytes()[16 - size..]);
+        None => nxm::put_entry(set.field, set.value, mask, version, out),
     }
 }
 
 /// Appends the writing of a field in a version from 1.2 on.
 pub(super) fn encode(set: &SetField, version: Version, out: &mut Vec<u8>) {
+    if set.field.option().is_some() {
+        set_option::encode(&set.into(), version, out);
+        return;
+    }
     let partial = set.form == SetForm::Load || !set.is_whole();
     if version < Version::V12 || partial && version < Version::V15 || !may_be_set(set.field) {
         encode_nx(set, out);
@@ -190,7 +164,11 @@ pub(super) fn encode(set: &SetField, version: Version, out: &mut Vec<u8>) {
 
 /// Appends the writing as loads of at most 64 bits each, or where they cannot say it, as one entry.
 pub(super) fn encode_nx(set: &SetField, out: &mut Vec<u8>) {
-    if is_experimenter(set.field) || is_option(set.field) {
+    if set.field.option().is_some() {
+        set_option::encode(&set.into(), Version::V10, out);
+        return;
+    }
+    if is_experimenter(set.field) {
         put_nx(out, nx::REG_LOAD2, |out| put_entry(set, OfVersion::Extension, out));
         return;
     }
@@ -268,18 +246,18 @@ pub(super) fn as_mod(set: &SetField) -> Option<Mod> {
 }
 
 /// From `NXAST_REG_LOAD`'s body.
-pub(super) fn decode_load(r: &mut Reader<'_>) -> Result<SetField, OfError> {
+pub(super) fn decode_load(r: &mut Reader<'_>) -> Result<Action, OfError> {
     let place = r.u16()?;
     let dst = writable(from_ofs_nbits(pull_field(r)?, place)?)?;
     let value = r.u64()?;
     if dst.width() < 64 && value >> dst.width() != 0 {
         return Err(OfError::BacBadArgument);
     }
-    Ok(SetField::load(dst, value))
+    Ok(Action::load(dst, value))
 }
 
 /// From `NXAST_REG_LOAD2`'s body.
-pub(super) fn decode_load2(r: &mut Reader<'_>) -> Result<SetField, OfError> {
+pub(super) fn decode_load2(r: &mut Reader<'_>) -> Result<Action, OfError> {
     decode_entry(r, true)
 }
 

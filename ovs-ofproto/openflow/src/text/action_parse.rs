@@ -11,7 +11,7 @@ use super::choose::{parse_bundle, parse_multipath};
 use super::conntrack::{parse_ct, parse_nat};
 use super::encap::{parse_decap, parse_encap, parse_sample};
 use super::learn::parse_learn;
-use crate::action::{Action, Mod, NO_BUFFER, SetField, SetForm, ToController};
+use crate::action::{Action, Mod, NO_BUFFER, SetField, SetForm, SetOption, ToController};
 use crate::message::PacketInReason;
 
 /// Actions and instructions as `actions=` has them; `drop` alone is the empty list.
@@ -114,7 +114,7 @@ fn parse_one(name: &str, arg: &str, ports: &impl PortNames, scope: Scope) -> Res
             let (value, dst) = arrow(name, arg)?;
             let dst = writable(name, dst)?;
             let max = if dst.width() >= 64 { u64::MAX } else { (1 << dst.width()) - 1 };
-            Action::SetField(SetField::load(dst, number(name, value, max, "a number that fits the bits")?))
+            Action::load(dst, number(name, value, max, "a number that fits the bits")?)
         }
         "move" => {
             let (src, dst) = arrow(name, arg)?;
@@ -332,9 +332,12 @@ fn parse_set_field(name: &str, arg: &str, ports: &impl PortNames) -> Result<Acti
         .or_else(|| Field::by_wire_name(place))
         .ok_or_else(|| wrong(name, place, "the name of a field"))?;
     check_writable(name, field)?;
-    let (value, mask) = field
-        .parse(value.trim(), ports)
-        .map_err(|source| ParseError::Value { name: name.to_owned(), source })?;
+    let wrong = |source| ParseError::Value { name: name.to_owned(), source };
+    if field.option().is_some() {
+        let (value, mask) = field.parse_wide(value.trim(), ports).map_err(wrong)?;
+        return Ok(Action::SetOption(Box::new(SetOption::masked(field, value, mask))));
+    }
+    let (value, mask) = field.parse(value.trim(), ports).map_err(wrong)?;
     let mask = mask & field.full();
     Ok(Action::SetField(SetField { form: SetForm::Field, field, value: value & mask, mask }))
 }

@@ -3,7 +3,7 @@
 use core::net::Ipv4Addr;
 
 use ovs_flow::text::PortNames;
-use ovs_flow::{Field, OfPort, Subfield};
+use ovs_flow::{Field, OfPort, Subfield, Wide};
 
 use super::ParseError;
 
@@ -34,14 +34,14 @@ pub(super) fn u32(name: &str, text: &str) -> Result<u32, ParseError> {
     number(name, text, 0xffff_ffff, "a number of 32 bits").map(|n| n as u32)
 }
 
-/// A number of up to 128 bits.
-pub(super) fn wide_number(name: &str, text: &str) -> Result<u128, ParseError> {
+/// A number as long as a field can be.
+pub(super) fn wide_number(name: &str, text: &str) -> Result<Wide, ParseError> {
     let text = text.trim();
     let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) => u128::from_str_radix(digits, 16),
-        None => text.parse(),
+        Some(digits) => Wide::from_hex(digits),
+        None => text.parse().ok().map(|n: u128| n.into()),
     };
-    parsed.map_err(|_| wrong(name, text, "a number of at most 128 bits"))
+    parsed.ok_or_else(|| wrong(name, text, "a number of at most 1024 bits"))
 }
 
 pub(super) fn u64(name: &str, text: &str) -> Result<u64, ParseError> {

@@ -3,10 +3,10 @@
 use core::fmt::{self, Display, Write};
 
 use ovs_flow::text::{NoNames, PortNames};
-use ovs_flow::{OfPort, TableId};
+use ovs_flow::{OfPort, Subfield, TableId, Wide};
 
 use super::{choose, conntrack, encap, learn};
-use crate::action::{Action, Mod, NO_BUFFER, SetField, SetForm, ToController, segments};
+use crate::action::{Action, Mod, NO_BUFFER, SetField, SetForm, SetOption, ToController, segments};
 use crate::message::PacketInReason;
 
 /// A list of actions as the tools print it; `drop` if it is empty.
@@ -44,6 +44,7 @@ impl<'a, P: PortNames> ActionsDisplay<'a, P> {
                 write!(f, ":{queue}")
             }
             Action::SetField(set) => self.set_field(set, f),
+            Action::SetOption(set) => set_option(set, f),
             Action::Mod(change) => modification(*change, f),
             Action::Move { src, dst } => write!(f, "move:{src}->{dst}"),
             Action::SetVlanVid { vid, push } => {
@@ -97,17 +98,7 @@ impl<'a, P: PortNames> ActionsDisplay<'a, P> {
             let value = set.field.text(set.value, set.mask, self.ports);
             return write!(f, "set_field:{value}->{}", set.field);
         }
-        let mut first = true;
-        for (dst, value) in segments(set) {
-            if !core::mem::take(&mut first) {
-                f.write_char(',')?;
-            }
-            match value {
-                0 => write!(f, "load:0->{dst}")?,
-                value => write!(f, "load:{value:#x}->{dst}")?,
-            }
-        }
-        Ok(())
+        loads(segments(set), f)
     }
 
     /// Actions with commas between them; nothing if there are none.
@@ -136,6 +127,32 @@ impl<'a, P: PortNames> ActionsDisplay<'a, P> {
         }
         f.write_str(if ct { ",ct)" } else { ")" })
     }
+}
+
+fn set_option(set: &SetOption, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if set.form == SetForm::Load {
+        return loads(set.segments(), f);
+    }
+    match set.mask {
+        Wide::MAX => write!(f, "set_field:{}->{}", set.value, set.field),
+        // As of every field.
+        Wide::ZERO => write!(f, "set_field:ANY->{}", set.field),
+        mask => write!(f, "set_field:{}/{mask}->{}", set.value, set.field),
+    }
+}
+
+/// One `load` for each run of bits.
+fn loads(runs: impl Iterator<Item = (Subfield, u64)>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (i, (dst, value)) in runs.enumerate() {
+        if i > 0 {
+            f.write_char(',')?;
+        }
+        match value {
+            0 => write!(f, "load:0->{dst}")?,
+            value => write!(f, "load:{value:#x}->{dst}")?,
+        }
+    }
+    Ok(())
 }
 
 impl<P: PortNames> Display for ActionsDisplay<'_, P> {

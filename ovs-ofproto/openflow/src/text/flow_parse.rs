@@ -1,7 +1,7 @@
 //! Parsing flows as `ovs-ofctl add-flow` and its siblings take them.
 
 use ovs_flow::text::{MatchError, PortNames, Token, parse_field, parse_protocol, tokens};
-use ovs_flow::{Match, TableId};
+use ovs_flow::{Field, Match, TableId};
 
 use super::action_values::{number, port, u16, u32, u64, wrong};
 use super::{ParseError, parse_actions};
@@ -100,7 +100,9 @@ fn parse_key(token: &Token<'_>, flow: &mut FlowMod, ports: &impl PortNames) -> R
         "duration" | "n_packets" | "n_bytes" | "idle_age" | "hard_age" => {}
         _ if parse_protocol(name, &mut flow.matching) => {}
         _ => {
-            if value.is_empty() && token.delimiter.is_none() {
+            // Options of tunnels can be asked for as such.
+            let option = Field::by_name(name).is_some_and(|field| field.option().is_some());
+            if value.is_empty() && token.delimiter.is_none() && !option {
                 return Err(wrong(name, "", "a key, a protocol or FIELD=VALUE"));
             }
             parse_field(name, value, &mut flow.matching, ports)?;

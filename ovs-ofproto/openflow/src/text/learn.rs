@@ -3,7 +3,7 @@
 use core::fmt::{self, Write};
 
 use ovs_flow::text::{PortNames, tokens};
-use ovs_flow::{Field, Subfield, TableId};
+use ovs_flow::{Field, Subfield, TableId, Wide};
 
 use super::ParseError;
 use super::action_values::{subfield, u8, u16, u32, u64, wide_number, writable, wrong};
@@ -68,9 +68,9 @@ fn parse_load(text: &str) -> Result<LearnSpec, ParseError> {
 }
 
 /// A number that the bits of `dst` can hold.
-fn value_of(text: &str, dst: Subfield) -> Result<u128, ParseError> {
+fn value_of(text: &str, dst: Subfield) -> Result<Wide, ParseError> {
     let value = wide_number(NAME, text)?;
-    if dst.width() < 128 && value >> dst.width() != 0 {
+    if value.bit_len() > dst.width() {
         return Err(wrong(NAME, text, "a number that fits the bits"));
     }
     Ok(value)
@@ -91,9 +91,9 @@ fn parse_match(name: &str, text: &str, ports: &impl PortNames) -> Result<LearnSp
     let dst = subfield(NAME, name)?;
     let src = if text.is_empty() {
         LearnSrc::Field(dst)
-    } else if let Ok((value, mask)) = dst.field().parse(text, ports)
+    } else if let Ok((value, mask)) = dst.field().parse_wide(text, ports)
         && dst == Subfield::whole(dst.field())
-        && mask & dst.field().full() == dst.field().full()
+        && (mask.low() & dst.field().full() == dst.field().full() || mask == Wide::MAX)
     {
         LearnSrc::Value(value)
     } else if text.starts_with(|c: char| c.is_ascii_digit()) {
@@ -146,7 +146,10 @@ fn write_spec(spec: &LearnSpec, ports: &impl PortNames, f: &mut fmt::Formatter<'
     match (spec.src, spec.dst) {
         (LearnSrc::Value(value), LearnDst::Match(dst)) if dst == Subfield::whole(dst.field()) => {
             let field: Field = dst.field();
-            write!(f, "{field}={}", field.text(value, field.full(), ports))
+            match field.option() {
+                Some(_) => write!(f, "{field}={value}"),
+                None => write!(f, "{field}={}", field.text(value.low(), field.full(), ports)),
+            }
         }
         (LearnSrc::Value(value), LearnDst::Match(dst)) => write!(f, "{dst}={value:#x}"),
         (LearnSrc::Field(src), LearnDst::Match(dst)) if src == dst => write!(f, "{dst}"),

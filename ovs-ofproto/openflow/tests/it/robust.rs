@@ -94,9 +94,9 @@ fn learn() -> impl Strategy<Value = Action> {
         let value = u128::from(value) & ((1 << bits) - 1);
         let (src, dst) = match form {
             0 => (LearnSrc::Field(src), LearnDst::Match(dst)),
-            1 => (LearnSrc::Value(value), LearnDst::Match(dst)),
+            1 => (LearnSrc::Value(value.into()), LearnDst::Match(dst)),
             2 => (LearnSrc::Field(src), LearnDst::Load(dst)),
-            3 => (LearnSrc::Value(value), LearnDst::Load(dst)),
+            3 => (LearnSrc::Value(value.into()), LearnDst::Load(dst)),
             _ => (LearnSrc::Field(src), LearnDst::Output),
         };
         LearnSpec { bits, src, dst }

@@ -79,6 +79,7 @@ fn check(actions: &[Action], table: Option<TableId>, depth: usize) -> Result<(),
             | Action::SetQueue(_)
             | Action::PopQueue
             | Action::SetField(_)
+            | Action::SetOption(_)
             | Action::Mod(_)
             | Action::Move { .. }
             | Action::SetVlanVid { .. }

@@ -15,7 +15,7 @@ use ovs_openflow::{
 
 use super::connection::{ConnId, Connection};
 use crate::bridge::{BridgeState, Criteria, RuleEvent};
-use crate::rule::Flow;
+use crate::rule::{Flow, told_match};
 use crate::switch::Switch;
 
 /// Monitors that a connection may have.
@@ -124,7 +124,7 @@ fn update(event: FlowEvent, rule: &RuleRef<Flow>, flags: MonitorFlags) -> FlowUp
         idle_timeout: flow.idle_timeout,
         hard_timeout: flow.hard_timeout,
         cookie: flow.cookie,
-        matching: rule.to_match(),
+        matching: told_match(rule),
         actions,
     }))
 }
@@ -224,9 +224,13 @@ impl Switch {
         &mut self,
         id: ConnId,
         xid: u32,
-        requests: Vec<MonitorRequest>,
+        mut requests: Vec<MonitorRequest>,
     ) -> Result<(), OfError> {
         let version = self.version;
+        let bridge = self.bridge_of(id)?;
+        for request in &mut requests {
+            bridge.place_options(&mut request.matching)?;
+        }
         let Some(conn) = self.connections.get_mut(&id) else { return Ok(()) };
         let spoken = conn.protocol.map_or(Version::V10, |protocol| protocol.version);
         let initial = conn.monitors.change(requests, spoken)?;

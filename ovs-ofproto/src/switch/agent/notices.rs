@@ -3,6 +3,7 @@
 use ovs_openflow::{FlowRemoved, Message};
 
 use crate::bridge::Gone;
+use crate::rule::told_match;
 use crate::snapshot::BridgeId;
 use crate::switch::Switch;
 
@@ -38,7 +39,7 @@ impl Switch {
     fn tell_one_gone(&mut self, bridge: BridgeId, gone: &Gone) {
         let Some(name) = self.bridge_by_id(bridge).map(|bridge| bridge.config.name.clone()) else { return };
         let flow = gone.rule.value();
-        let mut told = FlowRemoved::new(gone.rule.to_match(), gone.reason);
+        let mut told = FlowRemoved::new(told_match(&gone.rule), gone.reason);
         told.cookie = flow.cookie;
         told.priority = gone.rule.priority() as u16;
         told.table = flow.table;

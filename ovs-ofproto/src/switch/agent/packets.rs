@@ -1,7 +1,9 @@
 //! Packets from controllers and for controllers.
 
+use std::sync::Arc;
+
 use ovs_dpif::Execute;
-use ovs_flow::{DpPort, FlowKey, Match, Metadata, OfPort, SparseKey, extract};
+use ovs_flow::{DpPort, FlowKey, Match, Metadata, OfPort, OptionMatch, OptionPlaces, SparseKey, extract};
 use ovs_openflow::{Action, Message, OfError, PacketIn, PacketInReason, PacketOut, Version};
 use ovs_packet::Packet;
 
@@ -88,6 +90,7 @@ impl Switch {
         else {
             return;
         };
+        let options = self.bridges.get(&bridge).map(|bridge| Arc::clone(&bridge.options)).unwrap_or_default();
         let limit = self.config.limits.output_buffer;
         let uuid = bridge_uuid(self.config.seed, packet.state.bridge);
         let ids: Vec<ConnId> = self.connections_of(&bridge).collect();
@@ -98,7 +101,7 @@ impl Switch {
                 conn.output.dropped += 1;
                 continue;
             }
-            let mut told = packet_in(packet, reason);
+            let mut told = packet_in(packet, reason, &options.places);
             if packet.punt.continuation {
                 let version = conn.protocol.map_or(Version::V13, |known| known.version);
                 let rest = from_state(&packet.state, uuid, packet.dp_port);
@@ -135,7 +138,7 @@ impl Connection {
     }
 }
 
-fn packet_in(packet: &PuntedPacket, reason: PacketInReason) -> PacketIn {
+fn packet_in(packet: &PuntedPacket, reason: PacketInReason, places: &OptionPlaces) -> PacketIn {
     let frozen = packet.state.key();
     let mut told = PacketIn::new(reason, frozen.of_port(), packet.data.clone());
     told.total_len = packet.total_len as u32;
@@ -143,6 +146,7 @@ fn packet_in(packet: &PuntedPacket, reason: PacketInReason) -> PacketIn {
     told.cookie = packet.punt.rule_cookie;
     told.userdata = packet.state.userdata.to_vec();
     add_metadata(&frozen, &mut told.metadata);
+    add_options(&frozen, places, &mut told.metadata);
     told
 }
 
@@ -156,5 +160,14 @@ fn add_metadata(frozen: &FlowKey, metadata: &mut Match) {
         if value != 0 {
             field.set_match(metadata, value);
         }
+    }
+}
+
+/// The options of the tunnel that have fields.
+fn add_options(frozen: &FlowKey, places: &OptionPlaces, metadata: &mut Match) {
+    let there = (0..ovs_flow::OPTIONS).filter(|n| frozen.tunnel.metadata_present >> n & 1 != 0);
+    for (n, len) in there.filter_map(|n| Some((n, places.len(n)?))) {
+        // All of what a key has fits into one.
+        let _ = metadata.set_option(OptionMatch::exact(n, len, places.read(&frozen.tunnel, n)));
     }
 }

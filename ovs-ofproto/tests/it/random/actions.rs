@@ -1,12 +1,15 @@
 //! Random actions.
 
 use super::draw::Draw;
+use super::options;
 
 /// The tables of a random bridge.
 pub const TABLES: usize = 5;
 
 /// The fields that are moved, pushed and popped.
-const PLACES: [&str; 14] = [
+const PLACES: [&str; 16] = [
+    "NXM_NX_TUN_METADATA0[0..319]",
+    "NXM_NX_TUN_METADATA0[100..163]",
     "NXM_NX_REG0[]",
     "NXM_NX_REG1[0..15]",
     "NXM_NX_REG2[3..5]",
@@ -120,7 +123,8 @@ fn extra(draw: &mut Draw, depth: usize) -> String {
             64 + draw.below(64)
         ),
         9 => draw.of(&["group:1", "group:2", "group:3", "group:4"]).into(),
-        10 => "delete_field:tun_metadata0".into(),
+        10 if draw.once_in(2) => "delete_field:tun_metadata0".into(),
+        10 => options::action(draw, 0, true),
         11..=12 => draw.of(&HEADERS).into(),
         _ => mpls(draw),
     }

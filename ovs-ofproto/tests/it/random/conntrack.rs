@@ -167,7 +167,7 @@ fn random_rules_with_the_tracker_are_traced_like_the_original() {
                 eprintln!("{rule}");
             }
         }
-        pair.load(&rules);
+        pair.load(&rules, &super::options::table([].into_iter()));
         for _ in 0..TRACES {
             let key = key(&mut draw);
             let next: Vec<&str> = (0..draw.below(4)).flat_map(|_| ["--ct-next", draw.of(&states)]).collect();

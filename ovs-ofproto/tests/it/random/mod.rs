@@ -8,6 +8,7 @@ mod conntrack;
 pub mod control;
 pub mod draw;
 mod flows;
+mod options;
 mod registry;
 
 use std::collections::BTreeMap;
@@ -49,9 +50,6 @@ const DEATHS: [&str; 3] = [
     "assertion flow->nw_proto == base_flow->nw_proto && flow->nw_frag",
     "assertion state->action_set_len <= state->ofpacts_len",
 ];
-
-/// A tunnel option that actions name.
-const OPTION: &str = "{class=0xffff,type=0,len=4}->tun_metadata0";
 
 /// Groups that actions name.
 const GROUPS: [&str; 4] = [
@@ -152,6 +150,8 @@ struct Pair {
     world: World,
     /// What is loaded.
     rules: Vec<(String, bool)>,
+    /// The table of tunnel options.
+    options: String,
 }
 
 impl Pair {
@@ -159,11 +159,11 @@ impl Pair {
         let peer = Peer::start(test)?;
         add_bridge(&peer);
         let control = Control::open(peer.folder());
-        Some(Self { peer, control, world: world(), rules: Vec::new() })
+        Some(Self { peer, control, world: world(), rules: Vec::new(), options: String::new() })
     }
 
     /// Replaces all rules on both sides; both must say the same.
-    fn load(&mut self, rules: &[(String, bool)]) {
+    fn load(&mut self, rules: &[(String, bool)], options: &str) {
         // Tables remember the masks of rules that were there: both sides start anew.
         self.peer.vsctl(&["del-br", "br0"]);
         add_bridge(&self.peer);
@@ -179,7 +179,7 @@ impl Pair {
             assert_eq!((said(&theirs), said(&ours)), (String::new(), String::new()), "{args:?}\n{flows}");
         };
         run(&["-O", "OpenFlow13", "add-meter", "TARGET", METER], METER);
-        run(&["-O", "OpenFlow13", "add-tlv-map", "TARGET", OPTION], OPTION);
+        run(&["-O", "OpenFlow13", "add-tlv-map", "TARGET", options], options);
         for group in GROUPS {
             run(&["-O", "OpenFlow13", "add-group", "TARGET", group], group);
         }
@@ -191,6 +191,7 @@ impl Pair {
             run(&["-O", version, "add-flows", "TARGET", file.to_str().expect("text")], &texts.join("\n"));
         }
         self.rules = rules.to_vec();
+        options.clone_into(&mut self.options);
     }
 
     /// The two texts of a trace, without identifiers. If the peer dies of it, for a known reason, there are none.
@@ -215,8 +216,8 @@ impl Pair {
         assert!(known, "the peer died of {key}\n{}", log.lines().last().unwrap_or_default());
         self.peer.restart();
         self.control = Control::open(self.peer.folder());
-        let rules = std::mem::take(&mut self.rules);
-        self.load(&rules);
+        let (rules, options) = (std::mem::take(&mut self.rules), std::mem::take(&mut self.options));
+        self.load(&rules, &options);
     }
 }
 
@@ -372,7 +373,7 @@ fn random_tables_are_traced_like_the_original() {
         for (text, _) in &rules {
             coverage.add(&parse_flow_mod(FlowModCommand::Add, text, &NoNames).expect(text));
         }
-        pair.load(&rules);
+        pair.load(&rules, &options::table(themes.iter().map(|theme| theme.field)));
         for _ in 0..PACKETS {
             let key = match draw.below(3) {
                 0 => themes[draw.below(THEMES)].key(1 + draw.below(4)),

@@ -6,6 +6,7 @@ use ovs_flow::{Field, FlowKey};
 use ovs_openflow::{Action, FlowMod};
 
 use super::draw::Draw;
+use super::options;
 
 /// Why no rule can have a field in this comparison.
 fn left_out(field: Field) -> Option<&'static str> {
@@ -26,8 +27,6 @@ fn left_out(field: Field) -> Option<&'static str> {
         Some(
             "the original looks at neighbour discovery a stage before it looks at ICMP types: its masks are wider",
         )
-    } else if name.starts_with("tun_metadata") {
-        Some("only a bridge's TLV table makes it a field")
     } else {
         None
     }
@@ -45,18 +44,24 @@ fn is_writable(field: Field) -> bool {
 
 /// A field and a value that a rule matches and a packet has.
 pub struct Theme {
-    field: Field,
+    pub field: Field,
     value: u128,
+    /// The number of an option, and its value's digits.
+    option: Option<(usize, String)>,
 }
 
 impl Theme {
     pub fn new(draw: &mut Draw, field: Field) -> Self {
-        Self { field, value: value(draw, field) }
+        let option = field.option().map(|n| (n, options::value(draw, n)));
+        Self { field, value: value(draw, field), option }
     }
 
     /// The match of a rule.
     pub fn matching(&self, draw: &mut Draw) -> String {
-        let Self { field, value } = *self;
+        if let Some((_, digits)) = &self.option {
+            return options::matched(draw, self.field, digits);
+        }
+        let Self { field, value, .. } = *self;
         let full = field.full();
         let partly = field.facts().masking == Masking::Bitwise && draw.once_in(2) && takes_masks(field);
         let mask = if partly { full & 0x5f } else { full };
@@ -72,6 +77,11 @@ impl Theme {
     }
 
     fn headers(&self) -> String {
+        if let Some((n, digits)) = &self.option {
+            // Every other one came through a tunnel.
+            let tunnel = if n % 2 == 0 { "" } else { "tun_src=1.2.3.4,tun_dst=5.6.7.8," };
+            return format!("{tunnel}{}=0x{digits}", self.field);
+        }
         let text = match self.field {
             Field::CT_STATE => "trk|new".into(),
             // Packets without an Ethernet header come by tunnels, and are compared there.
@@ -83,7 +93,11 @@ impl Theme {
 
     /// A list that reads or writes the field.
     pub fn list(&self, draw: &mut Draw, writes: bool) -> String {
-        let Self { field, .. } = *self;
+        let Self { field, ref option, .. } = *self;
+        let after = ["output:2", "output:2,resubmit(,3)", "resubmit(,2)", "output:1,output:3"];
+        if let Some((n, _)) = option {
+            return format!("{},{}", options::action(draw, *n, writes), draw.of(&after));
+        }
         let wire = field.headers().next().map_or("", |header| header.name);
         let width = field.bit_width();
         let (new, full) = (value(draw, field), field.full());
@@ -101,7 +115,6 @@ impl Theme {
             _ if width <= 32 => format!("move:{wire}[]->NXM_NX_REG1[0..{}]", width - 1),
             _ => format!("push:{wire}[],pop:NXM_NX_REG1[]"),
         };
-        let after = ["output:2", "output:2,resubmit(,3)", "resubmit(,2)", "output:1,output:3"];
         format!("{used},{}", draw.of(&after))
     }
 }
@@ -167,6 +180,8 @@ fn before(field: Field, rule: bool) -> &'static str {
 #[derive(Default)]
 pub struct Coverage {
     matched: FlowKey,
+    /// Options that were matched on, bit by bit.
+    options: u64,
     written: Vec<Field>,
     actions: String,
 }
@@ -179,7 +194,7 @@ const ELSEWHERE: [(&str, &str); 3] = [
 ];
 
 /// All actions and instructions, by the names of their variants.
-const ACTIONS: &str = "Output OutputReg OutputTruncated Bundle Controller Enqueue Group SetQueue PopQueue SetField Mod \
+const ACTIONS: &str = "Output OutputReg OutputTruncated Bundle Controller Enqueue Group SetQueue PopQueue SetField SetOption Mod \
     Move SetVlanVid SetVlanPcp PopVlan PushVlan PushMpls PopMpls SetMplsLabel SetMplsTc SetMplsTtl DecMplsTtl DecTtl \
     SetTunnel Resubmit Ct CtClear Nat Learn Clone Conjunction Multipath Sample Encap Decap DecNshTtl CheckPktLarger \
     DeleteField StackPush StackPop Note Exit FinTimeout Meter ClearActions WriteActions WriteMetadata GotoTable";
@@ -187,6 +202,9 @@ const ACTIONS: &str = "Output OutputReg OutputTruncated Bundle Controller Enqueu
 impl Coverage {
     /// Takes a rule in.
     pub fn add(&mut self, flow: &FlowMod) {
+        for option in flow.matching.options() {
+            self.options |= 1 << option.index;
+        }
         for (all, bits) in self.matched.words_mut().iter_mut().zip(flow.matching.mask.words()) {
             *all |= bits;
         }
@@ -203,6 +221,7 @@ impl Coverage {
             }
             let field = match action {
                 Action::SetField(set) => Some(set.field),
+                Action::SetOption(set) => Some(set.field),
                 Action::Move { dst, .. } | Action::StackPop(dst) => Some(dst.field()),
                 Action::Clone(inner) | Action::WriteActions(inner) => {
                     self.add_list(inner);
@@ -231,7 +250,10 @@ impl Coverage {
             .iter()
             .filter(|name| !self.had(name) && ELSEWHERE.iter().all(|(other, _)| other != *name));
         let missing: Vec<_> = missing.collect();
-        let matched = |field: &Field| field.get(&self.matched) != 0;
+        let matched = |field: &Field| match field.option() {
+            Some(n) => self.options >> n & 1 != 0,
+            None => field.get(&self.matched) != 0,
+        };
         let fields = fields();
         let unmatched: Vec<_> = fields.iter().filter(|field| !matched(field)).collect();
         let writable = fields.iter().filter(|field| is_writable(**field));

@@ -89,6 +89,7 @@ impl Answer {
                 if all || covered(&matching, &self.filter.matching) {
                     let flow = rule.value();
                     // What a version has no words for is left out of its answer.
+                    let matching = flow.places().packed(matching);
                     let _ = self.encoder.push(&facts(flow, rule.priority(), now), &matching, &flow.actions);
                 }
             }

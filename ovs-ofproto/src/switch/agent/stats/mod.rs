@@ -22,13 +22,15 @@ impl Switch {
         let protocol = self.connections.get(&id).and_then(|conn| conn.protocol);
         let version = protocol.map_or(Version::V10, |protocol| protocol.version);
         let body = match request {
-            StatsRequest::Flow(filter, dialect) => {
+            StatsRequest::Flow(mut filter, dialect) => {
+                self.bridge_of(id)?.place_options(&mut filter.matching)?;
                 self.refresh_counters();
                 let protocol = protocol.ok_or(OfError::BrcEperm)?;
                 self.wait(id, Waiting::Answer(Box::new(Answer::new(*filter, protocol, dialect, xid))));
                 return Ok(());
             }
-            StatsRequest::Aggregate(filter, dialect) => {
+            StatsRequest::Aggregate(mut filter, dialect) => {
+                self.bridge_of(id)?.place_options(&mut filter.matching)?;
                 self.refresh_counters();
                 StatsReplyBody::Aggregate(self.aggregate(&name, &filter), dialect)
             }
