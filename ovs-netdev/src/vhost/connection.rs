@@ -1,11 +1,14 @@
 //! The socket: whole messages with their descriptors, without waiting.
 
-use std::io::{self, IoSliceMut};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg, send};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, recvmsg, sendmsg,
+};
 
 use super::message::{HEADER, Header, Malformed, REGIONS_MAX};
 
@@ -15,6 +18,14 @@ pub(super) struct Message {
     pub header: Header,
     pub payload: Vec<u8>,
     pub fds: Vec<OwnedFd>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub bytes: Vec<u8>,
+    /// What goes along with it.
+    pub fd: Option<OwnedFd>,
 }
 
 /// Why a connection ends.
@@ -93,9 +104,16 @@ impl Connection {
     }
 
     /// Sends a reply. A frontend that does not take it is given up.
-    pub fn reply(&self, bytes: &[u8]) -> Result<(), Ended> {
-        match send(&self.socket, bytes, SendFlags::NOSIGNAL) {
-            Ok(sent) if sent == bytes.len() => Ok(()),
+    pub fn reply(&self, reply: &Reply) -> Result<(), Ended> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        let fds: Vec<BorrowedFd<'_>> = reply.fd.iter().map(AsFd::as_fd).collect();
+        if !fds.is_empty() {
+            // There is space for one.
+            control.push(SendAncillaryMessage::ScmRights(&fds));
+        }
+        match sendmsg(&self.socket, &[IoSlice::new(&reply.bytes)], &mut control, SendFlags::NOSIGNAL) {
+            Ok(sent) if sent == reply.bytes.len() => Ok(()),
             Ok(_) => Err(Ended::System(io::ErrorKind::WouldBlock.into())),
             Err(error) => Err(Ended::System(error.into())),
         }

@@ -237,6 +237,8 @@ impl Netdev for VhostDevice {
             ("socket", path.to_string_lossy().into_owned()),
             ("status", if self.connection.is_some() { "connected" } else { "disconnected" }.to_owned()),
         ];
+        let features = self.connection.as_ref().map(|(_, session)| format!("0x{:016x}", session.features()));
+        details.extend(features.map(|features| ("features", features)));
         details.extend(self.ended.clone().map(|reason| ("last_end", reason)));
         details.sort();
         Status {

@@ -62,6 +62,13 @@ pub(super) struct Place {
     len: usize,
 }
 
+impl Place {
+    /// How many bytes it has.
+    pub fn len(self) -> usize {
+        self.len
+    }
+}
+
 impl Memory {
     /// Maps regions, each with its descriptor.
     pub fn map(regions: Vec<Region>, fds: &[OwnedFd]) -> Result<Self, Malformed> {
@@ -125,6 +132,8 @@ impl Memory {
         let target = self.pointer(place, from, bytes.len());
         // SAFETY: so many bytes are mapped, writable, and only the frontend has an interest in them.
         unsafe { target.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) }
+        #[cfg(test)]
+        watch::written();
     }
 
     /// One of the numbers that both sides move.
@@ -143,5 +152,26 @@ impl Memory {
     /// Writes a number, after whatever was written before.
     pub fn store(&self, place: Place, from: usize, number: u16) {
         self.number(place, from).store(number.to_le(), Ordering::Release);
+        #[cfg(test)]
+        watch::written();
+    }
+}
+
+/// What tests do after each of a thread's writes.
+#[cfg(test)]
+pub(super) mod watch {
+    use std::cell::RefCell;
+
+    type Watcher = Box<dyn FnMut()>;
+
+    thread_local!(static WATCHER: RefCell<Option<Watcher>> = const { RefCell::new(None) });
+
+    pub(super) fn written() {
+        WATCHER.with_borrow_mut(|watcher| watcher.as_mut().map(|watcher| watcher()));
+    }
+
+    /// From now on; None: nothing more.
+    pub fn set(watcher: Option<Watcher>) {
+        WATCHER.set(watcher);
     }
 }

@@ -13,7 +13,7 @@ const REPLY: u32 = 1 << 2;
 const NEED_REPLY: u32 = 1 << 3;
 
 /// What the frontend can be told to use, beside virtio's own features.
-pub(super) const PROTOCOL_FEATURES: u64 = 1 << 0 | 1 << 3 | 1 << 4 | 1 << 16;
+pub(super) const PROTOCOL_FEATURES: u64 = 1 << 0 | 1 << 3 | 1 << 4 | 1 << 12 | 1 << 16;
 
 /// A header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub(super) enum Malformed {
     Range(u32),
     #[error("a message {0} without the descriptors that it needs")]
     Descriptors(u32),
+    #[error("a ring that cannot be used")]
+    Ring,
+    #[error("a record of what is in flight that makes no sense")]
+    Inflight,
     #[error("memory that cannot be used")]
     Memory,
     #[error("memory that its owner may take away, which this program does not stand")]
@@ -78,6 +82,27 @@ pub(super) struct Region {
     pub user: u64,
     /// Where its descriptor has it.
     pub offset: u64,
+}
+
+/// Memory in which is written down what is in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Watch {
+    pub size: u64,
+    /// Where its descriptor has it.
+    pub offset: u64,
+    pub rings: u16,
+    /// Entries of each ring at most.
+    pub entries: u16,
+}
+
+impl Watch {
+    /// A payload of `len` bytes: frontends pad it as their compilers do, and want it back like that.
+    pub fn payload(self, len: usize) -> Vec<u8> {
+        let mut bytes = [self.size.to_ne_bytes(), self.offset.to_ne_bytes()].concat();
+        bytes.extend([self.rings.to_ne_bytes(), self.entries.to_ne_bytes()].concat());
+        bytes.resize(len.max(bytes.len()), 0);
+        bytes
+    }
 }
 
 /// What is asked for.
@@ -123,6 +148,10 @@ pub(super) enum Request {
         on: bool,
     },
     SetMtu(u64),
+    /// For a record of what is in flight in so many rings; the answer's payload has so many bytes.
+    GetInflight(Watch, usize),
+    /// A descriptor comes along.
+    SetInflight(Watch),
     SetStatus(u64),
     GetStatus,
     /// Nothing that we have offered.
@@ -178,6 +207,13 @@ impl Request {
             17 => Self::GetQueues,
             18 => Self::SetEnable { ring: u32_at(0)?, on: u32_at(4)? != 0 },
             20 => Self::SetMtu(u64_at(0)?),
+            31 | 32 => {
+                let numbers = u32_at(16)?.to_ne_bytes();
+                let [rings, entries] =
+                    [[numbers[0], numbers[1]], [numbers[2], numbers[3]]].map(u16::from_ne_bytes);
+                let watch = Watch { size: u64_at(0)?, offset: u64_at(8)?, rings, entries };
+                if request == 31 { Self::GetInflight(watch, payload.len()) } else { Self::SetInflight(watch) }
+            }
             39 => Self::SetStatus(u64_at(0)?),
             40 => Self::GetStatus,
             _ => Self::Unknown,
@@ -218,5 +254,17 @@ mod tests {
             Request::parse(12, &[3, 1, 0, 0, 0, 0, 0, 0]),
             Ok(Request::SetKick { ring: 3, none: true })
         );
+    }
+
+    #[test]
+    fn what_is_in_flight_has_a_place() {
+        let watch = Watch { size: 4096, offset: 64, rings: 2, entries: 256 };
+        for len in [20, 24] {
+            let payload = watch.payload(len);
+            assert_eq!(payload.len(), len);
+            assert_eq!(Request::parse(31, &payload), Ok(Request::GetInflight(watch, len)));
+            assert_eq!(Request::parse(32, &payload), Ok(Request::SetInflight(watch)));
+        }
+        assert_eq!(Request::parse(32, &watch.payload(0)[..19]), Err(Malformed::TooShort(32)));
     }
 }

@@ -9,8 +9,9 @@
 //!
 //! A client connects to the frontend's socket (option `vhost-server-path`) and does so again, once a second, whenever it
 //! is lost; a server listens in a directory, at the port's name. `n_rxq` is how many pairs of queues the frontend may
-//! have. Offered are mergeable buffers, checksums and TCP segmentation both ways, multi-queue, reply-ack, MTU and status;
-//! not indirect descriptors, event indices, packed rings, migration logs, or recovery of in-flight buffers.
+//! have. Offered are split and packed rings, indirect descriptors, event indices, mergeable buffers, checksums and TCP segmentation
+//! both ways, multi-queue, reply-ack, MTU, status, and a record of what is in flight, with which a backend takes up what another that
+//! died has left (split rings only: asked for one of packed rings, it offers none). There are no migration logs.
 //!
 //! The frontend's memory is copied from and to, never borrowed, and each descriptor, index and address in it is checked:
 //! what is wrong is counted (`rx_errors`), and a ring that makes no sense rests until it is set up anew. A frontend could also

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use ovs_packet::{Batch, Offload, Packet, Pool};
 use rustix::event::{Timespec, epoll};
 
-use super::ring::{Next, Piece, Ring};
+use super::ring::{Chain, Next, Piece, Ring};
 use super::session::feature;
 use crate::linux::Shared;
 use crate::linux::vnet::{self, VNET_LEN};
@@ -67,8 +67,8 @@ struct Inner {
 
 impl Inner {
     /// Lets the driver see what was given back, and calls it if it wants that.
-    fn publish(&self) {
-        let Some(active) = &self.active else { return };
+    fn publish(&mut self) {
+        let Some(active) = &mut self.active else { return };
         if active.ring.publish()
             && let Some(call) = &self.call
         {
@@ -108,7 +108,7 @@ impl Slot {
     }
 
     /// A ring ends; where it was.
-    pub fn take(&self) -> Option<u16> {
+    pub fn take(&self) -> Option<u32> {
         let active = self.lock().active.take()?;
         let _ = epoll::delete(&self.events, &active.kick);
         Some(active.ring.base())
@@ -218,19 +218,20 @@ impl RxQueue for VhostRx {
         // As many as a batch has room for, also of those that cannot be used.
         for _ in 0..batch.room() {
             self.pieces.clear();
-            let head = match active.ring.pop(false, &mut self.pieces) {
+            let chain = match active.ring.pop(false, &mut self.pieces) {
+                Next::Empty if active.ring.arm() => continue,
                 Next::Empty => break,
                 Next::Broken => {
                     wrong += u64::from(self.idle == 0);
                     break;
                 }
-                Next::Bad(head) => {
+                Next::Bad(chain) => {
                     wrong += 1;
-                    active.ring.give_back(head, 0);
+                    active.ring.give_back(chain, 0);
                     given += 1;
                     continue;
                 }
-                Next::Chain(head) => head,
+                Next::Chain(chain) => chain,
             };
             match self.copy(active, pool) {
                 Taken::Packet(packet) => {
@@ -239,13 +240,13 @@ impl RxQueue for VhostRx {
                     drop(batch.push(packet));
                 }
                 Taken::NoFrame => {
-                    active.ring.put_back(1);
+                    active.ring.put_back(chain);
                     break;
                 }
                 Taken::TooLong => add(&self.port.rx_unusable, 1),
                 Taken::Wrong => wrong += 1,
             }
-            active.ring.give_back(head, 0);
+            active.ring.give_back(chain, 0);
             given += 1;
         }
         if given == 0 {
@@ -288,7 +289,7 @@ pub(super) struct VhostTx {
     number: usize,
     pieces: Vec<Piece>,
     /// Chains of the packet, and how many of the pieces are theirs and those before.
-    heads: Vec<(u16, usize)>,
+    chains: Vec<(Chain, usize)>,
 }
 
 /// What became of one packet.
@@ -301,43 +302,54 @@ enum Put {
 impl VhostTx {
     /// Ring `number` of the slots.
     pub fn new(port: Arc<Port>, slots: Arc<[Slot]>, number: usize) -> Self {
-        Self { port, slots, number, pieces: Vec::new(), heads: Vec::new() }
+        Self { port, slots, number, pieces: Vec::new(), chains: Vec::new() }
     }
 
     /// Takes buffers for `need` bytes.
     fn gather(&mut self, active: &mut Active, need: usize) -> Put {
         self.pieces.clear();
-        self.heads.clear();
+        self.chains.clear();
         let (mut room, limit) = (0, if active.mergeable { BUFFERS_MAX } else { 1 });
         while room < need {
             let before = self.pieces.len();
-            let next =
-                if self.heads.len() < limit { active.ring.pop(true, &mut self.pieces) } else { Next::Broken };
+            let next = if self.chains.len() < limit {
+                active.ring.pop(true, &mut self.pieces)
+            } else {
+                Next::Broken
+            };
             match next {
-                Next::Chain(head) => {
+                Next::Chain(chain) => {
                     room += self.pieces[before..].iter().map(|piece| piece.len).sum::<usize>();
-                    self.heads.push((head, self.pieces.len()));
+                    self.chains.push((chain, self.pieces.len()));
                 }
-                Next::Bad(head) if self.heads.is_empty() => {
-                    active.ring.give_back(head, 0);
+                Next::Bad(chain) if self.chains.is_empty() => {
+                    active.ring.give_back(chain, 0);
                     return Put::Refused;
                 }
-                Next::Bad(_) => {
+                Next::Bad(chain) => {
                     // It comes first next time, and goes then.
-                    active.ring.put_back(self.heads.len() as u16 + 1);
+                    active.ring.put_back(chain);
+                    self.put_back(active);
                     return Put::Refused;
                 }
                 Next::Empty => {
-                    active.ring.put_back(self.heads.len() as u16);
+                    self.put_back(active);
                     return Put::Full;
                 }
                 Next::Broken => {
-                    active.ring.put_back(self.heads.len() as u16);
+                    self.put_back(active);
                     return Put::Refused;
                 }
             }
         }
         Put::Done
+    }
+
+    /// Puts the buffers back, the last one first.
+    fn put_back(&mut self, active: &mut Active) {
+        for (chain, _) in self.chains.drain(..).rev() {
+            active.ring.put_back(chain);
+        }
     }
 
     /// Copies a packet into buffers.
@@ -348,11 +360,11 @@ impl VhostTx {
         if !matches!(put, Put::Done) {
             return put;
         }
-        header[VNET_LEN..].copy_from_slice(&(self.heads.len() as u16).to_le_bytes());
+        header[VNET_LEN..].copy_from_slice(&(self.chains.len() as u16).to_le_bytes());
         let parts = [&header[..active.header], packet.data()];
         let mut rest = parts.into_iter().flat_map(|part| part.chunks(part.len().max(1)));
         let (mut part, mut first) = (rest.next().unwrap_or(&[]), 0);
-        for (head, end) in &self.heads {
+        for (chain, end) in &self.chains {
             let mut written = 0;
             for piece in &self.pieces[first..*end] {
                 let mut from = 0;
@@ -367,7 +379,7 @@ impl VhostTx {
                 written += from;
             }
             first = *end;
-            active.ring.give_back(*head, written as u32);
+            active.ring.give_back(*chain, written as u32);
         }
         Put::Done
     }

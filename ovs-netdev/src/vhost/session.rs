@@ -7,11 +7,11 @@ use std::sync::Arc;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
-use super::connection::Message;
+use super::connection::{Message, Reply};
 use super::memory::Memory;
-use super::message::{Malformed, PROTOCOL_FEATURES, Request, reply};
+use super::message::{Malformed, PROTOCOL_FEATURES, Request, Watch, reply};
 use super::queue::{Active, Slot};
-use super::ring::Ring;
+use super::ring::{Inflight, Ring, Setup};
 
 /// Features of virtio-net devices (virtio 1.1 section 5.1.3) and of all devices (section 6).
 pub(super) mod feature {
@@ -25,8 +25,11 @@ pub(super) mod feature {
     pub const HOST_ECN: u64 = 1 << 13;
     pub const MRG_RXBUF: u64 = 1 << 15;
     pub const MQ: u64 = 1 << 22;
+    pub const INDIRECT_DESC: u64 = 1 << 28;
+    pub const EVENT_IDX: u64 = 1 << 29;
     pub const PROTOCOL: u64 = 1 << 30;
     pub const VERSION_1: u64 = 1 << 32;
+    pub const RING_PACKED: u64 = 1 << 34;
     pub const OFFERED: u64 = CSUM
         | GUEST_CSUM
         | GUEST_TSO4
@@ -37,12 +40,17 @@ pub(super) mod feature {
         | HOST_ECN
         | MRG_RXBUF
         | MQ
+        | INDIRECT_DESC
+        | EVENT_IDX
         | PROTOCOL
-        | VERSION_1;
+        | VERSION_1
+        | RING_PACKED;
 }
 
 /// The protocol feature by which replies can be asked for.
 const REPLY_ACK: u64 = 1 << 3;
+/// The question for a record of what is in flight.
+const GET_INFLIGHT: u32 = 31;
 
 /// What was said of one ring.
 #[derive(Debug, Default)]
@@ -50,7 +58,7 @@ struct Said {
     entries: u32,
     /// Descriptors, available, used.
     addresses: Option<[u64; 3]>,
-    base: u16,
+    base: u32,
     kick: Option<OwnedFd>,
     enabled: bool,
     running: bool,
@@ -64,6 +72,7 @@ pub(super) struct Session {
     protocol: u64,
     status: u64,
     memory: Option<Arc<Memory>>,
+    inflight: Option<Inflight>,
     rings: Vec<Said>,
 }
 
@@ -71,7 +80,7 @@ impl Session {
     /// A new frontend, with a slot for each ring that it may have.
     pub fn new(slots: Arc<[Slot]>) -> Self {
         let rings = slots.iter().map(|_| Said::default()).collect();
-        Self { slots, features: 0, protocol: 0, status: 0, memory: None, rings }
+        Self { slots, features: 0, protocol: 0, status: 0, memory: None, inflight: None, rings }
     }
 
     /// What both sides use.
@@ -81,11 +90,11 @@ impl Session {
 
     /// Fails if memory has gone under the rings.
     pub fn check(&self) -> Result<(), Malformed> {
-        if self.memory.as_ref().is_some_and(|memory| memory.is_lost()) {
-            Err(Malformed::Lost)
-        } else {
-            Ok(())
-        }
+        let lost = [
+            self.memory.as_ref().is_some_and(|memory| memory.is_lost()),
+            self.inflight.as_ref().is_some_and(Inflight::is_lost),
+        ];
+        if lost.contains(&true) { Err(Malformed::Lost) } else { Ok(()) }
     }
 
     /// How many rings run.
@@ -94,18 +103,34 @@ impl Session {
     }
 
     /// Does what a message says; gives the reply to be sent.
-    pub fn handle(&mut self, message: Message) -> Result<Option<Vec<u8>>, Malformed> {
+    pub fn handle(&mut self, message: Message) -> Result<Option<Reply>, Malformed> {
         let Message { header, payload, fds } = message;
         let request = Request::parse(header.request, &payload)?;
+        if let Request::GetInflight(watch, len) = request {
+            return self.watch(watch, len).map(Some);
+        }
         if let Some(payload) = self.answer(header.request, &request)? {
-            return Ok(Some(reply(header.request, &payload)));
+            return Ok(Some(Reply { bytes: reply(header.request, &payload), fd: None }));
         }
         let result = self.obey(header.request, request, fds);
         if header.need_reply && self.protocol & REPLY_ACK != 0 {
             let code = u64::from(result.is_err());
-            return Ok(Some(reply(header.request, &code.to_ne_bytes())));
+            return Ok(Some(Reply { bytes: reply(header.request, &code.to_ne_bytes()), fd: None }));
         }
         result.map(|()| None)
+    }
+
+    /// Makes a record of what is in flight, for the frontend to keep.
+    fn watch(&self, wanted: Watch, len: usize) -> Result<Reply, Malformed> {
+        // What is not recorded has no size.
+        let mut made = Watch { size: 0, offset: 0, ..wanted };
+        let mut fd = None;
+        if self.features & feature::RING_PACKED == 0 {
+            let few = usize::from(wanted.rings) <= self.rings.len();
+            let (file, size) = Inflight::make(wanted).filter(|_| few).ok_or(Malformed::Inflight)?;
+            (made.size, fd) = (size, Some(file));
+        }
+        Ok(Reply { bytes: reply(GET_INFLIGHT, &made.payload(len)), fd })
     }
 
     /// Questions.
@@ -116,7 +141,7 @@ impl Session {
             Request::GetQueues => self.rings.len() as u64 / 2,
             Request::GetStatus => self.status,
             Request::GetBase { ring } => {
-                let (index, base) = (*ring, u32::from(self.stop(number, *ring)?));
+                let (index, base) = (*ring, self.stop(number, *ring)?);
                 return Ok(Some([index.to_ne_bytes(), base.to_ne_bytes()].concat()));
             }
             _ => return Ok(None),
@@ -129,6 +154,10 @@ impl Session {
         match request {
             Request::SetFeatures(features) => self.features = features & feature::OFFERED,
             Request::SetProtocolFeatures(features) => self.protocol = features & PROTOCOL_FEATURES,
+            Request::SetInflight(watch) => {
+                let fd = fds.pop().ok_or(Malformed::Descriptors(number))?;
+                self.inflight = Some(Inflight::new(watch, fd)?);
+            }
             Request::SetStatus(status) => {
                 self.status = status;
                 if status == 0 {
@@ -151,7 +180,7 @@ impl Session {
             Request::SetAddress { ring, descriptors, used, available } => {
                 self.said(number, ring)?.addresses = Some([descriptors, available, used]);
             }
-            Request::SetBase { ring, base } => self.said(number, ring)?.base = base as u16,
+            Request::SetBase { ring, base } => self.said(number, ring)?.base = base,
             Request::SetKick { ring, none } => {
                 let fd = if none { None } else { fds.pop() };
                 // Without a descriptor the ring is to be asked all the time: an event that never comes will do.
@@ -190,6 +219,8 @@ impl Session {
     /// Starts a ring if all is said.
     fn start(&mut self, number: u32, ring: u32) -> Result<(), Malformed> {
         let (features, memory) = (self.features, self.memory.clone());
+        let inflight = self.inflight.as_ref().filter(|_| features & feature::RING_PACKED == 0);
+        let inflight = inflight.and_then(|inflight| inflight.of_ring(ring));
         let said = self.said(number, ring)?;
         let enabled = said.enabled || features & feature::PROTOCOL == 0;
         let (Some(memory), Some(addresses), Some(kick), true) =
@@ -197,7 +228,8 @@ impl Session {
         else {
             return Ok(());
         };
-        let new = Ring::new(memory, said.entries, addresses, said.base).ok_or(Malformed::Range(number))?;
+        let (entries, base) = (said.entries, said.base);
+        let new = Ring::new(Setup { memory, entries, addresses, base, features, inflight })?;
         let kick = kick.try_clone().map_err(|_| Malformed::Descriptors(number))?;
         said.running = true;
         self.slots[ring as usize].put(Active::new(new, kick, features));
@@ -205,7 +237,7 @@ impl Session {
     }
 
     /// Stops a ring for good: it needs a new kick to start again.
-    fn stop(&mut self, number: u32, ring: u32) -> Result<u16, Malformed> {
+    fn stop(&mut self, number: u32, ring: u32) -> Result<u32, Malformed> {
         self.said(number, ring)?;
         let base = self.stop_keeping(ring);
         let said = self.said(number, ring)?;
@@ -214,7 +246,7 @@ impl Session {
     }
 
     /// Stops a ring, and says where it was.
-    fn stop_keeping(&mut self, ring: u32) -> u16 {
+    fn stop_keeping(&mut self, ring: u32) -> u32 {
         let said = &mut self.rings[ring as usize];
         said.running = false;
         match self.slots[ring as usize].take() {
@@ -229,6 +261,7 @@ impl Session {
             self.stop_keeping(ring);
             self.rings[ring as usize] = Said::default();
         }
+        self.inflight = None;
     }
 }
 

@@ -69,7 +69,15 @@ fn in_a_namespace() {
     opens_again(&factory);
     conformance::run("dpdk: net_tap", &mut tap::TapPort::new(factory.clone()), 5);
     vhost::comes_back(factory.clone());
-    conformance::run("dpdkvhostuser", &mut vhost::VhostPort::new(factory, true), 3);
+    let drivers = [
+        ("dpdkvhostuser", "", 0),
+        ("dpdkvhostuser, packed rings", ",packed_vq=1", 1 << 34),
+        ("dpdkvhostuser, one buffer a packet", ",mrg_rxbuf=0,in_order=0", 0),
+    ];
+    for (name, driver, features) in drivers {
+        let port = vhost::VhostPort::new(factory.clone(), true);
+        conformance::run(name, &mut port.told(driver, features), 3);
+    }
 }
 
 fn refusals(factory: &DpdkFactory) {

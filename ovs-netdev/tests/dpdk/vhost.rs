@@ -87,13 +87,22 @@ pub struct VhostPort {
     dir: tempfile::TempDir,
     made: usize,
     listens: bool,
+    /// What else the driver is told, and the features of virtio that come of it.
+    driver: &'static str,
+    features: u64,
 }
 
 impl VhostPort {
     pub fn new(dpdk: DpdkFactory, listens: bool) -> Self {
         // DPDK does not seal its memory.
         ovs_netdev::vhost::guard_memory().unwrap();
-        Self { dpdk, dir: tempfile::tempdir().unwrap(), made: if listens { 100 } else { 200 }, listens }
+        let (dir, made) = (tempfile::tempdir().unwrap(), if listens { 100 } else { 200 });
+        Self { dpdk, dir, made, listens, driver: "", features: 0 }
+    }
+
+    /// With a driver that is told more, and that then uses these features of virtio.
+    pub fn told(self, driver: &'static str, features: u64) -> Self {
+        Self { made: self.made + 100 * driver.len(), driver, features, ..self }
     }
 
     fn path(&self) -> PathBuf {
@@ -116,7 +125,7 @@ impl VhostPort {
         let (made, path) = (self.made, self.path());
         let more = if queues > 1 { format!(",queues={queues},cq=1") } else { String::new() };
         let server = if self.listens { "" } else { ",server=1" };
-        let devargs = format!("net_virtio_user{made},path={}{server}{more}", path.display());
+        let devargs = format!("net_virtio_user{made},path={}{server}{more}{}", path.display(), self.driver);
         let options =
             Options::from([("dpdk-devargs".to_owned(), devargs), ("n_rxq".to_owned(), queues.to_string())]);
         self.dpdk.open("far", &options).unwrap()
@@ -147,6 +156,9 @@ impl Bed for VhostPort {
             let wanted = ("n_vrings".to_owned(), (2 * queues).to_string());
             device.status().details.contains(&wanted).then_some(())
         });
+        let features = device.status().details.into_iter().find(|(key, _)| key == "features").unwrap().1;
+        let features = u64::from_str_radix(features.trim_start_matches("0x"), 16).unwrap();
+        assert_eq!(features & self.features, self.features, "{features:#x}");
         let mut far = Frontend::new(frontend, queues);
         far.send(inbound);
         (Box::new(device), Box::new(far))
