@@ -28,18 +28,25 @@ struct Frontend {
 
 impl Frontend {
     /// Connects and sets up two rings of eight entries, at 0 and 0x4000: descriptors, available at 0x1000, used at 0x2000.
-    fn new(path: &std::path::Path) -> Option<Self> {
+    /// `choice` decides what kind of rings these are, and whether what is in flight is recorded in the same memory.
+    fn new(path: &std::path::Path, choice: u8) -> Option<Self> {
         let memory = File::from(memfd_create("guest", MemfdFlags::CLOEXEC).ok()?);
         memory.set_len(SIZE).ok()?;
         let frontend = Self { socket: UnixStream::connect(path).ok()?, memory };
         frontend.say(3, &[], &[])?;
-        frontend.say(2, &(1_u64 << 32 | 1 << 15).to_ne_bytes(), &[])?;
+        let packed = choice & 1 != 0;
+        let features = 1_u64 << 32 | 1 << 15 | u64::from(choice >> 2 & 3) << 28 | u64::from(packed) << 34;
+        frontend.say(2, &features.to_ne_bytes(), &[])?;
         let numbers = [1, GUEST, SIZE, USER, 0];
         let payload: Vec<u8> = numbers.iter().flat_map(|number| number.to_ne_bytes()).collect();
         frontend.say(5, &payload, &[frontend.memory.as_fd()])?;
+        if choice & 2 != 0 {
+            let record = [&0x1000_u64.to_ne_bytes()[..], &0x8000_u64.to_ne_bytes(), &[2, 0, 8, 0]].concat();
+            frontend.say(32, &record, &[frontend.memory.as_fd()])?;
+        }
         for ring in 0..2_u32 {
             frontend.say(8, &[ring.to_ne_bytes(), 8_u32.to_ne_bytes()].concat(), &[])?;
-            frontend.say(10, &[ring.to_ne_bytes(), [0; 4]].concat(), &[])?;
+            frontend.say(10, &[ring, u32::from(packed) << 15].map(u32::to_ne_bytes).concat(), &[])?;
             let at = USER + 0x4000 * u64::from(ring);
             let addresses = [at, at + 0x2000, at + 0x1000, 0].map(u64::to_ne_bytes).concat();
             frontend.say(9, &[&ring.to_ne_bytes()[..], &[0; 4], &addresses].concat(), &[])?;
@@ -68,7 +75,8 @@ fuzz_target!(|data: &[u8]| {
     }
     let Ok(mut device) = VhostFactory::server(&dir).open("p0", &Options::new()) else { return };
     let (Some(mut rx), Ok(mut tx)) = (device.take_rx_queues().pop(), device.tx_queue()) else { return };
-    let Some(frontend) = Frontend::new(&dir.join("p0")) else { return };
+    let Some((choice, data)) = data.split_first() else { return };
+    let Some(frontend) = Frontend::new(&dir.join("p0"), *choice) else { return };
     let mut pool = Pool::new(PoolConfig::default().small_limit(64).large_limit(4));
     let mut batch = Batch::new();
     for _ in 0..3 {
