@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ovs_netdev::ovs_packet::Packet;
-use ovs_netdev::{DeviceConfig, EtherAddr, Options, RxQueue, Wait};
+use ovs_netdev::{DeviceConfig, EtherAddr, Netdev, Options, RxQueue, Wait};
 
 use super::Bed;
 use super::subject::{Subject, frame, wait_for};
@@ -12,34 +12,35 @@ fn frames(count: usize) -> Vec<Packet> {
     (0..count).map(|which| frame(which, 100)).collect()
 }
 
-/// What is set is told, moves the change number, and lasts.
-pub fn settings(bed: &mut dyn Bed) {
-    let abilities = bed.abilities();
+/// What is set moves the change number.
+fn set(device: &mut dyn Netdev, config: &DeviceConfig) {
+    let before = device.poll_changes(Duration::ZERO);
+    device.configure(config).unwrap();
+    wait_for("a change", || (device.poll_changes(Duration::ZERO) != before).then_some(()));
+    assert_eq!(device.status().gone, None);
+}
+
+/// An address that is set is told, and lasts.
+pub fn its_address_is_set(bed: &mut dyn Bed) {
+    let mut subject = Subject::new(bed);
+    let mac = EtherAddr([2, 1, 2, 3, 4, 5]);
+    set(subject.device.as_mut(), &DeviceConfig::default().mac(mac));
+    assert_eq!(subject.device.status().mac, mac);
+}
+
+/// So is an MTU, within the range that is told.
+pub fn its_mtu_is_set(bed: &mut dyn Bed) {
     let mut subject = Subject::new(bed);
     let device = &mut subject.device;
-    let mut before = device.poll_changes(Duration::ZERO);
-    let mut changed = |device: &mut dyn ovs_netdev::Netdev| {
-        before = wait_for("a change", || Some(device.poll_changes(Duration::ZERO)).filter(|n| *n != before));
-    };
-    if abilities.sets_mac {
-        let mac = EtherAddr([2, 1, 2, 3, 4, 5]);
-        device.configure(&DeviceConfig::default().mac(mac)).unwrap();
-        assert_eq!(device.status().mac, mac);
-        changed(device.as_mut());
+    set(device.as_mut(), &DeviceConfig::default().mtu(1400));
+    assert_eq!(device.status().mtu, 1400);
+    let told = device.status().mtu_range;
+    assert!(told.is_none_or(|(least, most)| least <= 1400 && most >= 1400));
+    for wrong in told.map_or(vec![], |(least, most)| vec![least - 1, most + 1]) {
+        let refused = device.configure(&DeviceConfig::default().mtu(wrong));
+        assert!(refused.is_err(), "an MTU of {wrong}, where {told:?} is told");
+        assert_eq!(device.status().mtu, 1400, "what was refused changes nothing");
     }
-    if abilities.sets_mtu {
-        device.configure(&DeviceConfig::default().mtu(1400)).unwrap();
-        assert_eq!(device.status().mtu, 1400);
-        changed(device.as_mut());
-        let told = device.status().mtu_range;
-        assert!(told.is_none_or(|(least, most)| least <= 1400 && most >= 1400));
-        for wrong in told.map_or(vec![], |(least, most)| vec![least - 1, most + 1]) {
-            let refused = device.configure(&DeviceConfig::default().mtu(wrong));
-            assert!(refused.is_err(), "an MTU of {wrong}, where {told:?} is told");
-            assert_eq!(device.status().mtu, 1400, "what was refused changes nothing");
-        }
-    }
-    assert_eq!(device.status().gone, None);
 }
 
 /// Nothing is sent while it is down, and everything again when it is up.
@@ -110,23 +111,32 @@ pub fn is_ready(rx: &dyn RxQueue) -> bool {
     }
 }
 
-/// Whoever sleeps on what a queue says wakes up for each packet, and can sleep once all are taken.
-pub fn waiting(bed: &mut dyn Bed) {
-    let live = bed.abilities().live;
+/// Queues with packets are ready, and say whether anything tells of more.
+pub fn ready_with_packets(bed: &mut dyn Bed) {
+    let polled = bed.abilities().polled;
     let mut subject = Subject::with(bed, &Options::new(), frames(3));
     wait_for("readiness", || subject.rx.iter().any(|rx| is_ready(rx.as_ref())).then_some(()));
     subject.receive(3);
-    if subject.rx.iter().any(|rx| rx.is_polled()) {
-        return;
-    }
+    assert!(subject.rx.iter().all(|rx| rx.is_polled() == polled));
+}
+
+/// Whoever sleeps on what a queue says can sleep once all packets are taken.
+pub fn rest_without_packets(bed: &mut dyn Bed) {
+    let mut subject = Subject::with(bed, &Options::new(), frames(3));
+    subject.receive(3);
     subject.receive_now();
     wait_for("rest", || subject.rx.iter().all(|rx| !is_ready(rx.as_ref())).then_some(()));
-    if live {
-        for _ in 0..3 {
-            subject.far.send(frames(1));
-            wait_for("readiness", || subject.rx.iter().any(|rx| is_ready(rx.as_ref())).then_some(()));
-            subject.receive(1);
-        }
+}
+
+/// And wakes up for each packet.
+pub fn woken_by_packets(bed: &mut dyn Bed) {
+    let mut subject = Subject::new(bed);
+    subject.receive_now();
+    wait_for("rest", || subject.rx.iter().all(|rx| !is_ready(rx.as_ref())).then_some(()));
+    for _ in 0..3 {
+        subject.far.send(frames(1));
+        wait_for("readiness", || subject.rx.iter().any(|rx| is_ready(rx.as_ref())).then_some(()));
+        subject.receive(1);
     }
 }
 

@@ -34,6 +34,7 @@ impl Bed for TapPort {
             vanishes: false,
             refuses_long: false,
             queues: 4,
+            polled: true,
             offloads: Offload::NEEDS_L4_CSUM,
             ..Abilities::default()
         }

@@ -143,6 +143,7 @@ impl Bed for VhostPort {
             far_sees_work: false,
             unfinished_in: true,
             queues: 4,
+            polled: true,
             depth: 128,
             ..Abilities::default()
         }
