@@ -133,8 +133,9 @@ fn classes(requests: &mut Requests, ifindex: u32, plan: &Plan) -> Result<(), Fai
         made.map_err(|error| ("setting up a queue", error))?;
     }
     let there = class_handles(requests, ifindex).map_err(|error| ("reading the queues", error))?;
-    let unwanted =
-        there.into_iter().filter(|handle| plan.classes.iter().all(|class| class.handle != *handle));
+    // `hfsc` tells its root as a class, too, and that stays.
+    let wanted = |handle: u32| handle == ROOT || plan.classes.iter().any(|class| class.handle == handle);
+    let unwanted = there.into_iter().filter(|handle| !wanted(*handle));
     for handle in unwanted {
         let request = Request::with(libc::RTM_DELTCLASS, libc::NLM_F_ACK, &message(ifindex, handle, 0));
         requests.acknowledged(request).map_err(|error| ("removing a queue", error))?;

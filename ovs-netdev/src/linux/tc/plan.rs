@@ -230,7 +230,7 @@ fn codel(reader: &Reader<'_>) -> Result<Plan, QosError> {
     let interval = reader.word("interval", 100_000)?;
     let options = list(&[(1, &words(&[target])), (2, &words(&[limit])), (3, &words(&[interval]))]);
     let mut plan = Plan::new("codel", options);
-    plan.shown = vec![("target", target.into()), ("limit", limit.into()), ("interval", interval.into())];
+    plan.shown = vec![("limit", limit.into()), ("interval", interval.into()), ("target", target.into())];
     Ok(plan)
 }
 
