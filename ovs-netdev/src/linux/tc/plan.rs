@@ -237,12 +237,12 @@ fn codel(reader: &Reader<'_>) -> Result<Plan, QosError> {
 fn fq_codel(reader: &Reader<'_>) -> Result<Plan, QosError> {
     reader.no_queues()?;
     let settings = [
-        ("target", 1, reader.word("target", 5000)?),
         ("limit", 2, reader.word("limit", 10_240)?),
+        ("quantum", 6, reader.word("quantum", 1514)?),
+        ("flows", 5, reader.word("flows", 1024)?),
         // Ten times what the kernel takes by itself; as the original has it.
         ("interval", 3, reader.word("interval", 1_000_000)?),
-        ("flows", 5, reader.word("flows", 1024)?),
-        ("quantum", 6, reader.word("quantum", 1514)?),
+        ("target", 1, reader.word("target", 5000)?),
     ];
     let mut options = Vec::new();
     for (_, kind, value) in settings {
@@ -271,7 +271,7 @@ fn netem(reader: &Reader<'_>) -> Result<Plan, QosError> {
     let part = ((loss * u64::from(u32::MAX) + 50) / 100) as u32;
     let options = words(&[ticks_of_micros(latency), limit, part, 0, 0, ticks_of_micros(jitter)]);
     let mut plan = Plan::new("netem", options);
-    plan.shown = vec![("latency", latency), ("limit", limit.into()), ("loss", loss)];
+    plan.shown = vec![("limit", limit.into()), ("loss", loss), ("latency", latency)];
     if jitter > 0 {
         plan.shown.push(("jitter", jitter));
     }

@@ -58,7 +58,7 @@ fn classless_disciplines_have_the_options_of_tc() {
     let netem =
         Qos::new("linux-netem").option("latency", "3000").option("jitter", "1000").option("loss", "10");
     assert_eq!(made(&netem).options, bytes("1bb70000 e8030000 9a999919 00000000 00000000 093d0000"));
-    assert_eq!(made(&netem).shown, [("latency", 3000), ("limit", 1000), ("loss", 10), ("jitter", 1000)]);
+    assert_eq!(made(&netem).shown, [("limit", 1000), ("loss", 10), ("latency", 3000), ("jitter", 1000)]);
     assert_eq!(made(&Qos::new("linux-sfq")).options, bytes("dc050000 0a000000 00000000 00000000 00000000"));
     for plan in [codel, fq_codel] {
         assert!(!plan.classful && plan.classes.is_empty() && plan.queues.is_empty());
