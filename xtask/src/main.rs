@@ -13,6 +13,7 @@
 mod clean;
 mod controllers;
 mod fuzz;
+mod kernel;
 mod layers;
 mod peer;
 mod run;

@@ -1,7 +1,8 @@
 //! The distribution's own switch, database and network stack, as clients, peers and oracle.
 //!
 //! Packages with daemons are downloaded and unpacked under `target/peer`, never installed, so that no
-//! service starts on a user's machine. Libraries and plain tools come by `apt-get install`.
+//! service starts on a user's machine. Libraries and plain tools come by `apt-get install`, and for virtual machines QEMU,
+//! which starts nothing by itself either.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -9,6 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::controllers;
+use crate::kernel;
 use crate::run::{is_root, output, root, status};
 
 /// Unpacked, not installed.
@@ -47,6 +49,7 @@ const INSTALLED: &[&str] = &[
     "procps",
     "valgrind",
     "util-linux",
+    "qemu-system-x86",
 ];
 
 /// Installs what tests need beside the peers; needs root.
@@ -83,6 +86,9 @@ pub fn fetch() -> Result<(), String> {
     if !fs::read_to_string(&mark).is_ok_and(|text| text == all) {
         unpack(&peer)?;
         fs::write(mark, all).map_err(|e| e.to_string())?;
+    }
+    if cfg!(target_arch = "x86_64") {
+        kernel::fetch(&peer)?;
     }
     controllers::fetch(&peer)
 }

@@ -1,6 +1,6 @@
 //! Quality of service: what is made of the same rows, what the kernel has then, and that it limits.
 
-use crate::harness::{Database, Difference, Kind, World, compare, exclusive, tools};
+use crate::harness::{Database, Difference, Kind, World, compare, exclusive, tools, vm};
 
 /// A veth of the switch on a bridge, and hosts behind more of them.
 fn switch(test: &str, kind: Kind) -> Option<World> {
@@ -28,6 +28,10 @@ fn tc(world: &World, args: &[&str]) -> Vec<String> {
 /// Gives `v1` a new quality of service.
 fn set(world: &World, row: &str) {
     clear(world);
+    replace(world, row);
+}
+
+fn replace(world: &World, row: &str) {
     let mut args = vec!["set", "port", "v1", "qos=@q", "--", "--id=@q", "create", "qos"];
     args.extend(row.split_whitespace());
     world.ok("ovs-vsctl", &args);
@@ -48,6 +52,80 @@ const ROWS: &[&str] = &[
     "type=linux-htb other-config:max-rate=3000000 queues:5=@b -- --id=@b create queue other-config:min-rate=1",
     "type=linux-noop other-config:max-rate=1",
 ];
+
+/// More of them, for kernels that have all that there is. No two that follow each other have one type:
+/// of such the original does not change all.
+const MORE_ROWS: &[&str] = &[
+    "type=linux-sfq",
+    "type=linux-codel",
+    "type=linux-fq_codel",
+    "type=linux-sfq other-config:perturb=5 other-config:quantum=3000",
+    "type=linux-codel other-config:target=7000 other-config:limit=500 other-config:interval=50000",
+    "type=linux-fq_codel other-config:target=7000 other-config:limit=500 other-config:interval=50000 \
+     other-config:flows=512 other-config:quantum=600",
+    "type=linux-netem other-config:latency=20000 other-config:limit=77 other-config:loss=7",
+    "type=linux-hfsc other-config:max-rate=10000000 queues:0=@a queues:7=@b \
+     -- --id=@a create queue other-config:min-rate=1000000 \
+     -- --id=@b create queue other-config:min-rate=500000 other-config:max-rate=2000000",
+];
+
+#[test]
+fn all_disciplines_work_on_a_kernel_that_has_them() {
+    let test = "all_disciplines_work_on_a_kernel_that_has_them";
+    let _lock = exclusive();
+    if tools(test).is_none() {
+        return;
+    }
+    let own = std::env::current_exe().unwrap();
+    let script =
+        format!("cd /; exec {} --exact qos::with_all_disciplines --ignored --nocapture", own.display());
+    let Some(vm) = vm::boot(test, &script) else { return };
+    let printed = vm.end();
+    assert!(printed.contains("test qos::with_all_disciplines ... ok"), "{printed}");
+}
+
+#[test]
+#[ignore = "inside of the virtual machine of the test above"]
+fn with_all_disciplines() {
+    let test = "with_all_disciplines";
+    let (Some(ours), Some(peer)) = (switch(test, Kind::Ours), switch(test, Kind::Peer)) else { return };
+    let mut differ = Vec::new();
+    for row in MORE_ROWS {
+        for world in [&ours, &peer] {
+            replace(world, row);
+        }
+        let kind = row.trim_start_matches("type=linux-").split(' ').next().unwrap();
+        let made = tc(&ours, &["-d", "qdisc", "show", "dev", "v1"]);
+        assert!(made.concat().contains(&format!("qdisc {kind} 1: root")), "{row}: {made:?}");
+        assert_eq!(made, tc(&peer, &["-d", "qdisc", "show", "dev", "v1"]), "{row} (left: ours)");
+        if kind == "hfsc" {
+            let classes = ["-d", "class", "show", "dev", "v1"];
+            assert_eq!(tc(&ours, &classes), tc(&peer, &classes), "{row} (left: ours)");
+        }
+        let [shown, wanted] = [&ours, &peer].map(shown);
+        if shown != wanted {
+            differ.push((*row, shown, wanted));
+        }
+    }
+    assert!(differ.is_empty(), "row, ours, the original's: {differ:#?}");
+    let world = ours;
+    // What is delayed comes late. (Jitter came to the original later.)
+    replace(&world, "type=linux-netem other-config:latency=200000 other-config:jitter=5000");
+    let made = tc(&world, &["qdisc", "show", "dev", "v1"]).concat();
+    assert!(made.contains("delay 200ms  5ms"), "{made}");
+    let args = ["-c", "1", "-W", "20", "10.7.0.1"];
+    let output = world.inside(&world.hosts()[1], "ping", &args).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let took = text.split("time=").nth(1).and_then(|rest| rest.split(' ').next());
+    let took: f64 = took.unwrap_or_else(|| panic!("{text}")).parse().unwrap();
+    assert!(took >= 195.0, "{text}");
+}
+
+/// What is said of `v1`, without what packets change.
+fn shown(world: &World) -> Vec<String> {
+    let text = world.appctl_ok(&["qos/show", "v1"]);
+    text.lines().filter(|line| !line.contains("tx_")).map(str::to_owned).collect()
+}
 
 #[test]
 fn the_kernel_gets_what_the_original_gives_it() {

@@ -3,6 +3,7 @@
 mod compare;
 mod process;
 mod tools;
+pub mod vm;
 mod world;
 
 pub use compare::{Difference, compare, without_numbers};
