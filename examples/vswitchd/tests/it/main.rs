@@ -37,3 +37,4 @@ mod traces;
 mod tunnel_kinds;
 mod tunnel_traces;
 mod tunnels;
+mod vlans;
