@@ -73,6 +73,8 @@ pub fn install_tools() -> Result<(), String> {
         "-y",
         "-qq",
         "--no-install-recommends",
+        // What is there already stays: another version of a virtual machine's tools, say.
+        "--no-remove",
     ]);
     // iperf3 asks whether it may run as a daemon; the answer without a question is no.
     status(install.args(&missing).stdout(std::process::Stdio::null()))
