@@ -294,10 +294,10 @@ impl<'s, T: Tracer> Context<'s, T> {
 
     /// A rule is about to run: tells which, and by which clauses of a conjunction it was come to.
     fn open_rule(&mut self, rule: &Rule<Flow>) {
+        self.tracer.origin(|| origin(rule));
         if !T::ACTIVE {
             return;
         }
-        self.tracer.origin(|| origin(rule));
         let names = self.names();
         self.open_table(|| describe(rule, names));
         let mut clauses = std::mem::take(&mut self.clauses);
