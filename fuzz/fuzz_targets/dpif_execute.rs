@@ -253,7 +253,8 @@ fn set(choice: u8, n: u8) -> SetField {
         7 => SetField::Tcp { src: wide, dst: Masked::exact(u16::from(n)) },
         8 => SetField::Udp { src: wide, dst: Masked::exact(u16::from(n)) },
         9 => SetField::Sctp { src: wide, dst: Masked::exact(u16::from(n)) },
-        10 | 11 => SetField::Icmp { kind: Masked::exact(n), code: Masked::new(n, 0x0f) },
+        10 => SetField::NdExtension { reserved: Masked::new(n.into(), 0xff), option: Masked::exact(n) },
+        11 => SetField::Icmp { kind: Masked::exact(n), code: Masked::new(n, 0x0f) },
         _ => SetField::Nd { target: address, sll: ether, tll: Masked::exact([n; 6]) },
     }
 }

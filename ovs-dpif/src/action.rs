@@ -319,6 +319,13 @@ pub enum SetField {
         /// Target link-layer address option.
         tll: Masked<[u8; 6]>,
     },
+    /// The rest of neighbour discovery.
+    NdExtension {
+        /// Flags of an advertisement and reserved bits: the word behind the checksum.
+        reserved: Masked<u32>,
+        /// Type of the first option.
+        option: Masked<u8>,
+    },
     /// Outer headers of the encapsulation that an output will add.
     Tunnel(Box<TunnelKey>),
 }

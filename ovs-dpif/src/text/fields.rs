@@ -134,6 +134,7 @@ impl DisplaySet<'_> {
             SetField::Icmp { .. } => "icmp",
             SetField::Icmpv6 { .. } => "icmpv6",
             SetField::Nd { .. } => "nd",
+            SetField::NdExtension { .. } => "nd_ext",
             SetField::Priority(_) => "skb_priority",
             SetField::Mark(_) => "skb_mark",
             SetField::Mpls(_) => "mpls",
@@ -196,6 +197,10 @@ impl DisplaySet<'_> {
                 out.v6("target", *target)?;
                 out.eth("sll", *sll)?;
                 out.eth("tll", *tll)
+            }
+            SetField::NdExtension { reserved, option } => {
+                out.number("nd_reserved", *reserved, Radix::Hexadecimal)?;
+                out.number("nd_options_type", *option, Radix::Decimal)
             }
             _ => Ok(()),
         }

@@ -180,6 +180,8 @@ fn set_transport_fields() {
         tll: Masked::exact(MAC2),
     };
     sets(nd, "nd(target=fe80::1,sll=aa:55:aa:55:00:01,tll=aa:55:aa:55:00:02)");
+    let extension = SetField::NdExtension { reserved: Masked::exact(5), option: Masked::new(0x70, 0xf0) };
+    sets(extension, "nd_ext(nd_reserved=0x5,nd_options_type=112/0xf0)");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ovs_dpif::ovs_flow::{DpPort, Metadata};
 use ovs_dpif::ovs_packet::checksum::{Sum, pseudo_v4};
 use ovs_dpif::ovs_packet::wire::IpProtocol;
-use ovs_dpif::ovs_packet::{Offload, Packet};
+use ovs_dpif::ovs_packet::{Offload, Packet, build};
 use ovs_dpif::{
     Action, Actions, CheckPktLenAction, ControllerPunt, DropReason, Execute, HashAlgorithm, Masked,
     NshHeader, NshMetadata, PuntCookie, SampleAction, SetField, SetNsh, SlowPath, UserspaceAction, Verdict,
@@ -395,5 +395,26 @@ fn a_request_that_cannot_be_met_is_dropped_by_name() {
         rig.settle();
         assert!(p2.take_sent().is_empty());
         assert_eq!(rig.dropped(DropReason::InvalidPacket), 1);
+    });
+}
+
+#[test]
+fn flags_and_options_of_neighbours_are_written() {
+    let advert = |option| {
+        build::frame(&format!("eth / ipv6 fe80::1 > fe80::2 / na fe80::9 {option}=02:02:02:02:02:02"))
+            .unwrap()
+    };
+    let write = |reserved, option| Action::Set(SetField::NdExtension { reserved, option });
+    let was = u32::from_be_bytes(*advert("tlla")[58..].first_chunk().unwrap());
+    let list = [
+        write(Masked::exact(0x4000_0000), Masked::exact(1)),
+        output(2),
+        write(Masked::new(was, 0xff00_0000), Masked::NONE),
+        write(Masked::new(was, 0x00ff_ffff), Masked::NONE),
+        output(3),
+    ];
+    through(&list, &advert("tlla"), |[p2, p3], _| {
+        assert_eq!((&p2[0][58..62], p2[0][78]), (&[0x40, 0, 0, 0][..], 1));
+        assert_eq!(p3, [advert("slla")]);
     });
 }

@@ -40,5 +40,8 @@ pub(super) fn set(field: &SetField, packet: &mut Packet, metadata: &mut Metadata
             transport::icmp(packet, *kind, *code);
         }
         SetField::Nd { target, sll, tll } => transport::neighbor(packet, *target, *sll, *tll),
+        SetField::NdExtension { reserved, option } => {
+            transport::neighbor_extension(packet, *reserved, *option);
+        }
     }
 }

@@ -39,3 +39,13 @@ pub(super) fn neighbor(
         neighbor.set_target_ether(tll.apply(old));
     }
 }
+
+pub(super) fn neighbor_extension(packet: &mut Packet, reserved: Masked<u32>, option: Masked<u8>) {
+    let Some(mut neighbor) = Neighbor::of(packet) else { return };
+    if !reserved.is_none() {
+        neighbor.set_flags(reserved.apply(neighbor.flags()));
+    }
+    if let Some(old) = neighbor.option_kind().filter(|_| !option.is_none()) {
+        neighbor.set_option_kind(option.apply(old));
+    }
+}

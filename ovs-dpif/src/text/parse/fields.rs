@@ -26,6 +26,7 @@ pub(super) fn field(scan: &mut Scanner<'_>) -> Parsed<SetField> {
         "icmp" => icmp(scan).map(|(kind, code)| SetField::Icmp { kind, code })?,
         "icmpv6" => icmp(scan).map(|(kind, code)| SetField::Icmpv6 { kind, code })?,
         "nd" => neighbor(scan)?,
+        "nd_ext" => neighbor_extension(scan)?,
         "tunnel" => tunnel(scan)?,
         _ => return Err(ParseActionsError::Unknown { at, name: name.to_owned() }),
     };
@@ -196,6 +197,19 @@ fn neighbor(scan: &mut Scanner<'_>) -> Parsed<SetField> {
         Ok(true)
     })?;
     Ok(SetField::Nd { target, sll, tll })
+}
+
+fn neighbor_extension(scan: &mut Scanner<'_>) -> Parsed<SetField> {
+    let (mut reserved, mut option) = (Masked::NONE, Masked::NONE);
+    scan.members(&mut |scan, name| {
+        match name {
+            "nd_reserved" => reserved = scan.masked_u32()?,
+            "nd_options_type" => option = scan.masked_u8()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    Ok(SetField::NdExtension { reserved, option })
 }
 
 fn tunnel(scan: &mut Scanner<'_>) -> Parsed<SetField> {

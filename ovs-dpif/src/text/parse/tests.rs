@@ -25,6 +25,7 @@ const LISTS: &[&str] = &[
     "set(icmp(type=8,code=0)),set(icmpv6(type=128)),1",
     "set(arp(sip=1.2.3.4,tip=5.6.7.8,op=2,sha=00:00:00:00:00:01,tha=00:00:00:00:00:02)),1",
     "set(nd(target=fe80::1,sll=00:00:00:00:00:01,tll=00:00:00:00:00:02)),1",
+    "set(nd_ext(nd_reserved=0x60000000,nd_options_type=2)),set(nd_ext(nd_options_type=1/0x3)),1",
     "set(skb_priority(0x5)),set(skb_priority(0)),set(skb_mark(0x5/0xff)),set(skb_mark(0x5)),1",
     "set(mpls(label=5,tc=0,ttl=64,bos=1)),1",
     "set(mpls(label=5/0xfffff,tc=0/0,ttl=0/0x0,bos=0/0)),1",

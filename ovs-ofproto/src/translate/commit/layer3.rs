@@ -22,6 +22,7 @@ impl<T: Tracer> Context<'_, T> {
             0x86dd => {
                 self.commit_ipv6();
                 if self.base.nw_proto == 58 {
+                    self.commit_neighbour_extension();
                     self.commit_neighbour();
                 }
             }
@@ -117,6 +118,22 @@ impl<T: Tracer> Context<'_, T> {
             let flow = &self.flow;
             self.base.nd_target = flow.nd_target;
             (self.base.arp_sha, self.base.arp_tha) = (flow.arp_sha, flow.arp_tha);
+            self.go_slow(SlowPath::Action);
+        }
+    }
+
+    fn commit_neighbour_extension(&mut self) {
+        if !matches!(self.base.tp_src.get(), 135 | 136) {
+            return;
+        }
+        let (flow, base, mask) = (&self.flow, &self.base, &self.mask.fields);
+        let reserved = masked(flow.nd_reserved.get(), base.nd_reserved.get(), mask.nd_reserved.get());
+        let option = masked(flow.nd_options_type, base.nd_options_type, mask.nd_options_type);
+        let of = |key: &FlowKey| (key.nd_reserved, key.nd_options_type);
+        if of(flow) != of(base) {
+            self.out.push(DpAction::Set(SetField::NdExtension { reserved, option }));
+            let flow = &self.flow;
+            (self.base.nd_reserved, self.base.nd_options_type) = (flow.nd_reserved, flow.nd_options_type);
             self.go_slow(SlowPath::Action);
         }
     }
