@@ -11,7 +11,8 @@
 //! is lost; a server listens in a directory, at the port's name. `n_rxq` is how many pairs of queues the frontend may
 //! have. Offered are split and packed rings, indirect descriptors, event indices, mergeable buffers, checksums and TCP segmentation
 //! both ways, multi-queue, reply-ack, MTU, status, and a record of what is in flight, with which a backend takes up what another that
-//! died has left (split rings only: asked for one of packed rings, it offers none). There are no migration logs.
+//! died has left (split rings only: asked for one of packed rings, it offers none). QEMU's network cards do not remember where in a
+//! packed ring a lost backend was; such a card works again when its driver resets it. There are no migration logs.
 //!
 //! The frontend's memory is copied from and to, never borrowed, and each descriptor, index and address in it is checked:
 //! what is wrong is counted (`rx_errors`), and a ring that makes no sense rests until it is set up anew. A frontend could also

@@ -23,6 +23,7 @@ mod helpers;
 mod hosts;
 mod interop;
 mod lab;
+mod machines;
 mod numa;
 mod openflow;
 mod ovn;

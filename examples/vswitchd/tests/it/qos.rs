@@ -79,7 +79,7 @@ fn all_disciplines_work_on_a_kernel_that_has_them() {
     let own = std::env::current_exe().unwrap();
     let script =
         format!("cd /; exec {} --exact qos::with_all_disciplines --ignored --nocapture", own.display());
-    let Some(vm) = vm::boot(test, &script) else { return };
+    let Some(vm) = vm::boot(test, &[], &script) else { return };
     let printed = vm.end();
     assert!(printed.contains("test qos::with_all_disciplines ... ok"), "{printed}");
 }

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Daemon, skip};
 
@@ -21,6 +21,9 @@ const MODULES: &[&str] = &[
     "fs/overlayfs/overlay",
     "drivers/net/veth",
     "drivers/net/tun",
+    "net/core/failover",
+    "drivers/net/net_failover",
+    "drivers/net/virtio_net",
     "net/sched/sch_htb",
     "net/sched/sch_hfsc",
     "net/sched/sch_sfq",
@@ -65,9 +68,9 @@ fn parts() -> Result<Parts, String> {
     Ok(Parts { kernel, modules, busybox, qemu, virtiofsd })
 }
 
-/// Starts a machine whose only process runs `script` (of the shell) and which is then turned off. `None`: the test is skipped, which has
-/// been said.
-pub fn boot(test: &str, script: &str) -> Option<Vm> {
+/// Starts a machine whose only process runs `script` (of the shell) and which is then turned off; `more` is for QEMU. `None`:
+/// the test is skipped, which has been said.
+pub fn boot(test: &str, more: &[String], script: &str) -> Option<Vm> {
     let parts = parts().map_err(|why| skip(test, &why)).ok()?;
     let folder = tempfile::Builder::new().prefix("ovst-").tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -89,7 +92,8 @@ pub fn boot(test: &str, script: &str) -> Option<Vm> {
     qemu.args(["-device", "vhost-user-fs-pci,chardev=root,tag=root", "-initrd"]).arg(at("initrd"));
     qemu.arg("-kernel")
         .arg(&parts.kernel)
-        .args(["-append", "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check"]);
+        .args(["-append", "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check"])
+        .args(more);
     let machine = Daemon::start("qemu", folder.path(), qemu);
     Some(Vm { machine, _root: root, _folder: folder })
 }
@@ -105,6 +109,16 @@ impl Vm {
     /// What it has printed so far.
     fn printed(&self) -> String {
         self.machine.printed().replace('\r', "")
+    }
+
+    /// Waits until it has printed something.
+    pub fn wait_for(&mut self, text: &str) {
+        let deadline = Instant::now() + LIMIT;
+        while !self.printed().contains(text) {
+            let ended = self.machine.end(Duration::from_millis(20)).is_some();
+            let missing = ended || Instant::now() > deadline;
+            assert!(!missing || self.printed().contains(text), "no {text:?} in:\n{}", self.printed());
+        }
     }
 
     /// Waits for its end; gives what it has printed. Fails if its script did.
