@@ -364,4 +364,6 @@ pub struct DpifStats {
     pub cache_hit: u64,
     /// Packets of batches in which all hit the same megaflow as the whole batch before them.
     pub alike_hit: u64,
+    /// Batches given to devices.
+    pub sent_batches: u64,
 }

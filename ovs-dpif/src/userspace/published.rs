@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::sequence::SequenceLock;
 use crate::{DpifStats, DropReason, Ledger};
 
-/// Counters in front of the drop reasons: seven of the ledger, eight of the statistics.
-const FIXED: usize = 15;
+/// Counters in front of the drop reasons: seven of the ledger, nine of the statistics.
+const FIXED: usize = 16;
 const COUNT: usize = FIXED + DropReason::COUNT;
 
 /// What the writer, of whom there is one, publishes once a turn.
@@ -38,6 +38,7 @@ impl Published {
             stats.mask_hit,
             stats.cache_hit,
             stats.alike_hit,
+            stats.sent_batches,
         ];
         let drops = DropReason::ALL.iter().map(|reason| ledger.dropped_for(*reason));
         self.sequence.write(|| {
@@ -52,9 +53,11 @@ impl Published {
         let values: [u64; COUNT] =
             self.sequence.read(|| std::array::from_fn(|index| self.values[index].load(Ordering::Relaxed)));
         let [received, cloned, injected, segmented, sent, queued, punted, stats @ ..] = values;
-        let [hit, missed, lost, flows, masks, mask_hit, cache_hit, alike_hit, ..] = stats;
+        let [hit, missed, lost, flows, masks, mask_hit, cache_hit, alike_hit, sent_batches, ..] = stats;
         let dropped = values[FIXED..].to_vec();
         let ledger = Ledger { received, cloned, injected, segmented, sent, queued, punted, dropped };
-        (ledger, DpifStats { hit, missed, lost, flows, masks, mask_hit, cache_hit, alike_hit })
+        let stats =
+            DpifStats { hit, missed, lost, flows, masks, mask_hit, cache_hit, alike_hit, sent_batches };
+        (ledger, stats)
     }
 }

@@ -146,6 +146,11 @@ impl Datapath {
         })
     }
 
+    /// The clock that its workers go by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Makes its bridges what `wanted` says, and its sockets follow. Returns whether an interface failed.
     pub fn configure(&mut self, wanted: &DesiredState, now: Duration) -> bool {
         let plan = self.switch.plan(wanted);

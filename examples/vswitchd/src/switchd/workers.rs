@@ -15,24 +15,66 @@ use super::waker::Wakeup;
 /// Turns in a row without work after which a worker sleeps: a packet that is about to come is met awake.
 const IDLE_TURNS: u32 = 4;
 
-/// How long a worker's thread has worked, and how long it has looked for work in vain. Sleep is neither.
+/// What a worker's thread has done with its time, as it counts that.
 #[derive(Debug, Default)]
 pub struct Times {
-    busy: AtomicU64,
-    idle: AtomicU64,
+    busy: Sum,
+    idle: Sum,
+    slept: Sum,
+}
+
+/// How often something was, and how long.
+#[derive(Debug, Default)]
+struct Sum {
+    count: AtomicU64,
+    nanos: AtomicU64,
+}
+
+impl Sum {
+    /// Only the worker's thread does this.
+    fn add(&self, time: Duration) {
+        let more = |sum: &AtomicU64, more| sum.store(sum.load(Ordering::Relaxed) + more, Ordering::Relaxed);
+        more(&self.count, 1);
+        more(&self.nanos, time.as_nanos() as u64);
+    }
+
+    fn read(&self) -> Spent {
+        let time = Duration::from_nanos(self.nanos.load(Ordering::Relaxed));
+        Spent { turns: self.count.load(Ordering::Relaxed), time }
+    }
+}
+
+/// Turns of one kind, and the time that they took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// How many turns.
+    pub turns: u64,
+    /// How long they took together.
+    pub time: Duration,
+}
+
+impl Spent {
+    /// What has come since it was `before`.
+    pub fn since(self, before: Self) -> Self {
+        let (turns, time) = (self.turns.saturating_sub(before.turns), self.time.saturating_sub(before.time));
+        Self { turns, time }
+    }
 }
 
 impl Times {
-    /// Adds to one of them; only the worker's thread does.
-    fn add(&self, busy: bool, time: Duration) {
-        let sum = if busy { &self.busy } else { &self.idle };
-        sum.store(sum.load(Ordering::Relaxed) + time.as_nanos() as u64, Ordering::Relaxed);
+    /// Turns that found work.
+    pub fn busy(&self) -> Spent {
+        self.busy.read()
     }
 
-    /// Both, since the thread began.
-    pub fn read(&self) -> (Duration, Duration) {
-        let read = |sum: &AtomicU64| Duration::from_nanos(sum.load(Ordering::Relaxed));
-        (read(&self.busy), read(&self.idle))
+    /// Turns that looked for work in vain.
+    pub fn idle(&self) -> Spent {
+        self.idle.read()
+    }
+
+    /// Sleeps of a thread that polls, between turns.
+    pub fn slept(&self) -> Spent {
+        self.slept.read()
     }
 }
 
@@ -41,6 +83,7 @@ impl Times {
 pub struct WorkerThread {
     id: WorkerId,
     core: Option<Core>,
+    began: Duration,
     times: Arc<Times>,
     /// The longest sleep of a thread that polls, in microseconds.
     max_sleep: Arc<AtomicU64>,
@@ -64,7 +107,7 @@ impl WorkerThread {
         let (times, max_sleep) = (Arc::new(Times::default()), Arc::new(AtomicU64::new(0)));
         let (stopped, waking) = (Arc::clone(&stop), Arc::clone(&wakeup));
         let (timed, rest) = (Arc::clone(&times), Rest::new(Arc::clone(&max_sleep)));
-        let id = worker.id();
+        let (id, began) = (worker.id(), clock.now());
         let name = core
             .map_or_else(|| format!("worker{}", id.0), |core| format!("pmd-c{:02}/id:{}", core.number, id.0));
         let thread = std::thread::Builder::new().name(name).spawn(move || {
@@ -73,7 +116,17 @@ impl WorkerThread {
             }
             run(worker, &waking, &clock, &stopped, &timed, rest);
         })?;
-        Ok(Self { id, core, times, max_sleep, samples: VecDeque::new(), stop, wakeup, thread: Some(thread) })
+        Ok(Self {
+            id,
+            core,
+            began,
+            times,
+            max_sleep,
+            samples: VecDeque::new(),
+            stop,
+            wakeup,
+            thread: Some(thread),
+        })
     }
 
     /// Its worker.
@@ -84,6 +137,11 @@ impl WorkerThread {
     /// The core that it is bound to; `None` for the main worker.
     pub fn core(&self) -> Option<Core> {
         self.core
+    }
+
+    /// When it began.
+    pub fn began(&self) -> Duration {
+        self.began
     }
 
     /// Sets how long it may sleep at a time while it polls, in microseconds.
@@ -102,7 +160,7 @@ impl WorkerThread {
             if self.samples.len() > RxLoad::INTERVALS {
                 self.samples.pop_front();
             }
-            self.samples.push_back((now, self.times.read().0));
+            self.samples.push_back((now, self.times.busy().time));
         }
     }
 
@@ -188,12 +246,14 @@ fn run(mut worker: Worker, wakeup: &Wakeup, clock: &Clock, stop: &AtomicBool, ti
             return;
         }
         let now = clock.now();
-        times.add(!progress.is_idle(), now.saturating_sub(began));
+        let turn = if progress.is_idle() { &times.idle } else { &times.busy };
+        turn.add(now.saturating_sub(began));
         began = now;
         idle = if progress.is_idle() { idle + 1 } else { 0 };
         if worker.is_polling() {
             if rest.take(progress.packets) {
                 began = clock.now();
+                times.slept.add(began.saturating_sub(now));
             }
             continue;
         }

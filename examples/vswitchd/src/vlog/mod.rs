@@ -40,3 +40,4 @@ pub use level::{Destination, Facility, Level};
 pub use modules::{OVSDB_SERVER_MODULES, VSWITCHD_MODULES};
 pub use spec::SpecError;
 pub use state::{Vlog, VlogError};
+pub(crate) use time::local_time;

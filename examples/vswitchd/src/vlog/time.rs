@@ -19,6 +19,13 @@ const MONTHS: [&str; 12] = [
 ];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
+/// A moment as the machine's clock on the wall shows it, after a template ([`Civil::format`]).
+pub(crate) fn local_time(time: SystemTime, template: &str) -> String {
+    let mut text = String::new();
+    Civil::new(time, crate::daemon::local_offset(time)).format(template, &mut text);
+    text
+}
+
 /// A moment, split into the fields of the civil calendar.
 pub(super) struct Civil {
     year: i64,

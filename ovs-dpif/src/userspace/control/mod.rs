@@ -310,6 +310,7 @@ impl Dpif for UserspaceDatapath {
             sum.mask_hit += stats.mask_hit;
             sum.cache_hit += stats.cache_hit;
             sum.alike_hit += stats.alike_hit;
+            sum.sent_batches += stats.sent_batches;
         }
         sum
     }

@@ -231,6 +231,7 @@ impl Worker {
         self.stats.mask_hit = self.tables.probes();
         self.stats.flows = self.tables.flows() as u64;
         self.stats.masks = self.tables.masks() as u64;
+        self.stats.sent_batches = self.engine.outputs.batches;
         self.ends.shared.published.write(&self.engine.ledger, &self.stats);
     }
 }

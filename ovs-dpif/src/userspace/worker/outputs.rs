@@ -22,6 +22,8 @@ struct TxPort {
     /// Whether it stands in the list of ports to be sent by.
     listed: bool,
     policer: Option<Arc<TxPolicer>>,
+    /// Batches given to the device since the last flush.
+    batches: u64,
 }
 
 /// Ports by number.
@@ -31,11 +33,13 @@ pub(super) struct Outputs {
     pending: Vec<u32>,
     /// When this turn began.
     pub now: Duration,
+    /// Batches given to devices, as of the last flush.
+    pub batches: u64,
 }
 
 impl Outputs {
     pub fn new() -> Self {
-        Self { ports: Vec::new(), pending: Vec::with_capacity(64), now: Duration::ZERO }
+        Self { ports: Vec::new(), pending: Vec::with_capacity(64), now: Duration::ZERO, batches: 0 }
     }
 
     /// Adds a port; its number is below [`PORT_NUMBERS`].
@@ -45,7 +49,8 @@ impl Outputs {
             self.ports.resize_with(index + 1, || None);
         }
         let (batch, used, listed, policer) = (Batch::new(), false, false, None);
-        self.ports[index] = Some(Box::new(TxPort { queue, batch, used, listed, policer }));
+        let port = TxPort { queue, batch, used, listed, policer, batches: 0 };
+        self.ports[index] = Some(Box::new(port));
         self.pending.reserve(self.ports.len());
     }
 
@@ -61,6 +66,7 @@ impl Outputs {
         if let Some(mut tx) = self.ports.get_mut(port.0 as usize).and_then(Option::take) {
             transmit(&mut tx, ledger);
             pass_on(&mut tx, ledger);
+            self.batches += tx.batches;
         }
     }
 
@@ -120,6 +126,7 @@ impl Outputs {
             if let Some(Some(tx)) = self.ports.get_mut(port as usize) {
                 transmit(tx, ledger);
                 pass_on(tx, ledger);
+                self.batches += std::mem::take(&mut tx.batches);
                 tx.listed = false;
             }
         }
@@ -146,6 +153,7 @@ fn transmit(tx: &mut TxPort, ledger: &mut Ledger) {
     if count > 0 {
         let sent = tx.queue.send(&mut tx.batch);
         tx.used = true;
+        tx.batches += 1;
         account(sent, count, ledger);
     }
 }

@@ -16,6 +16,7 @@ pub mod megaflow;
 mod memory;
 mod ofproto;
 pub mod pmd;
+mod pmd_perf;
 mod process;
 mod qos;
 mod rxq;
@@ -152,6 +153,13 @@ const COMMANDS: &[Row] = &[
         1,
         5,
         variants::parser_set,
+    ),
+    (
+        "dpif-netdev/pmd-perf-show",
+        "[-nh] [-it iter-history-len] [-ms ms-history-len] [-pmd core] [dp]",
+        0,
+        8,
+        pmd_perf::show,
     ),
     ("dpif-netdev/pmd-rxq-rebalance", "[dp]", 0, 1, rxq::rebalance),
     ("dpif-netdev/pmd-rxq-show", "[-pmd core] [-secs secs] [dp]", 0, 5, rxq::show),

@@ -9,53 +9,82 @@ use ovs_dpif::{Core, WorkerId};
 
 use super::super::Vswitchd;
 use super::super::datapath::Datapath;
+use super::super::workers::{Spent, Times, WorkerThread};
 use super::{Answer, Command, done, fail};
 
 /// What one worker has counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
-    received: u64,
-    hit: u64,
-    missed: u64,
-    lost: u64,
-    cache_hit: u64,
-    alike_hit: u64,
-    probes: u64,
-    busy: Duration,
-    idle: Duration,
+    pub(super) received: u64,
+    pub(super) sent: u64,
+    pub(super) sent_batches: u64,
+    pub(super) hit: u64,
+    pub(super) missed: u64,
+    pub(super) lost: u64,
+    pub(super) cache_hit: u64,
+    pub(super) alike_hit: u64,
+    pub(super) probes: u64,
+    pub(super) busy: Spent,
+    pub(super) idle: Spent,
+    pub(super) slept: Spent,
+    /// When this was read, and when counting began.
+    pub(super) until: Duration,
+    pub(super) since: Duration,
 }
 
 impl Counts {
     /// Since the worker began.
-    fn of(datapath: &Datapath, worker: WorkerId) -> Self {
+    pub(super) fn of(datapath: &Datapath, worker: WorkerId, now: Duration) -> Self {
         let (ledger, stats) = datapath.switch.dpif().worker_stats(worker).unwrap_or_default();
         let thread = datapath.threads().iter().find(|thread| thread.id() == worker);
-        let (busy, idle) = thread.map(|thread| thread.times().read()).unwrap_or_default();
+        let spent = |of: fn(&Times) -> Spent| thread.map(|thread| of(thread.times())).unwrap_or_default();
         Self {
             received: ledger.received,
+            sent: ledger.sent,
+            sent_batches: stats.sent_batches,
             hit: stats.hit,
             missed: stats.missed,
             lost: stats.lost,
             cache_hit: stats.cache_hit,
             alike_hit: stats.alike_hit,
             probes: stats.mask_hit,
-            busy,
-            idle,
+            busy: spent(Times::busy),
+            idle: spent(Times::idle),
+            slept: spent(Times::slept),
+            until: now,
+            since: thread.map_or(now, WorkerThread::began),
         }
     }
 
-    fn since(&self, before: &Self) -> Self {
+    /// What has come since it was `before`; nothing was, if that is not told.
+    pub(super) fn since(&self, before: Option<&Self>) -> Self {
+        let Some(before) = before else { return *self };
         Self {
             received: self.received.saturating_sub(before.received),
+            sent: self.sent.saturating_sub(before.sent),
+            sent_batches: self.sent_batches.saturating_sub(before.sent_batches),
             hit: self.hit.saturating_sub(before.hit),
             missed: self.missed.saturating_sub(before.missed),
             lost: self.lost.saturating_sub(before.lost),
             cache_hit: self.cache_hit.saturating_sub(before.cache_hit),
             alike_hit: self.alike_hit.saturating_sub(before.alike_hit),
             probes: self.probes.saturating_sub(before.probes),
-            busy: self.busy.saturating_sub(before.busy),
-            idle: self.idle.saturating_sub(before.idle),
+            busy: self.busy.since(before.busy),
+            idle: self.idle.since(before.idle),
+            slept: self.slept.since(before.slept),
+            until: self.until,
+            since: before.until,
         }
+    }
+
+    /// Packets that went through the tables, each time that they did.
+    pub(super) fn passes(&self) -> u64 {
+        self.hit + self.missed
+    }
+
+    /// Packets whose megaflow was searched for.
+    pub(super) fn searched(&self) -> u64 {
+        self.hit.saturating_sub(self.cache_hit + self.alike_hit)
     }
 }
 
@@ -107,17 +136,20 @@ pub fn stats_show(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer 
     let Some(datapath) = switchd.datapaths.get(&kind) else { return done("") };
     let mut text = String::new();
     for (worker, core) in workers(datapath, core) {
-        let before = datapath.baselines.get(&worker).copied().unwrap_or_default();
+        let counts = Counts::of(datapath, worker, datapath.clock().now());
         text += &head(core);
-        show(&mut text, &Counts::of(datapath, worker).since(&before), core.is_some(), hz);
+        show(&mut text, &counts.since(datapath.baselines.get(&worker)), core.is_some(), hz);
     }
     done(text)
 }
 
+/// A part of something, or of several, if there is that.
+pub(super) fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
 fn show(text: &mut String, counts: &Counts, timed: bool, hz: f64) {
-    let ratio = |a: u64, b: u64| if b == 0 { 0.0 } else { a as f64 / b as f64 };
-    let passes = counts.hit + counts.missed;
-    let searched = counts.hit.saturating_sub(counts.cache_hit + counts.alike_hit);
+    let (passes, searched) = (counts.passes(), counts.searched());
     let rows: &[(&str, String)] = &[
         ("packets received", counts.received.to_string()),
         ("packet recirculations", passes.saturating_sub(counts.received).to_string()),
@@ -135,7 +167,7 @@ fn show(text: &mut String, counts: &Counts, timed: bool, hz: f64) {
     for (name, value) in rows {
         let _ = writeln!(text, "  {name}: {value}");
     }
-    let (busy, idle) = (counts.busy.as_secs_f64() * hz, counts.idle.as_secs_f64() * hz);
+    let [busy, idle] = [counts.busy, counts.idle].map(|spent| spent.time.as_secs_f64() * hz);
     let all = busy + idle;
     if !timed || all <= 0.0 {
         return;
@@ -157,7 +189,7 @@ pub fn stats_clear(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer
     };
     if let Some(datapath) = switchd.datapaths.get_mut(&kind) {
         for (worker, _) in workers(datapath, core) {
-            let counts = Counts::of(datapath, worker);
+            let counts = Counts::of(datapath, worker, datapath.clock().now());
             datapath.baselines.insert(worker, counts);
         }
     }
@@ -165,7 +197,7 @@ pub fn stats_clear(switchd: &mut Vswitchd, request: &Request<Command>) -> Answer
 }
 
 /// The rate of the time-stamp counter, in which the original counts too, as the system tells it at start.
-fn cycles_per_second() -> f64 {
+pub(super) fn cycles_per_second() -> f64 {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let line = info.lines().find(|line| line.starts_with("bogomips"));
     let bogomips =
