@@ -1,6 +1,7 @@
 //! Megaflows from files: `dpctl/add-flows`, `mod-flows`, `del-flows`.
 
 use std::collections::VecDeque;
+use std::io::{ErrorKind, Read};
 
 use ovs_db::unixctl::Request;
 
@@ -56,13 +57,23 @@ fn names(datapath: &super::super::datapath::Datapath, name: &str) -> bool {
     super::datapath::full_name(datapath) == name || datapath.switch.dpif().name() == name
 }
 
+/// Bytes of a file at most.
+const LONGEST: u64 = 256 << 20;
+
+/// A file's text, which is held while its lines are worked on.
+fn read(file: &str) -> std::io::Result<String> {
+    let mut text = String::new();
+    let read = std::fs::File::open(file)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if read as u64 > LONGEST { Err(ErrorKind::FileTooLarge.into()) } else { Ok(text) }
+}
+
 fn run(switchd: &mut Vswitchd, request: &Request<Command>, default: Change) -> Answer {
     let (name, file) = match request.args.as_slice() {
         [file] => (None, file),
         [name, file] => (Some(name.as_str()), file),
         _ => return fail("a file is needed"),
     };
-    let text = match std::fs::read_to_string(file) {
+    let text = match read(file) {
         Ok(text) => text,
         Err(error) => {
             let program = &switchd.program.name;
