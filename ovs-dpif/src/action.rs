@@ -174,6 +174,8 @@ pub enum PuntCookie {
     SlowPath(SlowPath),
     /// A controller asked for it.
     Controller(ControllerPunt),
+    /// It is too long for a tunnel, and its sender is to be told.
+    TooBig(TooBigPunt),
 }
 
 /// Reasons of the slow path, as `userspace(pid=0,slow_path(REASON))` names them.
@@ -194,6 +196,17 @@ pub enum SlowPath {
     Stp,
     /// Link layer discovery frame.
     Lldp,
+}
+
+/// What somebody who is told that a packet is too long needs beside the packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooBigPunt {
+    /// The bridge that the packet is in; the switch's own number of it.
+    pub bridge: u32,
+    /// The tunnel's OpenFlow port.
+    pub port: u16,
+    /// Bytes of the longest frame that fits, from its Ethernet header on.
+    pub most: u16,
 }
 
 /// What a packet-in needs beside the packet.

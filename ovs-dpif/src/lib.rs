@@ -27,7 +27,7 @@ mod userspace;
 
 pub use action::{
     Action, Actions, CheckPktLenAction, ControllerPunt, HashAlgorithm, NshHeader, NshMetadata, PuntCookie,
-    SampleAction, SetField, SetNsh, SlowPath, UserspaceAction, WholeIp,
+    SampleAction, SetField, SetNsh, SlowPath, TooBigPunt, UserspaceAction, WholeIp,
 };
 pub use dpif::{
     Busy, Completion, Dpif, DpifError, DpifStats, Event, Execute, FlowCursor, Op, PortConfigError, PortInfo,

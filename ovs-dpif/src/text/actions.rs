@@ -11,7 +11,7 @@ use super::tnl::write_push;
 use super::{Hex, write_port};
 use crate::{
     Action, CheckPktLenAction, ControllerPunt, HashAlgorithm, NshHeader, NshMetadata, PuntCookie,
-    SampleAction, SlowPath, UserspaceAction,
+    SampleAction, SlowPath, TooBigPunt, UserspaceAction,
 };
 
 /// A list of actions, after `actions:`.
@@ -114,6 +114,9 @@ impl<'a, P: DpPortNames> DisplayActions<'a, P> {
         match &action.cookie {
             PuntCookie::SlowPath(reason) => write!(f, "slow_path({})", reason.name())?,
             PuntCookie::Controller(punt) => controller(f, punt)?,
+            PuntCookie::TooBig(TooBigPunt { bridge, port, most }) => {
+                write!(f, "too_big(bridge={bridge},port={port},most={most})")?;
+            }
         }
         if let Some(egress) = action.egress {
             f.write_str(",tunnel_out_port=")?;

@@ -8,7 +8,7 @@ use ovs_flow::{DpPort, TunnelFlags, TunnelKey, Ufid};
 use super::*;
 use crate::{
     Action, Actions, ControllerPunt, FlowStats, FlowView, HashAlgorithm, Masked, PuntCookie, SampleAction,
-    SetField, SlowPath, UserspaceAction, WholeIp, WorkerId,
+    SetField, SlowPath, TooBigPunt, UserspaceAction, WholeIp, WorkerId,
 };
 
 fn shows(action: Action, text: &str) {
@@ -97,6 +97,15 @@ fn punts() {
         punt(PuntCookie::Controller(controller), None),
         "userspace(pid=0,controller(reason=1,dont_send=1,continuation=1,recirc_id=17,rule_cookie=0xabc,controller_id=3,max_len=128))",
     );
+}
+
+#[test]
+fn punts_of_what_is_too_long() {
+    let cookie = PuntCookie::TooBig(TooBigPunt { bridge: 3, port: 7, most: 1464 });
+    let text = "userspace(pid=0,too_big(bridge=3,port=7,most=1464))";
+    let action = Action::Userspace(UserspaceAction { cookie, egress: None });
+    assert_eq!(parse_actions(text, &NoNames), Ok(vec![action.clone()]));
+    shows(action, text);
 }
 
 fn sets(field: SetField, text: &str) {

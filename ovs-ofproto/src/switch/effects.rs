@@ -168,6 +168,7 @@ impl Switch {
                 Message::Punted(packet) => self.send_packet_in(&packet),
                 Message::Held(held) => self.take_held(*held),
                 Message::Heard(heard) => self.hear(&heard),
+                Message::TooBig(long) => self.tell_too_big(&long),
             }
         }
         taken

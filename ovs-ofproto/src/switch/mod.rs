@@ -20,6 +20,7 @@ mod settle;
 mod solicit;
 mod status;
 mod texts;
+mod too_big;
 mod trace;
 mod trace_text;
 mod tunnels;
@@ -91,6 +92,8 @@ pub struct Switch {
     net: net::Net,
     /// Sessions of forwarding detection.
     monitors: monitor::Monitors,
+    /// Who has been told lately that a packet is too long.
+    answers: too_big::Answers,
     /// What translation makes use of in the datapath.
     features: Features,
     /// How megaflows are looked after.
@@ -154,6 +157,7 @@ impl Switch {
             scratch: Scratch::new(&snapshot),
             net: net::Net::default(),
             monitors: monitor::Monitors::default(),
+            answers: too_big::Answers::default(),
             features,
             upkeep: upkeep::Upkeep::default(),
             shared,

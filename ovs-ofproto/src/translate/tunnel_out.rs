@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use ovs_dpif::{Action as DpAction, CheckPktLenAction, DropReason, TnlPush};
+use ovs_dpif::{
+    Action as DpAction, CheckPktLenAction, DropReason, PuntCookie, TnlPush, TooBigPunt, UserspaceAction,
+};
 use ovs_flow::{DpPort, FlowKey, OfPort, TunnelKey};
 use ovs_netdev::EtherAddr;
 
@@ -252,8 +254,12 @@ impl<'s, T: Tracer> Context<'s, T> {
         if inner.is_empty() {
             return;
         }
-        if let (TooBig::Drop, Some(most)) = (too_big, way.most(bytes)) {
-            inner = vec![check_length(inner, unwrapped, most)];
+        if let Some(most) = way.most(bytes).filter(|_| too_big != TooBig::Send) {
+            // An Ethernet header comes off at most.
+            let most = if unwrapped == 0 { most } else { most.saturating_add(ETHERNET) };
+            let greater = too_long(too_big, tunnel, most);
+            let check = CheckPktLenAction { len: most, greater, less_equal: inner.into() };
+            inner = vec![DpAction::CheckPktLen(check)];
         }
         if self.last {
             self.out.extend(inner);
@@ -263,13 +269,13 @@ impl<'s, T: Tracer> Context<'s, T> {
     }
 }
 
-/// `actions` for what is no longer than `most` bytes once the first few of them, which unwrap it, are done; the rest is dropped
-/// by name.
-fn check_length(actions: Vec<DpAction>, unwrapped: usize, most: u16) -> DpAction {
-    // An Ethernet header comes off at most.
-    let len = if unwrapped == 0 { most } else { most.saturating_add(ETHERNET) };
-    let greater = DropReason::TunnelTooBig.drop_code().map(DpAction::Drop).into_iter().collect();
-    DpAction::CheckPktLen(CheckPktLenAction { len, greater, less_equal: actions.into() })
+/// What becomes of a frame that is longer than `most` bytes.
+fn too_long(too_big: TooBig, (bridge, port): (BridgeId, OfPort), most: u16) -> ovs_dpif::Actions {
+    if too_big == TooBig::Icmp {
+        let cookie = PuntCookie::TooBig(TooBigPunt { bridge: bridge.0, port: port.0, most });
+        return [DpAction::Userspace(UserspaceAction { cookie, egress: None })].into();
+    }
+    DropReason::TunnelTooBig.drop_code().map(DpAction::Drop).into_iter().collect()
 }
 
 impl Way<'_> {

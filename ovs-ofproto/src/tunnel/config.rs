@@ -73,6 +73,8 @@ pub(crate) enum TooBig {
     Send,
     /// They are dropped by name.
     Drop,
+    /// They are dropped, and those who sent them are told what fits.
+    Icmp,
 }
 
 /// What ERSPAN headers say; `None` for what the flow says.
@@ -139,7 +141,7 @@ impl TunnelConfig {
             erspan: reader.erspan()?,
             segments: reader.segments()?,
             label: reader.label()?,
-            too_big: if reader.is("too_big", "drop") { TooBig::Drop } else { TooBig::Send },
+            too_big: reader.too_big(),
         })
     }
 

@@ -12,6 +12,7 @@ mod header;
 mod index;
 mod options;
 mod read;
+pub(crate) mod too_big;
 mod wrap;
 
 pub(crate) use config::{Carries, Key, Remote, TooBig, TunnelConfig};

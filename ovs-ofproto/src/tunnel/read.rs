@@ -6,7 +6,7 @@ use ovs_dpif::{FlowLabel, TunnelFormat, TunnelKind};
 use ovs_netdev::Options;
 
 use super::TunnelError;
-use super::config::{Carries, Erspan, Key, Remote};
+use super::config::{Carries, Erspan, Key, Remote, TooBig};
 
 /// The most segments of a path (what a routing header of the original has room for).
 const SEGMENTS: usize = 6;
@@ -35,6 +35,15 @@ impl<'a> Reader<'a> {
 
     pub fn is(&self, option: &str, value: &str) -> bool {
         self.get(option) == Some(value)
+    }
+
+    /// What becomes of packets that are too long.
+    pub fn too_big(&self) -> TooBig {
+        match self.get("too_big") {
+            Some("drop") => TooBig::Drop,
+            Some("icmp") => TooBig::Icmp,
+            _ => TooBig::Send,
+        }
     }
 
     /// A number as far as there is one, else 0; `None` without the option.

@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use ovs_classifier::rcu::Reader;
 use ovs_dpif::{
-    Actions, ControllerPunt, DropReason, HandlerFactory, Install, Punt, PuntCookie, SlowPath, Upcall,
-    UpcallHandler, Verdict, WorkerId,
+    Actions, ControllerPunt, DropReason, HandlerFactory, Install, Punt, PuntCookie, SlowPath, TooBigPunt,
+    Upcall, UpcallHandler, Verdict, WorkerId,
 };
 use ovs_flow::{FlowKey, Metadata, SparseKey, Ufid, extract};
 use ovs_packet::Packet;
 
 use super::identity::Identities;
-use super::message::{Age, HeardPacket, HeldPacket, Message, Miss, NewFlow, PuntedPacket};
+use super::message::{Age, HeardPacket, HeldPacket, LongPacket, Message, Miss, NewFlow, PuntedPacket};
 use crate::compact::Compact;
 use crate::snapshot::{Shared, Snapshot};
 use crate::trace::Unwatched;
 use crate::translate::{Scratch, Translation, mask as masks, origin, translate};
+use crate::tunnel::too_big::KEPT;
 
 /// Who is to be woken when a message waits; set by the embedder once, before or after workers were made.
 pub(crate) type SharedWaker = Arc<OnceLock<Arc<dyn ovs_dpif::Waker>>>;
@@ -128,6 +129,17 @@ impl Handler {
         if self.send(Message::Heard(Box::new(heard))) { Ok(()) } else { Err(DropReason::EffectsFull) }
     }
 
+    /// Hands a packet over that is too long for a tunnel, if it begins with an Ethernet header.
+    fn tell_too_big(&self, punt: &Punt<'_>, told: TooBigPunt) -> Result<(), DropReason> {
+        if punt.packet.facts().packet_type != 0 {
+            return Err(DropReason::TunnelTooBig);
+        }
+        let data = punt.packet.data();
+        let frame = data[..data.len().min(KEPT)].to_vec();
+        let message = Message::TooBig(Box::new(LongPacket { punt: told, frame }));
+        if self.send(message) { Ok(()) } else { Err(DropReason::TunnelTooBig) }
+    }
+
     fn key_of(&mut self, punt: &Punt<'_>) -> FlowKey {
         let tags = self.snapshot.world.vlan_headers;
         let packet_type = punt.packet.facts().packet_type;
@@ -199,6 +211,7 @@ impl UpcallHandler for Handler {
                 let cookie = *cookie;
                 self.punt_to_controller(&punt, cookie).map(|()| None)
             }
+            PuntCookie::TooBig(told) => self.tell_too_big(&punt, *told).map(|()| None),
             PuntCookie::SlowPath(_) => {
                 let key = self.key_of(&punt);
                 let (translation, _) = self.translate(&key, punt.packet);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ovs_classifier::Version;
-use ovs_dpif::{Actions, ControllerPunt, WorkerId};
+use ovs_dpif::{Actions, ControllerPunt, TooBigPunt, WorkerId};
 use ovs_flow::{FlowKey, Metadata, OfPort, Ufid};
 use ovs_packet::Packet;
 
@@ -26,6 +26,8 @@ pub(crate) enum Message {
     Heard(Box<HeardPacket>),
     /// A packet changes tables: it waits until they are changed.
     Held(Box<HeldPacket>),
+    /// A packet is too long for a tunnel.
+    TooBig(Box<LongPacket>),
 }
 
 /// What one translated packet counts for, and the megaflow that is being installed for its successors.
@@ -82,6 +84,14 @@ pub(crate) struct HeardPacket {
     pub bridge: BridgeId,
     pub port: OfPort,
     /// The packet's bytes from its Ethernet header on, cut where no message is so long.
+    pub frame: Vec<u8>,
+}
+
+/// A packet that is too long for a tunnel.
+#[derive(Debug)]
+pub(crate) struct LongPacket {
+    pub punt: TooBigPunt,
+    /// Its first bytes, from its Ethernet header on.
     pub frame: Vec<u8>,
 }
 

@@ -10,4 +10,4 @@ mod message;
 
 pub(crate) use handler::{Handlers, SharedWaker};
 pub(crate) use identity::Identities;
-pub(crate) use message::{Age, HeardPacket, HeldPacket, Message, Miss, NewFlow, PuntedPacket};
+pub(crate) use message::{Age, HeardPacket, HeldPacket, LongPacket, Message, Miss, NewFlow, PuntedPacket};

@@ -346,6 +346,16 @@ fn what_is_too_long_for_the_underlay_is_told_and_dropped_by_name() {
     assert!(!send("1423"), "1451 do not");
     let dropped = site.world.appctl_ok(&["coverage/read-counter", "drop_action_tunnel_too_big"]);
     assert_eq!(dropped.trim(), "1");
+    // Those who are told what fits send what fits.
+    site.world.ok("ovs-vsctl", &["set", "interface", "tun", "options:too_big=icmp"]);
+    let heard = site.world.wait_at_most(|_| {
+        let args = ["-c", "1", "-W", "1", "-M", "do", "-s", "1423", "10.9.0.2"];
+        let output = site.world.inside(&site.host, "ping", &args).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text);
+        text.contains("mtu = 1450") || text.contains("mtu=1450") || text.contains("mtu: 1450")
+    });
+    assert!(heard, "{}", site.state());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use ovs_flow::{DpPort, VLAN_CFI};
 use self::scan::Scanner;
 use crate::{
     Action, CheckPktLenAction, ControllerPunt, HashAlgorithm, MeterId, PuntCookie, SampleAction, SlowPath,
-    UserspaceAction,
+    TooBigPunt, UserspaceAction,
 };
 
 /// How deep lists may stand in lists.
@@ -225,6 +225,10 @@ fn userspace(scan: &mut Scanner<'_>, names: &impl DpPortNames) -> Result<Action,
             scan.expect("(", "(")?;
             PuntCookie::Controller(controller(scan)?)
         }
+        "too_big" => {
+            scan.expect("(", "(")?;
+            PuntCookie::TooBig(too_big(scan)?)
+        }
         name => return Err(ParseActionsError::Unknown { at, name: name.to_owned() }),
     };
     scan.close()?;
@@ -241,6 +245,20 @@ fn slow_path(scan: &mut Scanner<'_>) -> Result<SlowPath, ParseActionsError> {
     let word = scan.word();
     let found = SlowPath::ALL.into_iter().find(|reason| reason.name() == word);
     found.ok_or_else(|| ParseActionsError::Unknown { at, name: word.to_owned() })
+}
+
+fn too_big(scan: &mut Scanner<'_>) -> Result<TooBigPunt, ParseActionsError> {
+    let mut punt = TooBigPunt { bridge: 0, port: 0, most: 0 };
+    scan.members(&mut |scan, name| {
+        match name {
+            "bridge" => punt.bridge = scan.number(u32::MAX.into())? as u32,
+            "port" => punt.port = scan.number(0xffff)? as u16,
+            "most" => punt.most = scan.number(0xffff)? as u16,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    Ok(punt)
 }
 
 fn controller(scan: &mut Scanner<'_>) -> Result<ControllerPunt, ParseActionsError> {

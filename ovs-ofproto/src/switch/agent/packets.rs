@@ -49,7 +49,7 @@ impl Switch {
     }
 
     /// Translates a packet that a controller hands over, counts it, and has the datapath do what that leads to.
-    pub(super) fn pass_on(
+    pub(in crate::switch) fn pass_on(
         &mut self,
         bridge: BridgeId,
         key: &FlowKey,
