@@ -1,5 +1,6 @@
 //! Every table of the database after the same script, ours and the distribution's: all columns of all rows.
 
+use crate::control::world;
 use crate::harness::{Database, Difference, Kind, World, compare, exclusive, tools};
 
 /// What is done to both.
@@ -100,4 +101,16 @@ fn all_columns_of_all_tables_are_alike() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn features_of_tables_are_told_alike() {
+    let Some(tools) = tools("features of tables") else { return };
+    let _lock = exclusive();
+    let [ours, peer] = [Kind::Ours, Kind::Peer].map(|kind| world(&tools, kind));
+    for version in ["OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15"] {
+        compare(&ours, &peer, "ovs-ofctl", &["-O", version, "dump-table-features", "br0"], &[]);
+        compare(&ours, &peer, "ovs-ofctl", &["-O", version, "dump-table-desc", "br0"], &[]);
+        compare(&ours, &peer, "ovs-ofctl", &["-O", version, "dump-tables", "br0"], &[]);
+    }
 }

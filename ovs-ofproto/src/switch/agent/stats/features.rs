@@ -2,14 +2,17 @@
 
 use ovs_flow::field::Masking;
 use ovs_flow::{Field, TableId};
-use ovs_openflow::TableFeatures;
+use ovs_openflow::{TableFeatures, Version};
 
 use super::table::table_name;
 use crate::switch::Switch;
 
 /// OpenFlow 1.3's instructions: `goto_table`, `write_metadata`, `write_actions`, `apply_actions`,
 /// `clear_actions`, `meter`.
-const INSTRUCTIONS: [u16; 6] = [1, 2, 3, 4, 5, 6];
+const INSTRUCTIONS: [u16; 6] = [GOTO_TABLE, 2, 3, 4, 5, METER];
+const GOTO_TABLE: u16 = 1;
+/// In OpenFlow 1.5 it is an action.
+const METER: u16 = 6;
 /// OpenFlow 1.3's actions: output, setting and decrementing of MPLS's time to live, push and pop of VLAN and of MPLS,
 /// `set_queue`, group, setting and decrementing of IP's time to live, `set_field`.
 const ACTIONS: [u16; 12] = [0, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25];
@@ -33,7 +36,7 @@ fn headers(masks: bool, take: impl Fn(Field) -> bool) -> Vec<u32> {
 }
 
 impl Switch {
-    pub(super) fn table_features(&self, name: &str) -> Vec<TableFeatures> {
+    pub(super) fn table_features(&self, name: &str, version: Version) -> Vec<TableFeatures> {
         let Some(bridge) = self.bridges.get(name) else { return Vec::new() };
         let matches = headers(true, |_| true);
         let wildcards = headers(false, |_| true);
@@ -46,7 +49,13 @@ impl Switch {
                 told.metadata_write = u64::MAX;
                 told.max_entries = self.table_limit(bridge, table);
                 let last = table.0 + 1 == TableId::INTERNAL.0;
-                told.instructions = INSTRUCTIONS.into_iter().filter(|kind| !(last && *kind == 1)).collect();
+                let mut instructions = INSTRUCTIONS.to_vec();
+                instructions.retain(|kind| match *kind {
+                    GOTO_TABLE => !last,
+                    METER => version < Version::V15,
+                    _ => true,
+                });
+                told.instructions = instructions;
                 told.next_tables = visible().filter(|next| *next > table).collect();
                 told.write_actions = ACTIONS.to_vec();
                 told.apply_actions = ACTIONS.to_vec();

@@ -53,7 +53,7 @@ impl Switch {
             StatsRequest::TableDesc => self.table_descs(&name),
             StatsRequest::IpfixBridge | StatsRequest::IpfixFlow => return Err(OfError::NxStNotConfigured),
             StatsRequest::TableFeatures(wanted) if wanted.is_empty() => {
-                StatsReplyBody::TableFeatures(self.table_features(&name))
+                StatsReplyBody::TableFeatures(self.table_features(&name, version))
             }
             StatsRequest::TableFeatures(_) => return Err(OfError::TffcEperm),
             _ => return Err(OfError::BrcBadStat),
