@@ -24,7 +24,7 @@ impl Answers {
         if self.second != second {
             *self = Self { second, told: 0 };
         }
-        self.told += 1;
+        self.told = self.told.saturating_add(1);
         self.told <= MOST
     }
 }
@@ -33,10 +33,11 @@ impl Switch {
     /// Answers a packet as if the answer had come out of the tunnel.
     pub(super) fn tell_too_big(&mut self, long: &LongPacket) {
         let (id, number) = (BridgeId(long.punt.bridge), OfPort(long.punt.port));
+        // What nobody may answer takes nothing from those who are to be told.
+        let Some(frame) = answer(&long.frame, long.punt.most) else { return };
         if !self.answers.may_tell(self.now.as_secs()) {
             return;
         }
-        let Some(frame) = answer(&long.frame, long.punt.most) else { return };
         let Some(bridge) = self.bridge_by_id(id) else { return };
         let dp_port = bridge.ports.get(&number).and_then(|port| port.dp_port).unwrap_or(DpPort::NONE);
         let Ok(packet) = Packet::detached(&frame) else { return };
@@ -45,5 +46,19 @@ impl Switch {
         let mut key = self.key_of(&packet, &metadata);
         key.in_port = u32::from(number.0);
         self.pass_on(id, &key, Start::Tables, packet, metadata);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_are_told_in_each_second() {
+        let mut answers = Answers::default();
+        for second in [0, 1, 7] {
+            let told = (0..3 * MOST).filter(|_| answers.may_tell(second)).count();
+            assert_eq!(told, MOST as usize);
+        }
     }
 }

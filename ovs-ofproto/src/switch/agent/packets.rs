@@ -48,7 +48,8 @@ impl Switch {
         Ok(())
     }
 
-    /// Translates a packet that a controller hands over, counts it, and has the datapath do what that leads to.
+    /// Translates a packet that a controller hands over, or that the switch makes, counts it, and has the datapath do what that
+    /// leads to.
     pub(in crate::switch) fn pass_on(
         &mut self,
         bridge: BridgeId,
@@ -72,7 +73,7 @@ impl Switch {
         let execute = Execute { packet, metadata, actions: translation.actions.into() };
         // A datapath whose queue is full loses the packet as a full device queue would.
         if self.dpif.execute(execute).is_err() {
-            tracing::debug!(target: "ofproto", "a controller's packet was dropped, the datapath is busy");
+            tracing::debug!(target: "ofproto", "a packet was dropped, the datapath is busy");
         }
     }
 
