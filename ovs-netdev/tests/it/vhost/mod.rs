@@ -75,6 +75,16 @@ fn packets_pass_in_pieces() {
     assert_eq!(guest.used(0), 1);
 }
 
+/// Offers descriptor 0, which must be counted as wrong, for the `count`th time, and come back; what comes next is taken.
+fn refuses(port: &mut Port, guest: &mut Guest, count: u64, what: &str) {
+    guest.offer(1, 0);
+    assert!(port.receive().is_empty(), "{what}");
+    assert_eq!(port.errors(), count, "{what}");
+    assert_eq!(u64::from(guest.used(1)), 2 * count - 1, "{what}");
+    guest.send(&frame(1, 60));
+    assert_eq!(port.receive(), [frame(1, 60).data()], "after {what}");
+}
+
 #[test]
 fn bad_chains_are_counted_and_given_back() {
     let mut port = Port::new();
@@ -94,12 +104,7 @@ fn bad_chains_are_counted_and_given_back() {
     ];
     for (count, (what, address, len, flags, next)) in (1..).zip(bad) {
         guest.describe(1, 0, address, len, flags, next);
-        guest.offer(1, 0);
-        assert!(port.receive().is_empty(), "{what}");
-        assert_eq!(port.errors(), count, "{what}");
-        assert_eq!(u64::from(guest.used(1)), 2 * count - 1, "{what}");
-        guest.send(&frame(1, 60));
-        assert_eq!(port.receive(), [frame(1, 60).data()], "after {what}");
+        refuses(&mut port, &mut guest, count, what);
     }
     // A header that asks for what cannot be done.
     for header in [

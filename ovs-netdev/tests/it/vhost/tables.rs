@@ -5,6 +5,7 @@ use ovs_netdev::ovs_packet::Batch;
 use super::guest::{
     BUFFERS, ENTRIES, EVENTS, GUEST, Guest, INDIRECT, NEXT, Port, SIZE, TABLES, VERSION_1, WRITE, is_called,
 };
+use super::refuses;
 use crate::conformance::frame;
 
 /// Where tables are.
@@ -85,12 +86,7 @@ fn bad_tables_are_counted_and_given_back() {
     for (count, (what, (address, len, flags, next), entries)) in (1..).zip(bad) {
         table(&guest, TABLE, entries);
         guest.describe(1, 0, address, len, flags, next);
-        guest.offer(1, 0);
-        assert!(port.receive().is_empty(), "{what}");
-        assert_eq!(port.errors(), count, "{what}");
-        assert_eq!(u64::from(guest.used(1)), 2 * count - 1, "{what}");
-        guest.send(&frame(1, 60));
-        assert_eq!(port.receive(), [frame(1, 60).data()], "after {what}");
+        refuses(&mut port, &mut guest, count, what);
     }
 }
 
