@@ -89,6 +89,9 @@ pub fn desired(
 ) -> BTreeMap<String, DesiredState> {
     let mut datapaths: BTreeMap<String, DesiredState> = BTreeMap::new();
     let Some(root) = rows.all("Open_vSwitch").into_iter().next() else { return datapaths };
+    if root.key("other_config", "pmd-perf-metrics") == Some("true") {
+        complaints.warn("pmd-perf-metrics has no effect: threads keep sums of their turns alone".to_owned());
+    }
     for bridge in root.references("bridges").filter_map(|uuid| rows.get("Bridge", uuid)) {
         let kind = datapath_type(&bridge);
         let state = datapaths.entry(kind.to_owned()).or_default();
